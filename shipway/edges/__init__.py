@@ -1,0 +1,1 @@
+"""One module per contact with the world."""

@@ -1,0 +1,100 @@
+"""Every way in which shipway stops: what happened, what was left unchanged, what to do next."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DeploymentFailed",
+    "Failed",
+    "Interrupted",
+    "Locked",
+    "LogsBad",
+    "MigrationFailed",
+    "Misconfigured",
+    "OutcomeUnknown",
+    "Refused",
+    "Stopped",
+    "VerificationFailed",
+]
+
+
+class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
+    """A command ended before its goal.
+
+    Args:
+        what: what happened, one sentence or a short block of lines.
+        unchanged: what was left as it was: a promise that a test keeps.
+        next_step: what the operator does now.
+
+    Attributes:
+        exit_code: the process's exit status; the table of them is docs/exit-codes.md.
+        also: further failures met while cleaning up; they are added, never put in place of `what`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, unchanged: str, next_step: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.unchanged = unchanged
+        self.next_step = next_step
+        self.also: list[str] = []
+
+    def add(self, failure: str) -> None:
+        """Keep a second failure, met while cleaning up after the first."""
+        self.also.append(failure)
+
+
+class Failed(Stopped):
+    """The command was tried and did not succeed."""
+
+
+class OutcomeUnknown(Stopped):
+    """An effect was asked for and its answer was lost; the world has to be asked."""
+
+
+class Misconfigured(Stopped):
+    """Wrong usage or configuration; found before the world was asked anything."""
+
+    exit_code = 2
+
+
+class Refused(Stopped):
+    """Refused before anything was changed."""
+
+    exit_code = 3
+
+
+class MigrationFailed(Stopped):
+    """A migration failed and was rolled back."""
+
+    exit_code = 4
+
+
+class VerificationFailed(Stopped):
+    """The database is not what it should be."""
+
+    exit_code = 5
+
+
+class DeploymentFailed(Stopped):
+    """The new version was not put live."""
+
+    exit_code = 6
+
+
+class LogsBad(Stopped):
+    """The new version is live and its logs are bad."""
+
+    exit_code = 7
+
+
+class Locked(Stopped):
+    """Another release holds the lock (EX_TEMPFAIL of sysexits.h: try again later)."""
+
+    exit_code = 75
+
+
+class Interrupted(Stopped):
+    """The operator or the system asked to stop (128 + SIGINT)."""
+
+    exit_code = 130

@@ -1,0 +1,347 @@
+"""The environment, the .env files and the project's settings, read once into one frozen value.
+
+This is the only module that reads the environment. Order of precedence, highest first: the
+process environment, `.env.<target>`, `.env`; for settings that are no secrets then
+`[tool.shipway]` of pyproject.toml or the file shipway.toml, then the default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shipway.errors import Misconfigured
+from shipway.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Settings", "describe", "load", "project_root", "target_files"]
+
+_NOTHING_DONE = "Nothing was contacted and nothing was changed."
+_TARGET_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
+_PROJECT_REF = re.compile(r"[a-z]{20}\Z")
+
+
+def _identity(env: str, help_: str, default: str | None = None) -> Any:
+    """Declare a setting that lives in the environment under its own well-known name."""
+    return field(default=default, metadata={"env": env, "help": help_})
+
+
+def _policy(default: object, help_: str) -> Any:
+    """Declare a setting that lives in pyproject.toml, with `SHIPWAY_<NAME>` to override it."""
+    return field(default=default, metadata={"policy": True, "help": help_})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that shipway was told. Relative paths are taken from the project's root."""
+
+    target: str
+    root: Path
+    sources: Mapping[str, str]
+    """Name of each setting that was given to where it came from."""
+
+    database_url: Secret | None = _identity(
+        "DATABASE_URL", "Postgres URL of the target: direct or session pooler, port 5432"
+    )
+    project_ref: str | None = _identity(
+        "SUPABASE_PROJECT_REF", "the 20 letters that name the Supabase project"
+    )
+    supabase_url: str | None = _identity(
+        "SUPABASE_URL", "https://<ref>.supabase.co, wanted for uploads to Storage"
+    )
+    supabase_secret_key: Secret | None = _identity(
+        "SUPABASE_SECRET_KEY",
+        "sb_secret_… (or the service_role key), wanted for uploads to Storage",
+    )
+    supabase_access_token: Secret | None = _identity(
+        "SUPABASE_ACCESS_TOKEN", "sbp_…, to ask which platform backups exist (backups_read)"
+    )
+    supabase_api_url: str = _identity(
+        "SUPABASE_API_URL", "base of the Management API", "https://api.supabase.com"
+    )
+    vercel_token: Secret | None = _identity("VERCEL_TOKEN", "a token that may deploy the project")
+    vercel_org_id: str | None = _identity("VERCEL_ORG_ID", "team_…, the team that owns the project")
+    vercel_project_id: str | None = _identity("VERCEL_PROJECT_ID", "prj_…, the project to deploy")
+    vercel_api_url: str = _identity(
+        "VERCEL_API_URL", "base of the Vercel API", "https://api.vercel.com"
+    )
+    vercel_bypass_secret: Secret | None = _identity(
+        "VERCEL_AUTOMATION_BYPASS_SECRET", "lets the smoke test through deployment protection"
+    )
+
+    migrations_dir: Path = _policy(Path("migrations"), "folder of the numbered SQL files")
+    checks_dir: Path = _policy(Path("checks"), "folder of the critical queries and expectations")
+    app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
+    state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
+    backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
+    exposed_schemas: tuple[str, ...] = _policy(("public",), "schemas that the Data API serves")
+    lock_timeout_s: float = _policy(5.0, "longest wait of a migration for a table lock, seconds")
+    statement_timeout_s: float = _policy(
+        600.0, "longest run of one statement of a migration, seconds"
+    )
+    check_timeout_s: float = _policy(10.0, "longest run of one check of db.verify, seconds")
+    connect_timeout_s: float = _policy(10.0, "longest wait for a connection, seconds")
+    deploy_timeout_s: float = _policy(900.0, "longest wait for a build, seconds")
+    promote_timeout_s: float = _policy(180.0, "longest wait for a promotion, seconds")
+    smoke_timeout_s: float = _policy(30.0, "longest wait for one page of the smoke test, seconds")
+    watch_window_s: float = _policy(60.0, "how long the logs are watched after a release, seconds")
+    watch_probe_every_s: float = _policy(2.0, "pause between two probes while watching, seconds")
+    watch_min_requests: int = _policy(20, "fewer requests than this are not enough evidence")
+    watch_max_error_rate: float = _policy(
+        0.02, "a share of failed requests above this is bad, when 3 or more failed"
+    )
+
+    def under_root(self, path: Path) -> Path:
+        """Return `path` as an absolute path of this project."""
+        return self.root / path
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every secret that was given, for the one place that hides them in output."""
+        values = (getattr(self, one.name) for one in fields(self))
+        return tuple(value for value in values if isinstance(value, Secret))
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Return (name as it is written, default, explanation) of every setting, in order."""
+    rows = []
+    for one in fields(Settings):
+        if "help" not in one.metadata:
+            continue
+        name = one.metadata.get("env", one.name)
+        default = one.default
+        shown = "" if default is None else _as_written(default)
+        rows.append((name, shown, one.metadata["help"]))
+    return rows
+
+
+def _as_written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def project_root(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds a tasks.py, else `start`."""
+    for folder in (start, *start.parents):
+        if (folder / "tasks.py").is_file():
+            return folder
+    return start
+
+
+def target_files(root: Path) -> list[str]:
+    """Return the names of the targets that have an .env file in `root`, sorted."""
+    named = (path.name.removeprefix(".env.") for path in root.glob(".env.*"))
+    return sorted(name for name in named if _TARGET_NAME.match(name) and name != "example")
+
+
+def load(target: str, *, root: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read everything and return the settings of one target.
+
+    Args:
+        target: its name; empty means `SHIPWAY_TARGET`, else the plain `.env` (named `default`).
+        root: the project's root.
+        environ: the process environment; the real one when left out.
+
+    Raises:
+        Misconfigured: an unknown name, an ill-formed value or a file that is not there.
+    """
+    process = dict(os.environ if environ is None else environ)
+    given = _environment(target or process.get("SHIPWAY_TARGET", ""), root, process)
+    policies = _policies(root)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for one in fields(Settings):
+        raw, source = _lookup(one, given, policies)
+        if raw is not None:
+            values[one.name] = _parsed(one, raw, source)
+            sources[one.metadata.get("env", one.name)] = source
+    _refuse_unknown_overrides(given)
+    name = given.get("SHIPWAY_TARGET", ("default", ""))[0]
+    settings = Settings(target=name, root=root, sources=sources, **values)
+    if settings.project_ref is not None and not _PROJECT_REF.match(settings.project_ref):
+        raise _wrong(
+            "SUPABASE_PROJECT_REF",
+            sources["SUPABASE_PROJECT_REF"],
+            "is not a project ref: 20 lower-case letters",
+        )
+    return settings
+
+
+def _environment(target: str, root: Path, process: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Return name -> (text, where from) of the .env files and, above them, the process."""
+    given = _env_file(root / ".env")
+    if target:
+        if not _TARGET_NAME.match(target):
+            raise Misconfigured(
+                f"'{target}' is not a target's name: lower-case letters, digits, '-' and '_'.",
+                unchanged=_NOTHING_DONE,
+                next_step=_known_targets(root),
+            )
+        path = root / f".env.{target}"
+        if not path.is_file():
+            raise Misconfigured(
+                f"There is no target '{target}': the file .env.{target} does not exist in {root}.",
+                unchanged=_NOTHING_DONE,
+                next_step=_known_targets(root),
+            )
+        given |= _env_file(path)
+    given |= {name: (text, "environment") for name, text in process.items()}
+    if target:
+        given["SHIPWAY_TARGET"] = (target, "--target")
+    else:
+        given.pop("SHIPWAY_TARGET", None)
+    return given
+
+
+def _known_targets(root: Path) -> str:
+    known = target_files(root)
+    if known:
+        return f"Use one of: {', '.join(known)}; or copy .env.example to a new .env.<target>."
+    return "Copy .env.example to .env.<target> and fill it in, or start with: invoke sandbox.up"
+
+
+def _env_file(path: Path) -> dict[str, tuple[str, str]]:
+    # Imported here: reading settings must not slow down `invoke --list`.
+    from dotenv.parser import parse_stream  # noqa: PLC0415
+
+    if not path.is_file():
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for binding in parse_stream(stream):
+                if binding.error:
+                    raise Misconfigured(
+                        f"{path.name}, line {binding.original.line}: not of the form NAME=value.",
+                        unchanged=_NOTHING_DONE,
+                        next_step=f"Mend that line of {path}; quote values that hold spaces or #.",
+                    )
+                if binding.key is not None and binding.value is not None:
+                    found[binding.key] = (binding.value, path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Misconfigured(
+            f"{path.name} cannot be read: {reason}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Make {path} a readable UTF-8 text file.",
+        ) from None
+    return found
+
+
+def _policies(root: Path) -> dict[str, tuple[Any, str]]:
+    """Return name -> (value, where from) of pyproject.toml or shipway.toml."""
+    in_pyproject = _toml(root / "pyproject.toml").get("tool", {}).get("shipway")
+    own_file = root / "shipway.toml"
+    if in_pyproject is not None and own_file.is_file():
+        raise Misconfigured(
+            "Settings stand in two places: [tool.shipway] of pyproject.toml and shipway.toml.",
+            unchanged=_NOTHING_DONE,
+            next_step="Keep them in one of the two and delete the other.",
+        )
+    where = "shipway.toml" if own_file.is_file() else "pyproject.toml"
+    table = _toml(own_file) if own_file.is_file() else (in_pyproject or {})
+    known = [one.name for one in fields(Settings) if "policy" in one.metadata]
+    for name in table:
+        if name not in known:
+            raise _unknown(name, where, known)
+    return {name: (value, where) for name, value in table.items()}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"{path.name} is not valid TOML: {error}",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Mend {path}.",
+        ) from None
+
+
+def _lookup(
+    one: Field[Any], given: Mapping[str, tuple[str, str]], policies: Mapping[str, tuple[Any, str]]
+) -> tuple[Any, str]:
+    if "env" in one.metadata:
+        names = [one.metadata["env"]]
+    elif "policy" in one.metadata:
+        names = [f"SHIPWAY_{one.name.upper()}"]
+    else:
+        return None, ""
+    for name in names:
+        # An empty variable counts as not given: CI systems pass unset secrets that way.
+        if given.get(name, ("", ""))[0].strip():
+            return given[name][0].strip(), given[name][1]
+    return policies.get(one.name, (None, ""))
+
+
+def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
+    """Return `raw` as the type that the field declares."""
+    kind = str(one.type)
+    name = one.metadata.get("env", one.name)
+    if "Secret" in kind:
+        return Secret(raw)
+    if "tuple" in kind:
+        items = raw.split(",") if isinstance(raw, str) else raw
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise _wrong(name, source, "is not a list of names")
+        return tuple(item.strip() for item in items if item.strip())
+    if kind in {"int", "float"}:
+        return _number(kind, name, raw, source)
+    if not isinstance(raw, str):
+        raise _wrong(name, source, "is not a text")
+    return Path(raw) if kind == "Path" else raw
+
+
+def _number(kind: str, name: str, raw: Any, source: str) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise _wrong(name, source, "is not a number")
+    try:
+        number = int(raw) if kind == "int" else float(raw)
+    except ValueError:
+        raise _wrong(name, source, f"is not {'a whole' if kind == 'int' else 'a'} number") from None
+    if not 0 <= number < float("inf"):
+        raise _wrong(name, source, "is not zero or more")
+    return number
+
+
+def _wrong(name: str, source: str, problem: str) -> Misconfigured:
+    return Misconfigured(
+        f"{name} ({source}) {problem}.",
+        unchanged=_NOTHING_DONE,
+        next_step=f"Correct {name} where it is set: {source}.",
+    )
+
+
+def _refuse_unknown_overrides(given: Mapping[str, tuple[str, str]]) -> None:
+    known = [f"SHIPWAY_{one.name.upper()}" for one in fields(Settings) if "policy" in one.metadata]
+    for name, (_, source) in given.items():
+        if name.startswith("SHIPWAY_") and name not in {*known, "SHIPWAY_TARGET"}:
+            raise _unknown(name, source, [*known, "SHIPWAY_TARGET"])
+
+
+def _unknown(name: str, where: str, known: list[str]) -> Misconfigured:
+    environment_names = {
+        one.name: one.metadata["env"] for one in fields(Settings) if "env" in one.metadata
+    }
+    if name in environment_names:
+        return Misconfigured(
+            f"'{name}' does not belong in {where}: it comes from the environment.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Remove it there and set {environment_names[name]} in an .env file.",
+        )
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return Misconfigured(
+        f"Unknown setting '{name}' in {where}.",
+        unchanged=_NOTHING_DONE,
+        next_step=f"{hint}The settings are listed in docs/settings.md.",
+    )

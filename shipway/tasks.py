@@ -1,0 +1,1 @@
+"""Invoke's side: names, help, arguments; translations only."""

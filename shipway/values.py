@@ -1,0 +1,313 @@
+"""The frozen values that steps hand to each other: what was found, planned and proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+
+class Secret:
+    """A text that is never shown: `str` and `repr` hide it, `reveal()` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one place that sends it."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+    def __str__(self) -> str:
+        return "(hidden)"
+
+
+class Say(Protocol):
+    """Where a step tells a person what is true by now. Report implements it."""
+
+    def note(self, text: str) -> None:
+        """One plain line: something became true."""
+
+    def warn(self, text: str) -> None:
+        """One line that a person should not overlook, though the work goes on."""
+
+
+class Clock(Protocol):
+    """Time, as the one thing that steps may not take from the machine themselves."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow, for durations and deadlines."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unproven:
+    """Stands where a proof is wanted and there is none: names it and the command that makes it."""
+
+    missing: str
+    command: str
+
+
+# --- migrations ------------------------------------------------------------------------------
+
+
+class Phase(StrEnum):
+    """When a migration may run: before the new code is live, or after the old code is gone."""
+
+    EXPAND = "expand"
+    CONTRACT = "contract"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file `NNN_name.sql`. The SQL stays on disk: files may be large."""
+
+    version: int
+    """The digits as a number: `00010` is ten."""
+    digits: str
+    """The digits as they are written in the file's name."""
+    name: str
+    """The rest of the file's name, without `.sql`."""
+    path: Path
+    down_path: Path | None
+    """The `.down.sql` beside it that undoes it."""
+    sha256: str
+    """Digest of the text without BOM and with LF line ends."""
+    size_bytes: int
+    phase: Phase = Phase.EXPAND
+
+    @property
+    def label(self) -> str:
+        """`NNN_name`, as an operator writes it."""
+        return f"{self.digits}_{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedMigration:
+    """One row of the ledger."""
+
+    version: int
+    label: str
+    sha256: str
+    applied_at: datetime
+    duration_ms: int
+    applied_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationPlan:
+    """What `db.migrate` would do. A dry run prints the very value that a real run executes."""
+
+    applied: tuple[AppliedMigration, ...]
+    pending: tuple[Migration, ...]
+    """In the order in which they will run."""
+    held_back: tuple[Migration, ...] = ()
+    """Contract migrations that wait for `--phase contract`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """Proof that the ledger holds every planned migration."""
+
+    applied_now: tuple[AppliedMigration, ...]
+    ledger_version: int
+    """The highest version in the ledger; 0 when it is empty."""
+    ledger_label: str
+    ledger_count: int
+
+
+# --- backup ----------------------------------------------------------------------------------
+
+
+class Grade(IntEnum):
+    """How far a backup has been proven. A higher grade includes the lower ones."""
+
+    EXISTS = 0
+    DIGESTS = 1
+    LISTS = 2
+    RESTORES = 3
+    EQUAL = 4
+    CHECKED = 5
+    REHEARSED = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What Supabase says about its own backups of the project, and when it was asked."""
+
+    pitr_enabled: bool
+    backups_count: int
+    """Those that are COMPLETED."""
+    newest_at: datetime | None
+    recoverable_from: datetime | None
+    """Start of the point-in-time window; None without PITR."""
+    recoverable_to: datetime | None
+    recovery_time: datetime
+    """The time to ask for, should this release have to be undone by the platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a backup holds and how it was made."""
+
+    backup_id: str
+    target: str
+    project_ref: str | None
+    database: str
+    taken_at: datetime
+    server_version: str
+    tool: str
+    """Name and version of the pg_dump that wrote it."""
+    archive: str
+    """File name beside the manifest."""
+    archive_bytes: int
+    archive_sha256: str
+    duration_s: float
+    row_counts: Mapping[str, int]
+    """`schema.table` to rows, counted in the dump's own snapshot."""
+    left_out: tuple[str, ...]
+    """Schemas that were not dumped."""
+    ledger_version: int
+    platform: Platform | None
+    uploaded_to: str | None
+    """`bucket/path` once the upload was read back and its digest was right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A dump on this machine with its manifest and the grade it has reached."""
+
+    directory: Path
+    manifest: Manifest
+    grade: Grade
+
+
+# --- verify ----------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNED = "warned"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check: of the database (verify) or of a release's preconditions (preflight, doctor)."""
+
+    group: str
+    name: str
+    outcome: Outcome
+    detail: str
+    """What was found."""
+    cure: str = ""
+    """What to do about it; empty when it passed."""
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """Proof that the database passed its checks at a moment."""
+
+    at: datetime
+    ledger_version: int
+    results: tuple[CheckResult, ...]
+
+
+# --- deploy ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A Vercel deployment, as the server describes it."""
+
+    deployment_id: str
+    url: str
+    """With scheme."""
+    ready_state: str
+    """QUEUED INITIALIZING BUILDING READY ERROR CANCELED BLOCKED, or a newer word."""
+    production: bool
+    """Its target is production (not: it serves production)."""
+    auto_assign_domains: bool | None
+    """False for a staged deployment; None when the server did not say."""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    inspector_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """Proof that production is this deployment, as the server says after the promotion."""
+
+    deployment: Deployment
+    production_url: str
+    previous_id: str | None
+    """The deployment that served production before; None for a project's first."""
+    promoted_at: datetime
+    smoke: tuple[CheckResult, ...]
+
+
+# --- watch -----------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    """Of the log check."""
+
+    GOOD = "GOOD"
+    BAD = "BAD"
+    NOT_ENOUGH_EVIDENCE = "NOT ENOUGH EVIDENCE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One row of a deployment's runtime log."""
+
+    row_id: str
+    at: datetime
+    level: str
+    source: str
+    message: str
+    path: str | None
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A verdict with its numbers."""
+
+    verdict: Verdict
+    reason: str
+    """One sentence with the figures that led to the verdict."""
+    deployment_id: str
+    window_s: float
+    requests: int
+    errors: int
+    probes: int
+    probes_failed: int
+    worst: tuple[LogRow, ...]
