@@ -1,1 +1,1 @@
-"""Local stand-ins of the Supabase and Vercel APIs, and the embedded database dressed as Supabase."""
+"""Local stand-ins of the Supabase and Vercel APIs, and a Postgres dressed as Supabase."""
