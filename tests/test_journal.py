@@ -1,0 +1,100 @@
+"""The journal: durable, chained, and honest about damage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipway.errors import Failed, Refused
+from shipway.journal import Journal, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StillClock:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"nobody should wait {seconds} s here")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "release" / "journal.jsonl"
+
+
+def written(path: Path, count: int) -> Journal:
+    journal = Journal(path, StillClock())
+    for number in range(count):
+        journal.write("result", f"step {number}", {"number": number})
+    return journal
+
+
+def test_each_line_carries_the_digest_of_the_line_before(path: Path) -> None:
+    written(path, 3)
+    first, second, third = read(path)
+    assert first.previous == "0" * 64
+    assert second.previous == first.digest()
+    assert third.previous == second.digest()
+
+
+def test_a_step_writes_its_intent_before_and_its_proof_after(path: Path) -> None:
+    journal = Journal(path, StillClock())
+    with journal.step("backup") as done:
+        assert [entry.event for entry in read(path)] == ["intent"]
+        done({"rows": 7})
+    assert [(entry.event, entry.data) for entry in read(path)] == [
+        ("intent", None),
+        ("result", {"rows": 7}),
+    ]
+
+
+def test_a_failed_step_writes_why_and_lets_the_error_go_on(path: Path) -> None:
+    journal = Journal(path, StillClock())
+    with (
+        pytest.raises(Refused, match="no disk"),
+        journal.step("backup"),
+    ):
+        raise Refused("no disk", unchanged="all", next_step="buy one")
+    assert read(path)[-1].event == "failed"
+    assert read(path)[-1].data == {"error": "Refused", "what": "no disk"}
+
+
+def test_another_process_goes_on_with_the_chain(path: Path) -> None:
+    written(path, 2)
+    Journal(path, StillClock()).write("ended", "release")
+    assert [entry.number for entry in read(path)] == [1, 2, 3]
+
+
+def test_a_last_line_that_a_crash_cut_off_is_dropped_and_the_chain_goes_on(path: Path) -> None:
+    written(path, 2)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"at":"2026-11-')
+    assert len(read(path)) == 2
+    Journal(path, StillClock()).write("ended", "release")
+    assert [entry.event for entry in read(path)] == ["result", "result", "ended"]
+
+
+@pytest.mark.parametrize("damage", ["changed", "removed", "added"])
+def test_a_changed_a_removed_and_an_added_line_are_found(path: Path, damage: str) -> None:
+    written(path, 4)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    match damage:
+        case "changed":
+            lines[1] = lines[1].replace('"number":1}', '"number":8}')
+        case "removed":
+            del lines[1]
+        case _:
+            lines.insert(1, lines[1])
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(Failed, match=r"not intact: line [23]"):
+        read(path)
