@@ -1,1 +1,250 @@
-"""Invoke's side: names, help, arguments; translations only."""
+"""Invoke's side: names, help and arguments of the tasks; what they do is in `shipway.commands`.
+
+Only Invoke and the standard library are imported at the top: `invoke --list` stays fast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from invoke.context import Context
+
+    from shipway.commands.session import Answer, Session
+
+__all__ = ["namespace"]
+
+_HELP = {
+    "target": "environment to work on: reads .env.NAME (else SHIPWAY_TARGET, else the plain .env)",
+    "format_": "text, or json: one JSON document on stdout and everything else on stderr",
+    "yes": "ask no questions",
+}
+
+
+def _command(name: str, /, *, default: bool = False, **helps: str) -> Callable[[Any], Any]:
+    """Declare a task. Short flags would move whenever a parameter is added, so there are none."""
+
+    def declare(body: Any) -> Any:
+        known = {**_HELP, **helps}
+        wanted = body.__code__.co_varnames[1 : body.__code__.co_argcount]
+        return task(
+            name=name,
+            default=default,
+            auto_shortflags=False,
+            help={parameter: known[parameter] for parameter in wanted},
+        )(body)
+
+    return declare
+
+
+def _run(  # noqa: PLR0913 - the flags that every command knows
+    c: Context,
+    command: str,
+    work: Callable[[Session], Answer],
+    *,
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Run a command and end the process with its exit code."""
+    from shipway.commands.session import Asked, run
+
+    asked = Asked(
+        command=command, target=target, format=format_, dry=bool(c.config.run.dry), yes=yes
+    )
+    code = run(asked, work)
+    if code:
+        raise Exit(code=code)
+
+
+# --- release ---------------------------------------------------------------------------------
+
+
+@_command("run", default=True)
+def release(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+    """Back up, migrate, verify, deploy and watch the logs, in that order."""
+    from shipway.commands import release as commands
+
+    _run(c, "release", commands.release, target=target, format_=format_, yes=yes)
+
+
+@_command("doctor")
+def doctor(c: Context, target: str = "", format_: str = "text") -> None:
+    """Check every precondition of a release; say what is wrong and how to mend it."""
+    from shipway.commands import release as commands
+
+    _run(c, "doctor", commands.doctor, target=target, format_=format_)
+
+
+# --- backup ----------------------------------------------------------------------------------
+
+
+@_command("take", default=True)
+def backup(c: Context, target: str = "", format_: str = "text") -> None:
+    """Dump the database with a manifest; upload it when a bucket is set."""
+    from shipway.commands import backup as commands
+
+    _run(c, "backup", commands.take, target=target, format_=format_)
+
+
+@_command("list")
+def backup_list(c: Context, target: str = "", format_: str = "text") -> None:
+    """List the target's backups on this machine, each with its proof grade."""
+    from shipway.commands import backup as commands
+
+    _run(c, "backup.list", commands.listed, target=target, format_=format_)
+
+
+@_command("verify", backup="id of the backup, as backup.list shows it (default: the newest)")
+def backup_verify(c: Context, backup: str = "", target: str = "", format_: str = "text") -> None:
+    """Check a backup's archive against its manifest."""
+    from shipway.commands import backup as commands
+
+    _run(
+        c,
+        "backup.verify",
+        lambda session: commands.verified(session, backup),
+        target=target,
+        format_=format_,
+    )
+
+
+# --- database --------------------------------------------------------------------------------
+
+
+@_command("status")
+def status(c: Context, target: str = "", format_: str = "text") -> None:
+    """Show which migrations are applied and which are pending."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.status", commands.status, target=target, format_=format_)
+
+
+@_command("migrate")
+def migrate(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+    """Apply the pending migrations, one transaction a file."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.migrate", commands.migrate, target=target, format_=format_, yes=yes)
+
+
+@_command("verify")
+def verify(c: Context, target: str = "", format_: str = "text") -> None:
+    """Check tables, columns, row level security and the critical queries of checks/."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.verify", commands.verify, target=target, format_=format_)
+
+
+@_command("new", name="what the migration does, in a few words, for example add_invoices")
+def new(c: Context, name: str, target: str = "", format_: str = "text") -> None:
+    """Create the next numbered migration and its .down.sql."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.new", lambda session: commands.new(session, name), target=target, format_=format_)
+
+
+@_command("tables", name="one table, as schema.table or table (default: list all)")
+def tables(c: Context, name: str = "", target: str = "", format_: str = "text") -> None:
+    r"""List the tables, or show one in full, as psql's \dt and \d do."""
+    from shipway.commands import database as commands
+
+    _run(
+        c,
+        "db.tables",
+        lambda session: commands.tables(session, name),
+        target=target,
+        format_=format_,
+    )
+
+
+@_command("shell")
+def shell(c: Context, target: str = "") -> None:
+    """Open psql on the target; the installed one, else the embedded one."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.shell", commands.shell, target=target)
+
+
+# --- deploy and logs -------------------------------------------------------------------------
+
+
+@_command("run", default=True)
+def deploy(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+    """Deploy to Vercel: build staged, smoke test, promote, prove that it is live."""
+    from shipway.commands import deploy as commands
+
+    _run(c, "deploy", commands.deploy, target=target, format_=format_, yes=yes)
+
+
+@_command(
+    "watch",
+    default=True,
+    deployment="id or host of the deployment (default: the one that serves production)",
+    window="seconds to watch (default: the setting watch_window_s)",
+)
+def logs(
+    c: Context, deployment: str = "", window: str = "", target: str = "", format_: str = "text"
+) -> None:
+    """Watch the runtime logs of a deployment and give a verdict with its numbers."""
+    from shipway.commands import deploy as commands
+
+    _run(
+        c,
+        "logs",
+        lambda session: commands.logs(session, deployment, window),
+        target=target,
+        format_=format_,
+    )
+
+
+# --- sandbox ---------------------------------------------------------------------------------
+
+
+@_command("up")
+def sandbox_up(c: Context, format_: str = "text") -> None:
+    """Start the local Postgres and the stand-ins of Supabase and Vercel."""
+    from shipway.commands import sandbox as commands
+
+    _run(c, "sandbox.up", commands.up, format_=format_)
+
+
+@_command("down")
+def sandbox_down(c: Context, format_: str = "text") -> None:
+    """Stop the sandbox; its data stays."""
+    from shipway.commands import sandbox as commands
+
+    _run(c, "sandbox.down", commands.down, format_=format_)
+
+
+@_command("reset")
+def sandbox_reset(c: Context, format_: str = "text", yes: bool = False) -> None:
+    """Stop the sandbox and delete its data."""
+    from shipway.commands import sandbox as commands
+
+    _run(c, "sandbox.reset", commands.reset, format_=format_, yes=yes)
+
+
+@_command("status")
+def sandbox_status(c: Context, format_: str = "text") -> None:
+    """Show what of the sandbox is running, and where."""
+    from shipway.commands import sandbox as commands
+
+    _run(c, "sandbox.status", commands.status, format_=format_)
+
+
+namespace = Collection(
+    doctor,
+    Collection("release", release),
+    Collection("backup", backup, backup_list, backup_verify),
+    Collection("db", status, migrate, verify, new, tables, shell),
+    Collection("deploy", deploy),
+    Collection("logs", logs),
+    Collection("sandbox", sandbox_up, sandbox_down, sandbox_reset, sandbox_status),
+)

@@ -1,0 +1,1 @@
+"""What each task does: settings, plan, the question, the step, the answer."""

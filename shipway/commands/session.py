@@ -1,0 +1,151 @@
+"""Runs one command: reads the settings, does the work, and turns its end into an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
+from shipway.report.terminal import Terminal
+from shipway.report.words import show
+from shipway.settings import Settings, load, project_root
+from shipway.wiring import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Answer", "Asked", "Session", "run"]
+
+FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a person called a command."""
+
+    command: str
+    target: str = ""
+    format: str = "text"
+    dry: bool = False
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command found or did; with an error when its value is bad news (a failed check)."""
+
+    value: object = None
+    error: Stopped | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What every command works with."""
+
+    asked: Asked
+    settings: Settings
+    terminal: Terminal
+    wiring: Wiring
+
+    def confirm(self, question: str) -> None:
+        """Return when the operator says yes, or said so beforehand with `--yes`.
+
+        Raises:
+            Refused: the answer was another, or nobody can be asked.
+        """
+        if self.asked.yes:
+            return
+        unchanged = "Nothing was changed."
+        again = f"Run it again with --yes: invoke {self.asked.command} --yes"
+        if not self.terminal.can_ask:
+            raise Refused(
+                "Nobody can be asked here: this is not a terminal.",
+                unchanged=unchanged,
+                next_step=again,
+            )
+        if self.terminal.ask(f"{question} [yes/no]").lower() not in {"y", "yes"}:
+            raise Refused("You did not say yes.", unchanged=unchanged, next_step=again)
+
+
+def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
+    """Run one command and return the exit code of the process; docs/exit-codes.md lists them.
+
+    With `--format json` exactly one JSON document is written to stdout, whatever happens.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    terminal = Terminal(as_json=asked.format == "json")
+    target = asked.target
+    try:
+        _know_format(asked.format)
+        settings = load(asked.target, root=project_root(Path.cwd()))
+        target = settings.target
+        terminal.knows(settings.secrets())
+        wiring = Wiring(settings, say=terminal)
+        answer = work(Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring))
+    except Stopped as error:
+        answer = Answer(error=error)
+    except KeyboardInterrupt:
+        answer = Answer(error=_interrupted(asked.command))
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does; there is nobody to tell.
+        os._exit(1)
+    except Exception as error:  # noqa: BLE001 - the one place where a bug ends a command
+        terminal.crash(error)
+        terminal.document({"command": asked.command, "exit_code": 1, "error": "unexpected"})
+        return 1
+    return _told(asked, target, terminal, answer)
+
+
+def _told(asked: Asked, target: str, terminal: Terminal, answer: Answer) -> int:
+    error = answer.error
+    if answer.value is not None and asked.format == "text":
+        show(answer.value, terminal)
+    if error is not None:
+        terminal.error(error)
+    code = error.exit_code if error else 0
+    terminal.document(
+        {
+            "command": asked.command,
+            "target": target,
+            "dry_run": asked.dry,
+            "exit_code": code,
+            "result": answer.value,
+            "error": _described(error) if error else None,
+        }
+    )
+    return code
+
+
+def _described(error: Stopped) -> dict[str, object]:
+    return {
+        "kind": type(error).__name__,
+        "what": error.what,
+        "unchanged": error.unchanged,
+        "next": error.next_step,
+        "also": list(error.also),
+    }
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _interrupted(command: str) -> Interrupted:
+    return Interrupted(
+        "Interrupted.",
+        unchanged="What the lines above report stands; the piece of work in progress was given up "
+        "(a migration in progress was rolled back by the database).",
+        next_step=f"Run it again: invoke {command}",
+    )
+
+
+def _know_format(name: str) -> None:
+    if name not in FORMATS:
+        raise Misconfigured(
+            f"'{name}' is not a format.",
+            unchanged="Nothing was contacted and nothing was changed.",
+            next_step=f"Use --format with one of: {', '.join(FORMATS)}",
+        )
