@@ -262,6 +262,99 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AliasJob:
+    """The last promotion or rollback of a Vercel project (its `lastAliasRequest`)."""
+
+    kind: str
+    """promote or rollback."""
+    to_id: str
+    status: str
+    """pending, in-progress, succeeded, failed, skipped, or a newer word."""
+    requested_at_ms: int
+    """Epoch milliseconds by the server's clock: for comparing with itself only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosting:
+    """A Vercel project, as the server describes it."""
+
+    project_id: str
+    name: str
+    production_id: str | None
+    """The deployment that serves production; None before the first."""
+    production_urls: tuple[str, ...]
+    """With scheme; the team's own domains first. Empty before the first deployment."""
+    auto_assign_domains: bool | None
+    """False after a rollback, or where staging is the habit: a new build stays staged."""
+    rolled_back: bool
+    """The last change of production was a rollback."""
+    git_repository: str | None
+    """`owner/name` when pushes to it are deployed by Vercel itself."""
+    last_job: AliasJob | None
+    rolling_release: bool
+    """The project promotes in stages: a promotion is not live for everyone at once."""
+
+
+class Reply(StrEnum):
+    """What a server said when it was asked to change what production is."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    CONFLICT = "conflict"
+    """It is so already, or another change is under way."""
+    REJECTED = "rejected"
+    NOT_SENT = "not sent"
+    """The request never reached the server."""
+    LOST = "lost"
+    """It may or may not have acted: the world has to be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A reply and the server's own words."""
+
+    reply: Reply
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildLine:
+    """One line of a deployment's build log."""
+
+    text: str
+    error: bool
+    """Written to stderr, or marked as an error by the build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppFile:
+    """One file of the app that is deployed."""
+
+    name: str
+    """Path below the app's folder, with slashes."""
+    path: Path
+    sha1: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What one plain GET brought; redirects were not followed."""
+
+    url: str
+    status: int | None
+    """None when no answer came."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: str
+    """Its beginning."""
+    body_bytes: int
+    duration_ms: float
+    failure: str = ""
+    """Why no answer came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
     """Proof that production is this deployment, as the server says after the promotion."""
 
