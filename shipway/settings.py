@@ -157,7 +157,7 @@ def load(target: str, *, root: Path, environ: Mapping[str, str] | None = None) -
     policies = _policies(root)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for one in fields(Settings):
+    for one in (one for one in fields(Settings) if "help" in one.metadata):
         raw, source = _lookup(one, given, policies)
         if raw is not None:
             values[one.name] = _parsed(one, raw, source)
@@ -270,23 +270,21 @@ def _toml(path: Path) -> dict[str, Any]:
 def _lookup(
     one: Field[Any], given: Mapping[str, tuple[str, str]], policies: Mapping[str, tuple[Any, str]]
 ) -> tuple[Any, str]:
-    if "env" in one.metadata:
-        names = [one.metadata["env"]]
-    elif "policy" in one.metadata:
-        names = [f"SHIPWAY_{one.name.upper()}"]
-    else:
-        return None, ""
-    for name in names:
-        # An empty variable counts as not given: CI systems pass unset secrets that way.
-        if given.get(name, ("", ""))[0].strip():
-            return given[name][0].strip(), given[name][1]
+    # An empty variable counts as not given: CI systems pass unset secrets that way.
+    text, source = given.get(_in_environment(one), ("", ""))
+    if text.strip():
+        return text.strip(), source
     return policies.get(one.name, (None, ""))
+
+
+def _in_environment(one: Field[Any]) -> str:
+    return str(one.metadata.get("env", f"SHIPWAY_{one.name.upper()}"))
 
 
 def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
     """Return `raw` as the type that the field declares."""
     kind = str(one.type)
-    name = one.metadata.get("env", one.name)
+    name = one.name if source.endswith(".toml") else _in_environment(one)
     if "Secret" in kind:
         return Secret(raw)
     if "tuple" in kind:
@@ -322,7 +320,7 @@ def _wrong(name: str, source: str, problem: str) -> Misconfigured:
 
 
 def _refuse_unknown_overrides(given: Mapping[str, tuple[str, str]]) -> None:
-    known = [f"SHIPWAY_{one.name.upper()}" for one in fields(Settings) if "policy" in one.metadata]
+    known = [_in_environment(one) for one in fields(Settings) if "policy" in one.metadata]
     for name, (_, source) in given.items():
         if name.startswith("SHIPWAY_") and name not in {*known, "SHIPWAY_TARGET"}:
             raise _unknown(name, source, [*known, "SHIPWAY_TARGET"])
