@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shipway.environment import load, project_root, target_files
 from shipway.errors import Misconfigured
-from shipway.settings import describe, load, project_root, target_files
+from shipway.settings import describe
 from shipway.values import Secret
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
-from shipway.settings import Settings, load, project_root
 from shipway.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shipway.settings import Settings
 
 __all__ = ["Answer", "Asked", "Session", "run"]
 
