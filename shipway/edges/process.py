@@ -1,0 +1,333 @@
+"""The only module that starts programs: argv lists, a clean environment, a deadline that holds."""
+
+from __future__ import annotations
+
+import io
+import os
+import pwd
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+
+from shipway.errors import Failed, Misconfigured
+from shipway.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from _typeshed import WriteableBuffer
+
+    Argv = Sequence[str | Path]
+    Environment = Mapping[str, str | Secret]
+
+__all__ = [
+    "DeadlinePassed",
+    "Finished",
+    "Running",
+    "alive",
+    "daemon",
+    "interactive",
+    "run",
+    "stream",
+]
+
+# What a program may know of our environment. Everything else is passed by name, so that no
+# token of the operator's shell reaches a program that has no business with it.
+_INHERITED = ("PATH", "HOME", "TMPDIR")
+_INHERITED_BY_TERMINAL_PROGRAMS = (
+    *_INHERITED,
+    *("TERM", "LANG", "LC_ALL", "LC_CTYPE", "COLUMNS", "LINES", "PAGER", "EDITOR", "VISUAL"),
+)
+# After a group was killed its pipes close at once, unless a grandchild left the group.
+_GRACE_S = 1.0
+
+# Programs that `daemon` started in this process: they must be reaped, or they look alive.
+_daemons: dict[int, subprocess.Popen[bytes]] = {}
+
+
+class DeadlinePassed(Failed):
+    """A program took too long and was killed with all it had started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a program ended. A negative return code is the number of the signal that killed it."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+
+class Running:
+    """A program whose output is being read. `finish()` waits for its end."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], errors: IO[bytes], bound: _Bound, hide: _Hide
+    ) -> None:
+        self._process = process
+        self._errors = errors
+        self._bound = bound
+        self._hide = hide
+        self.stdout: BinaryIO = io.BufferedReader(_Bounded(process, bound), 1 << 16)
+
+    def finish(self) -> Finished:
+        """Wait for the end; what was not read of the output is dropped.
+
+        Raises:
+            DeadlinePassed: the program was killed because its time was over.
+        """
+        while self.stdout.read(1 << 16):
+            pass
+        try:
+            returncode = self._process.wait(self._bound.left_s())
+        except subprocess.TimeoutExpired:
+            raise self._bound.passed() from None
+        self._errors.seek(0)
+        return Finished(
+            returncode=returncode, stdout=b"", stderr=self._hide.text(self._errors.read())
+        )
+
+
+def run(
+    argv: Argv,
+    *,
+    env: Environment | None = None,
+    cwd: Path | None = None,
+    deadline_s: float,
+    user: str | None = None,
+) -> Finished:
+    """Run a program to its end and return what it said; a failure is the caller's to judge.
+
+    Args:
+        argv: the program and its arguments. Secrets never stand here: `ps` shows them to all.
+        env: all that it may know beside PATH and the like; secrets go here.
+        cwd: where it runs; with `user` the root of the file system unless given.
+        deadline_s: seconds after which it is killed with its whole process group.
+        user: the account to run as; only root can use it.
+
+    Raises:
+        Misconfigured: there is no such program.
+        DeadlinePassed: it was killed because its time was over.
+    """
+    hide = _Hide(env)
+    bound = _Bound(argv, deadline_s)
+    with _started(argv, env, cwd, user, subprocess.PIPE) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=deadline_s)
+        except subprocess.TimeoutExpired:
+            _kill_group(process)
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_GRACE_S)
+            raise bound.passed() from None
+    return Finished(returncode=process.returncode, stdout=stdout, stderr=hide.text(stderr))
+
+
+@contextmanager
+def stream(
+    argv: Argv, *, env: Environment | None = None, deadline_s: float, cwd: Path | None = None
+) -> Iterator[Running]:
+    """Start a program and read its output while it runs.
+
+    Leaving the block before `finish()` has returned kills the program and all it started.
+    Errors are as in `run`; reading `stdout` raises DeadlinePassed too.
+    """
+    # Its messages go to a file: a second pipe that nobody reads would make it stand still.
+    with (
+        tempfile.TemporaryFile() as errors,
+        _started(argv, env, cwd, None, errors) as process,
+    ):
+        running = Running(process, errors, _Bound(argv, deadline_s), _Hide(env))
+        with running.stdout:
+            yield running
+
+
+def daemon(
+    argv: Argv,
+    *,
+    env: Environment | None = None,
+    cwd: Path | None = None,
+    log: Path,
+    user: str | None = None,
+) -> int:
+    """Start a program that outlives us and return its pid; all that it says is added to `log`."""
+    with log.open("ab") as output:
+        process = _popen(argv, env, cwd, user, stdout=output, stderr=output)
+    _daemons[process.pid] = process
+    return process.pid
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process of this number runs, ours or another's."""
+    if pid in _daemons:
+        if _daemons[pid].poll() is None:
+            return True
+        del _daemons[pid]
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def interactive(argv: Argv, *, env: Environment | None = None) -> int:
+    """Give the terminal to a program and return its exit status."""
+    # Ctrl-C belongs to the program now: psql cancels a query with it and stays.
+    # A handler, not SIG_IGN: the program would inherit that one.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        environment = _environment(env, _INHERITED_BY_TERMINAL_PROGRAMS)
+        # No shell reads it: the words of an argv list stay words.
+        return subprocess.Popen([*map(str, argv)], env=environment).wait()  # noqa: S603 - above
+    except FileNotFoundError:
+        raise _missing(argv) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _started(
+    argv: Argv,
+    env: Environment | None,
+    cwd: Path | None,
+    user: str | None,
+    stderr: int | IO[bytes],
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program; at the block's end it has ended, by itself or by us."""
+    process = _popen(argv, env, cwd, user, stdout=subprocess.PIPE, stderr=stderr)
+    try:
+        yield process
+    finally:
+        _kill_group(process)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _popen(  # noqa: PLR0913 - the one funnel of run, stream and daemon
+    argv: Argv,
+    env: Environment | None,
+    cwd: Path | None,
+    user: str | None,
+    *,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+) -> subprocess.Popen[bytes]:
+    options: dict[str, Any] = {}
+    if user is not None:
+        account = pwd.getpwnam(user)
+        options = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        cwd = cwd or Path("/")
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argv list, no shell
+            [*map(str, argv)],
+            # Messages in English, whatever the machine speaks: they are shown beside ours.
+            env=_environment(env, _INHERITED) | {"LC_ALL": "C"},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            # Its own group, to be killed as one; no terminal, so that nothing asks for a password.
+            start_new_session=True,
+            **options,
+        )
+    except FileNotFoundError:
+        raise _missing(argv) from None
+    except PermissionError as error:
+        raise Misconfigured(
+            f"{argv[0]} could not be started: {error.strerror}.",
+            unchanged="Nothing was started.",
+            next_step=f"Make {argv[0]} executable for {user or 'this user'}.",
+        ) from None
+
+
+def _environment(env: Environment | None, inherited: tuple[str, ...]) -> dict[str, str]:
+    known = {name: os.environ[name] for name in inherited if name in os.environ}
+    known.setdefault("PATH", os.defpath)
+    given = env or {}
+    return known | {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in given.items()
+    }
+
+
+def _missing(argv: Argv) -> Misconfigured:
+    return Misconfigured(
+        f"There is no program '{argv[0]}' on this machine.",
+        unchanged="Nothing was started.",
+        next_step=f"Install {Path(argv[0]).name}, or put its folder on PATH.",
+    )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    # Until its leader is reaped, the group's number cannot belong to anyone else.
+    if process.returncode is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+class _Hide:
+    """Takes the secrets that a program was given out of what it says."""
+
+    def __init__(self, env: Environment | None) -> None:
+        self._secrets = [value for value in (env or {}).values() if isinstance(value, Secret)]
+
+    def text(self, said: bytes) -> str:
+        text = said.decode("utf-8", errors="replace")
+        for secret in self._secrets:
+            if secret:
+                text = text.replace(secret.reveal(), str(secret))
+        return text
+
+
+class _Bound:
+    """One program's deadline."""
+
+    def __init__(self, argv: Argv, deadline_s: float) -> None:
+        self._program = Path(argv[0]).name
+        self._deadline_s = deadline_s
+        self._ends = time.monotonic() + deadline_s
+
+    def left_s(self) -> float:
+        return max(0.0, self._ends - time.monotonic())
+
+    def passed(self) -> DeadlinePassed:
+        return DeadlinePassed(
+            f"{self._program} did not finish within {self._deadline_s:g} s and was stopped.",
+            unchanged="What it had done before it was stopped stays done.",
+            next_step="Look for what holds it up, or allow it more time.",
+        )
+
+
+class _Bounded(io.RawIOBase):
+    """A pipe that is read only until the deadline, even when its writer never ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes], bound: _Bound) -> None:
+        self._process = process
+        self._pipe = cast("IO[bytes]", process.stdout).fileno()
+        self._bound = bound
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._pipe, selectors.EVENT_READ)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        if not self._selector.select(self._bound.left_s()):
+            _kill_group(self._process)
+            raise self._bound.passed()
+        return os.readv(self._pipe, [buffer])
+
+    def close(self) -> None:
+        self._selector.close()
+        super().close()
