@@ -98,6 +98,9 @@ class Migration:
     """Digest of the text without BOM and with LF line ends."""
     size_bytes: int
     phase: Phase = Phase.EXPAND
+    lock_timeout_s: float | None = None
+    """The file's own limit, by its head directive; None takes the setting; 0 is no limit."""
+    statement_timeout_s: float | None = None
 
     @property
     def label(self) -> str:
@@ -118,6 +121,99 @@ class AppliedMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoneStep:
+    """A part of a half-done migration that is in the database for good."""
+
+    version: int
+    label: str
+    first: int
+    """Index of its first statement in the file, from 0."""
+    after: int
+    """Index of the first statement behind it."""
+    prefix_sha256: str
+    """Digest of the file's statements up to `after`."""
+    finished: bool
+    """False while a statement that runs outside transactions was begun and not seen to end."""
+    seen: tuple[int, ...]
+    """Identifiers of the indexes that the statement's table had before it was begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerState:
+    """What the target says about itself before a migration, read without writing anything."""
+
+    exists: bool
+    """The ledger's table is there."""
+    applied: tuple[AppliedMigration, ...]
+    steps: tuple[DoneStep, ...]
+    project_ref: str | None
+    """The project that the database was told it belongs to."""
+    supabase_columns: tuple[str, ...]
+    """Columns of supabase_migrations.schema_migrations; empty where there is none."""
+    standard_strings: bool
+    """The session's `standard_conforming_strings`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationLimits:
+    """How long a run of migrations may wait, in seconds; 0 is no limit for the first two."""
+
+    lock_timeout_s: float
+    statement_timeout_s: float
+    run_lock_wait_s: float
+    """For another runner to end."""
+    lock_retry_s: float
+    """For all attempts at one file together, after a lock was not to be had."""
+    lock_backoff_s: float
+    """The first pause between two attempts; it doubles, with jitter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Another session of the database that stands in the way."""
+
+    pid: int
+    role: str
+    application: str
+    age_s: float
+    """Since its transaction began, or else since it connected."""
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlError:
+    """What Postgres reported about a statement."""
+
+    sqlstate: str
+    """Five characters; empty when the connection was lost."""
+    message: str
+    detail: str = ""
+    hint: str = ""
+    context: str = ""
+    position: int | None = None
+    """Where in the message that was sent, in characters from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for one message of one or more statements."""
+
+    completed: int
+    """How many statements of the message were executed."""
+    tags: tuple[str, ...]
+    """The command tags of the last few of them: `CREATE TABLE`, `COMMIT`."""
+    rows: tuple[tuple[str | None, ...], ...]
+    """Of the last statement that returned any."""
+    notices: tuple[str, ...]
+    """`WARNING: …`, as the server sent them."""
+    error: SqlError | None = None
+    lost: bool = False
+    """The connection broke: whether the message took effect is not known."""
+    interrupted: bool = False
+    """The operator stopped it; the server was asked to cancel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationPlan:
     """What `db.migrate` would do. A dry run prints the very value that a real run executes."""
 
@@ -126,6 +222,8 @@ class MigrationPlan:
     """In the order in which they will run."""
     held_back: tuple[Migration, ...] = ()
     """Contract migrations that wait for `--phase contract`."""
+    project_ref: str | None = None
+    """What the database is told to be, when it was not told before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +268,33 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dumped:
+    """What a finished dump holds, as its own snapshot saw the database."""
+
+    database: str
+    server_version: str
+    tool: str
+    """Name and version of the pg_dump that wrote it."""
+    snapshot_at: datetime
+    lsn: str
+    """The server's write-ahead position when the snapshot was taken."""
+    archive_bytes: int
+    archive_sha256: str
+    """Of the bytes that were written, taken while writing."""
+    duration_s: float
+    row_counts: Mapping[str, int]
+    """`schema.table` to rows."""
+    left_out: tuple[str, ...]
+    """Schemas, and single tables as `schema.table`, that the role may not read."""
+    extensions: Mapping[str, str]
+    """Name to version."""
+    roles: tuple[str, ...]
+    """All of the server but Postgres' own."""
+    ledger_version: int
+    """The highest version in the ledger; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a backup holds and how it was made."""
 
@@ -189,11 +314,16 @@ class Manifest:
     row_counts: Mapping[str, int]
     """`schema.table` to rows, counted in the dump's own snapshot."""
     left_out: tuple[str, ...]
-    """Schemas that were not dumped."""
+    """Schemas, and single tables as `schema.table`, that were not dumped."""
     ledger_version: int
     platform: Platform | None
     uploaded_to: str | None
     """`bucket/path` once the upload was read back and its digest was right."""
+    snapshot_at: datetime | None = None
+    """The moment whose state the dump shows."""
+    lsn: str = ""
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,261 @@
+"""Dumps the target with pg_dump: one snapshot, streamed, hashed while it is written.
+
+The archive has pg_dump's custom format. It holds the whole database as the role may read it, not
+the app's schemas alone: so triggers on auth.users, the ledger and the grants are in it, which
+Supabase's own `db dump` loses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from shipway.edges import dump_survey, pgtools, postgres, process
+from shipway.errors import Failed
+from shipway.values import Dumped, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from shipway.edges.dump_survey import Survey
+    from shipway.edges.pgtools import Tool
+
+    Connection = psycopg.Connection[tuple[object, ...]]
+
+__all__ = ["PgDump"]
+
+_CHUNK_BYTES = 1 << 20
+_PROGRESS_EVERY_S = 5.0
+_UNCHANGED = "The database was not changed, and no file was kept that looks like a whole dump."
+
+# What pg_dump says, and what to do about it; the first that fits is taken.
+_CURES = (
+    (
+        r"row-level security",
+        "Dump as a role with BYPASSRLS (on Supabase: postgres); otherwise rows would be missing.",
+    ),
+    (
+        r"lock timeout|statement timeout.*LOCK TABLE",
+        "Another session, a migration perhaps, has locked a table: run it again when it is done.",
+    ),
+    (
+        r"permission denied",
+        "Grant the role in DATABASE_URL the right to read what is named, or use the owner.",
+    ),
+    (
+        r"server closed the connection|could not receive data|connection to server",
+        "The connection was lost: run it again, over the direct address if you can.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PgDump:
+    """Dumps one database, and reads dumps.
+
+    Args:
+        url: the target's `DATABASE_URL`.
+        connect_timeout_s: longest wait for a connection.
+        deadline_s: longest time for the whole dump.
+        lock_wait_s: longest wait for a table that another session has locked.
+    """
+
+    url: Secret
+    connect_timeout_s: float
+    deadline_s: float = 6 * 3600.0
+    lock_wait_s: float = 30.0
+
+    def dump(self, into: Path, *, progress: Callable[[int, float], None]) -> Dumped:
+        """Write the archive to `into`, which exists afterwards only if it is whole.
+
+        Args:
+            into: the file; what it holds grows under the name `….partial` first.
+            progress: is told every few seconds how many bytes are written and after how long.
+
+        Raises:
+            Misconfigured: no fitting pg_dump.
+            Refused: the database cannot be reached.
+            Failed: the dump did not come to its end.
+        """
+        began = time.monotonic()
+        with self._snapshot() as (connection, snapshot):
+            facts = dump_survey.facts_of(connection)
+            survey = dump_survey.look(connection)
+            tool = self._tool(connection)
+            argv, env = self._command(connection, tool, snapshot, survey)
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                counting = beside.submit(dump_survey.count, connection, survey)
+                with _partial(into) as partial:
+                    try:
+                        digest, size = self._write(argv, env, partial, progress)
+                    except BaseException as error:
+                        _give_up_counting(connection, counting, error)
+                        raise
+                    try:
+                        row_counts = counting.result()
+                    except psycopg.Error as error:
+                        raise _broken(f"Counting the rows failed: {error}") from None
+        return Dumped(
+            database=facts.database,
+            server_version=facts.server_version,
+            tool=tool.label,
+            snapshot_at=facts.snapshot_at,
+            lsn=facts.lsn,
+            archive_bytes=size,
+            archive_sha256=digest,
+            duration_s=time.monotonic() - began,
+            row_counts=row_counts,
+            left_out=survey.left_out,
+            extensions=facts.extensions,
+            roles=facts.roles,
+            ledger_version=facts.ledger_version,
+        )
+
+    def contents(self, archive: Path) -> tuple[str, ...]:
+        """Return the entries of an archive, as `TABLE DATA public users`, in its order.
+
+        Raises:
+            Failed: it is no archive, or cut off within its table of contents.
+        """
+        tool = pgtools.newest("pg_restore")
+        said = process.run([tool.path, "--list", archive], env=tool.env, deadline_s=300.0)
+        if said.returncode:
+            raise Failed(
+                f"{archive.name} cannot be listed: {said.stderr.strip()}",
+                unchanged="Nothing was changed.",
+                next_step="Use another backup; this archive is damaged or was written by a newer "
+                "pg_dump than the pg_restore on this machine.",
+            )
+        lines = said.stdout.decode("utf-8", "replace").splitlines()
+        # `215; 1259 16386 TABLE public users postgres`: dump id; catalog, oid, what it is.
+        found = (re.match(r"\d+; \d+ \d+ (.+)", line) for line in lines)
+        return tuple(match[1] for match in found if match)
+
+    def _tool(self, connection: Connection) -> Tool:
+        sslmode = connection.info.get_parameters().get("sslmode", "prefer")
+        local = postgres.is_local(self.url)
+        # With 'prefer' a tool without TLS would go on in clear text and say nothing.
+        tls = sslmode in {"require", "verify-ca", "verify-full"} or not (
+            local or sslmode == "disable"
+        )
+        major = connection.info.server_version // 10000
+        return pgtools.find_tool("pg_dump", server_major=major, tls=tls)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[tuple[Connection, str]]:
+        """Hold a transaction whose snapshot pg_dump shares; the counts are taken in it."""
+        connection = postgres.connect(self.url, purpose="backup", timeout_s=self.connect_timeout_s)
+        with connection:
+            connection.autocommit = True
+            connection.execute("set statement_timeout = 0")
+            connection.execute("set idle_in_transaction_session_timeout = 0")
+            # Fail rather than count only the rows that policies let through.
+            connection.execute("set row_security = off")
+            connection.execute("begin isolation level repeatable read read only")
+            row = connection.execute("select pg_export_snapshot()").fetchone()
+            yield connection, str(row[0]) if row else ""
+            connection.execute("rollback")
+
+    def _command(
+        self, connection: Connection, tool: Tool, snapshot: str, survey: Survey
+    ) -> tuple[list[str | Path], Mapping[str, str | Secret]]:
+        """Return argv and environment. The password is in the environment only."""
+        info = connection.info
+        # What the connection really uses, libpq's environment included.
+        parameters = info.get_parameters() | {"host": info.host, "port": str(info.port)}
+        parameters.pop("hostaddr", None)
+        parameters["application_name"] = "shipway backup"
+        argv: list[str | Path] = [
+            tool.path,
+            "--format=custom",
+            f"--compress={tool.compression}",
+            f"--snapshot={snapshot}",
+            f"--lock-wait-timeout={int(self.lock_wait_s * 1000)}",
+            "--no-password",
+            f"--dbname={make_conninfo(**parameters)}",
+            *survey.exclusions,
+        ]
+        env: dict[str, str | Secret] = dict(tool.env)
+        if info.password:
+            env["PGPASSWORD"] = Secret(info.password)
+        return argv, env
+
+    def _write(
+        self,
+        argv: list[str | Path],
+        env: Mapping[str, str | Secret],
+        partial: Path,
+        progress: Callable[[int, float], None],
+    ) -> tuple[str, int]:
+        """Run pg_dump into a file and return the digest and size of what was written."""
+        digest, size = hashlib.sha256(), 0
+        began = told = time.monotonic()
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with (
+            os.fdopen(handle, "wb") as file,
+            process.stream(argv, env=env, deadline_s=self.deadline_s) as running,
+        ):
+            while chunk := running.stdout.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                file.write(chunk)
+                size += len(chunk)
+                if time.monotonic() - told >= _PROGRESS_EVERY_S:
+                    told = time.monotonic()
+                    progress(size, told - began)
+            ended = running.finish()
+            if ended.returncode:
+                raise _broken(f"pg_dump failed: {ended.stderr.strip()}")
+            file.flush()
+            os.fsync(file.fileno())
+        return digest.hexdigest(), size
+
+
+def _give_up_counting(
+    connection: Connection, counting: Future[Mapping[str, int]], error: BaseException
+) -> None:
+    """Stop the count; when it was the count that failed first, say so instead of `error`."""
+    with suppress(psycopg.Error):
+        connection.cancel()
+    cause = counting.exception()
+    # A failed count ends the snapshot, and pg_dump then complains of that.
+    came_first = isinstance(cause, psycopg.Error) and not isinstance(
+        cause, psycopg.errors.QueryCanceled
+    )
+    if isinstance(error, Failed) and came_first:
+        raise _broken(f"Counting the rows failed: {cause}") from None
+
+
+@contextmanager
+def _partial(into: Path) -> Iterator[Path]:
+    """Hand out the name to write under; rename it when all went well, else delete it."""
+    partial = into.with_name(into.name + ".partial")
+    try:
+        yield partial
+        partial.replace(into)
+    except OSError as error:
+        raise Failed(
+            f"The dump could not be written to {partial.parent}: {error.strerror}.",
+            unchanged=_UNCHANGED,
+            next_step="Make room there, or set SHIPWAY_STATE_DIR to a folder with more of it.",
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _broken(what: str) -> Failed:
+    cure = next((cure for pattern, cure in _CURES if re.search(pattern, what, re.DOTALL)), None)
+    return Failed(
+        what,
+        unchanged=_UNCHANGED,
+        next_step=cure or "Mend the cause that is named, then run it again.",
+    )

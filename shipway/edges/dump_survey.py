@@ -1,0 +1,153 @@
+"""Looks at a database before it is dumped: what may be read, what it is, how many rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import psycopg
+
+__all__ = ["Facts", "Survey", "count", "facts_of", "look"]
+
+_TABLES_A_QUERY = 50
+
+# Everything that pg_dump wants to read: tables, partitioned tables, sequences. Members of an
+# extension come with the extension, but for its configuration tables, which are dumped.
+_READABLE = """
+select n.nspname, c.relname, c.relkind::text,
+       has_schema_privilege(n.oid, 'usage')
+         and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'select')
+                            else has_table_privilege(c.oid, 'select') end,
+       exists (select from pg_depend d
+               where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'S')
+   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+   and (not exists (select from pg_depend d
+                    where d.classid = 'pg_class'::regclass and d.objid = c.oid
+                      and d.deptype = 'e')
+        or exists (select from pg_extension e where c.oid = any (e.extconfig)))
+ order by n.nspname, c.relname
+"""
+
+_CLOSED_SCHEMAS = """
+select nspname from pg_namespace
+ where nspname !~ '^pg_' and nspname <> 'information_schema'
+   and not has_schema_privilege(oid, 'usage')
+ order by nspname
+"""
+
+_FACTS = """
+select current_database(), current_setting('server_version'), now(),
+       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+            else pg_current_wal_lsn() end::text,
+       array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the server says about itself and the database, in the dump's snapshot."""
+
+    database: str
+    server_version: str
+    snapshot_at: datetime
+    lsn: str
+    roles: tuple[str, ...]
+    extensions: Mapping[str, str]
+    ledger_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Which tables are dumped, and what has to be left out."""
+
+    tables: tuple[tuple[str, str], ...]
+    """Schema and name of every table that holds rows and is dumped."""
+    closed_schemas: tuple[str, ...]
+    closed_relations: tuple[tuple[str, str], ...]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The names, for people."""
+        return (*self.closed_schemas, *(f"{one}.{name}" for one, name in self.closed_relations))
+
+    @property
+    def exclusions(self) -> tuple[str, ...]:
+        """The same as options of pg_dump, whose patterns are literal within double quotes."""
+        return (
+            *(f"--exclude-schema={_quoted(schema)}" for schema in self.closed_schemas),
+            *(
+                f"--exclude-table={_quoted(schema)}.{_quoted(name)}"
+                for schema, name in self.closed_relations
+            ),
+        )
+
+
+def look(connection: psycopg.Connection[tuple[Any, ...]]) -> Survey:
+    """Return what the role may read, from the catalog."""
+    closed = [schema for (schema,) in connection.execute(_CLOSED_SCHEMAS).fetchall()]
+    tables: list[tuple[str, str]] = []
+    relations: list[tuple[str, str]] = []
+    rows = connection.execute(_READABLE).fetchall()
+    for schema, group in groupby(rows, key=lambda row: row[0]):
+        members = list(group)
+        if schema in closed:
+            continue
+        if not any(readable for _, _, _, readable, _ in members):
+            closed.append(schema)
+            continue
+        for _, name, kind, readable, of_extension in members:
+            if not readable:
+                relations.append((schema, name))
+            elif kind == "r" and not of_extension:
+                tables.append((schema, name))
+    return Survey(
+        tables=tuple(tables),
+        closed_schemas=tuple(sorted(closed)),
+        closed_relations=tuple(relations),
+    )
+
+
+def count(connection: psycopg.Connection[tuple[Any, ...]], survey: Survey) -> Mapping[str, int]:
+    """Return `schema.table` to rows, counted in the connection's transaction."""
+    counts: dict[str, int] = {}
+    one_table = sql.SQL("select {}::text, count(*) from only {}")
+    for first in range(0, len(survey.tables), _TABLES_A_QUERY):
+        some = survey.tables[first : first + _TABLES_A_QUERY]
+        query = sql.SQL(" union all ").join(
+            one_table.format(sql.Literal(f"{schema}.{name}"), sql.Identifier(schema, name))
+            for schema, name in some
+        )
+        counts |= dict(connection.execute(query).fetchall())
+    return counts
+
+
+def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
+    """Return what the server says of itself in the connection's transaction."""
+    (row,) = connection.execute(_FACTS).fetchall()
+    database, server_version, snapshot_at, lsn, roles = row
+    extensions = connection.execute(
+        "select extname::text, extversion from pg_extension order by 1"
+    ).fetchall()
+    return Facts(
+        database=database,
+        server_version=server_version,
+        snapshot_at=snapshot_at,
+        lsn=lsn or "",
+        roles=tuple(roles),
+        extensions=dict(extensions),
+        ledger_version=0,
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,184 @@
+"""Finds the right pg_dump, pg_restore or psql on this machine, and what each of them can do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shipway.edges import embedded, process
+from shipway.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Tool", "candidates", "find_tool", "known_holes", "newest"]
+
+_PROBE_S = 15.0
+
+# Where packages put the tools beside PATH: Debian and Ubuntu, RPM packages of the Postgres
+# project, Homebrew on both kinds of Mac, Postgres.app.
+_SYSTEM_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/opt/homebrew/opt/libpq/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/usr/local/opt/libpq/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+)
+
+# Postgres' own security pages: the first minor release of each major that holds the fix.
+_FIXED_IN = {
+    "CVE-2025-8714 and CVE-2025-8715": {18: 0, 17: 6, 16: 10, 15: 14, 14: 19, 13: 22},
+    "CVE-2026-18408": {18: 6, 17: 11, 16: 15, 15: 19, 14: 24},
+    "CVE-2026-116314": {18: 7, 17: 12, 16: 16, 15: 20, 14: 25},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One client program of Postgres, tried out."""
+
+    path: Path
+    version: tuple[int, int]
+    """Major and minor."""
+    compression: str
+    """The best value of pg_dump's --compress: zstd:1 where the build has it, else gzip's 1.
+
+    Never gzip 6, the default: it is three times slower for a tenth less.
+    """
+    tls: bool
+    preload: Path | None
+    """A libpq with TLS that has to be loaded in front of the tool's own, which has none."""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as `pg_dump 18.4`."""
+        return f"{self.path.name} {self.version[0]}.{self.version[1]}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What its environment must hold."""
+        return {"LD_PRELOAD": str(self.preload)} if self.preload else {}
+
+
+def find_tool(name: str, *, server_major: int, tls: bool) -> Tool:
+    """Return the tool to use: the server's major version if there is one, else the next newer.
+
+    Args:
+        name: pg_dump, pg_restore or psql.
+        server_major: pg_dump refuses servers that are newer than itself.
+        tls: whether the connection must be encrypted.
+
+    Raises:
+        Misconfigured: there is none; says what was found and how to get one.
+    """
+    found = list(candidates(name))
+    fitting = [one for one in found if one.version[0] >= server_major and (one.tls or not tls)]
+    if fitting:
+        # The nearest major first; then the one that compresses best; then the newest minor.
+        return min(
+            fitting,
+            key=lambda one: (one.version[0], "zstd" not in one.compression, -one.version[1]),
+        )
+    seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
+    problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
+    wanted = " and TLS" if tls else ""
+    raise Misconfigured(
+        f"No {name} of version {server_major} or newer{wanted} is on this machine. {problem}",
+        unchanged="Nothing was changed.",
+        next_step=f"Install postgresql-client-{server_major} (apt.postgresql.org has every "
+        f"version; with Homebrew: postgresql@{server_major}), or: pip install 'shipway[sandbox]'",
+    )
+
+
+def newest(name: str) -> Tool:
+    """Return the newest tool of that name, which reads what every older one wrote.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    found = sorted(candidates(name), key=lambda one: one.version)
+    return found[-1] if found else find_tool(name, server_major=18, tls=False)
+
+
+def candidates(name: str) -> Iterator[Tool]:
+    """Yield every working tool of that name, those on PATH first."""
+    folders = [Path(entry) for entry in os.get_exec_path()]
+    for place in _SYSTEM_PLACES:
+        folders += sorted(Path("/").glob(place.removeprefix("/")), reverse=True)
+    with suppress(Misconfigured):
+        folders += [install.bin_dir for install in embedded.installs()]
+    seen = set()
+    for path in (folder / name for folder in folders):
+        if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
+            continue
+        seen.add(path.resolve())
+        tool = _examined(path)
+        if tool is not None:
+            yield tool
+
+
+def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
+    """Return the security fixes that a tool of this version lacks, by CVE."""
+    major, minor = version
+    newest_listed = max(max(fixed) for fixed in _FIXED_IN.values())
+    return tuple(
+        cve
+        for cve, fixed in _FIXED_IN.items()
+        # A major that is no longer listed got no fix; one newer than the list was born with it.
+        if major <= newest_listed and minor < fixed.get(major, minor + 1)
+    )
+
+
+@lru_cache(maxsize=64)
+def _examined(path: Path) -> Tool | None:
+    """Try a tool out; None for one that does not run, such as a wrapper without its package."""
+    said = process.run([path, "--version"], deadline_s=_PROBE_S)
+    version = re.search(rb"\(PostgreSQL\) (\d+)\.(\d+)", said.stdout)
+    if said.returncode or not version:
+        return None
+    # All of one folder share their libraries, and pg_dump is the one that answers without a file.
+    asked = path.with_name("pg_dump") if path.with_name("pg_dump").is_file() else path
+    tls, preload = _has_tls(asked, None), None
+    if not tls:
+        preload = _libpq_with_tls()
+        tls = preload is not None and _has_tls(asked, preload)
+    return Tool(
+        path=path,
+        version=(int(version[1]), int(version[2])),
+        compression=_compression(asked),
+        tls=tls,
+        preload=preload if tls else None,
+    )
+
+
+def _has_tls(path: Path, preload: Path | None) -> bool:
+    """Ask for TLS on port 1 of this machine: libpq refuses the word before it connects."""
+    env = {"PGSSLMODE": "require", "PGHOST": "127.0.0.1", "PGPORT": "1", "PGDATABASE": "none"}
+    if preload is not None:
+        env["LD_PRELOAD"] = str(preload)
+    said = process.run([path], env=env, deadline_s=_PROBE_S)
+    return "sslmode" not in said.stderr
+
+
+def _compression(path: Path) -> str:
+    """Return the compression to ask of this pg_dump; before version 16 it knew gzip only."""
+    argv: list[str | Path] = [path, "--format=custom", "--compress=zstd:1", "--dbname=none"]
+    said = process.run(argv, env={"PGHOST": "/nonexistent"}, deadline_s=_PROBE_S)
+    return "zstd:1" if "compress" not in said.stderr else "1"
+
+
+def _libpq_with_tls() -> Path | None:
+    """Return the libpq that psycopg's wheel brings along: built with TLS (Linux only)."""
+    package = importlib.util.find_spec("psycopg_binary")
+    if package is None or package.origin is None:
+        return None
+    libraries = Path(package.origin).parent.parent / "psycopg_binary.libs"
+    return next(iter(sorted(libraries.glob("libpq-*.so*"))), None)
