@@ -29,7 +29,7 @@ with held(Secret(sys.stdin.readline().strip()), owner="release 20261122-a", time
 def test_a_second_one_is_told_who_holds_the_lock_and_changes_nothing(database_url: Secret) -> None:
     with (
         held(database_url, owner="release 20261122-a", timeout_s=5),
-        pytest.raises(Locked, match="shipway release 20261122-a from 127.0.0.1") as stopped,
+        pytest.raises(Locked, match=r"shipway release 20261122-a from 127\.0\.0\.1") as stopped,
         held(database_url, owner="release 20261122-b", timeout_s=5),
     ):
         raise AssertionError("two hold the lock")
