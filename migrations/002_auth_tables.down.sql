@@ -1,0 +1,3 @@
+drop table public.verification;
+drop table public.account;
+drop table public.session;

@@ -1,0 +1,2 @@
+drop table public.user_metas;
+drop type public.user_plan;
