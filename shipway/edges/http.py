@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import random
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass
+import socket
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from shipway.edges.answers import ApiAnswer, NoAnswer, decoded
 from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -22,83 +22,16 @@ if TYPE_CHECKING:
 
     from shipway.values import Clock, Secret
 
-__all__ = ["Api", "ApiAnswer", "NoAnswer"]
+__all__ = ["Api", "ApiAnswer", "LineStream", "NoAnswer"]
 
 _ATTEMPTS = 4
 _MAX_BODY_BYTES = 64 * 1024 * 1024
+_MAX_LINE_BYTES = 1024 * 1024
 _LONGEST_PAUSE_S = 60.0
 """A Retry-After beyond this is cut: a person waits for the command."""
-_SHOWN_CHARS = 500
+_SHOWN_BYTES = 2000
 _SENDABLE = re.compile(r"[!-~]+")
 """Printable ASCII without spaces: all that a bearer token may hold (RFC 6750, section 2.1)."""
-
-
-class NoAnswer(Exception):  # noqa: N818 - it is no fault of ours; it names what is missing
-    """A request got no answer.
-
-    Attributes:
-        sent: whether the server may have received it. False: it certainly did nothing.
-    """
-
-    def __init__(self, what: str, *, sent: bool) -> None:
-        super().__init__(what)
-        self.what = what
-        self.sent = sent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiAnswer:
-    """What an API answered. A broken body never raises: `json` is then None."""
-
-    status: int
-    json: Any
-    """The decoded body; None when it is empty, no JSON, or was cut off."""
-    text: str
-    """The beginning of the body, for messages, without the token."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    complete: bool = True
-    """False when the connection broke within the body."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is a 2xx."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
-
-    @property
-    def object(self) -> Mapping[str, Any]:
-        """The body when it is a JSON object, else an empty mapping."""
-        return self.json if isinstance(self.json, dict) else {}
-
-    @property
-    def code(self) -> str:
-        """The API's own word for an error, such as `forbidden`; empty when it gave none."""
-        inner = self.object.get("error")
-        found = inner.get("code") if isinstance(inner, dict) else self.object.get("code")
-        return found if isinstance(found, str) else ""
-
-    @property
-    def message(self) -> str:
-        """The API's own message, else the beginning of the body, else the status's name."""
-        inner = self.object.get("error")
-        for candidate in (
-            inner.get("message") if isinstance(inner, dict) else None,
-            self.object.get("message"),
-            self.object.get("msg"),
-            inner,
-        ):
-            if isinstance(candidate, str) and candidate.strip():
-                return candidate.strip()[:_SHOWN_CHARS]
-        shown = " ".join(self.text.split())[:_SHOWN_CHARS]
-        if shown:
-            return shown
-        known = self.status in HTTPStatus._value2member_map_
-        return HTTPStatus(self.status).phrase if known else "no message"
-
-    def __str__(self) -> str:
-        """Return status, code and message as one phrase: `403 forbidden: Not authorized`."""
-        code = f" {self.code}" if self.code else ""
-        return f"{self.status}{code}: {self.message}"
 
 
 class Api:
@@ -220,11 +153,14 @@ class Api:
 
     def _once(self, method: str, path: str, **parts: Any) -> ApiAnswer:
         with self._opened(method, path, **parts) as response:
-            body, complete = self._body(response)
-        shown = body[: 4 * _SHOWN_CHARS].decode("utf-8", "replace")
+            return self._read(response)
+
+    def _read(self, response: httpx.Response) -> ApiAnswer:
+        body, complete = self._body(response)
+        shown = body[:_SHOWN_BYTES].decode("utf-8", "replace")
         return ApiAnswer(
             status=response.status_code,
-            json=_decoded(body) if complete else None,
+            json=decoded(body, response.headers.get("content-type", "")) if complete else None,
             text=shown.replace(self._token.reveal(), "(hidden)"),
             headers={name.lower(): value for name, value in response.headers.items()},
             complete=complete,
@@ -232,11 +168,18 @@ class Api:
 
     @contextmanager
     def _opened(self, method: str, path: str, **parts: Any) -> Iterator[httpx.Response]:
-        """Send the request and hand out the answer once its head is here."""
+        """Send a request and hand out the answer once its head is here."""
+        response = self._sent(method, path, **parts)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def _sent(self, method: str, path: str, **parts: Any) -> httpx.Response:
         given = {name: value for name, value in parts.items() if value is not None}
         request = self._client.build_request(method, self.base_url + path, **given)
         try:
-            response = self._client.send(request, stream=True)
+            return self._client.send(request, stream=True)
         except httpx.TransportError as error:
             before = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
             raise NoAnswer(
@@ -244,8 +187,33 @@ class Api:
                 f"{_reason(error)}",
                 sent=not isinstance(error, before),
             ) from None
+
+    def lines(
+        self, path: str, *, params: Mapping[str, str | float | None], silence_s: float
+    ) -> LineStream | ApiAnswer:
+        """Open a stream of JSON lines; an answer that is no 2xx comes back as it is.
+
+        It is tried once: whoever follows a stream connects again anyway.
+
+        Args:
+            path: below the base URL.
+            params: of the query; those that are None are left out.
+            silence_s: longest silence of the server before the stream counts as ended.
+
+        Raises:
+            NoAnswer: none came.
+        """
+        response = self._sent(
+            "GET",
+            path,
+            params={name: value for name, value in params.items() if value is not None} or None,
+            headers={"Accept": "application/stream+json"},
+            timeout=httpx.Timeout(silence_s, connect=10.0),
+        )
+        if response.is_success:
+            return LineStream(response)
         try:
-            yield response
+            return self._read(response)
         finally:
             response.close()
 
@@ -281,6 +249,38 @@ class Api:
         return min(seconds, _LONGEST_PAUSE_S) if seconds > 0 else 0.0
 
 
+class LineStream:
+    """A body that is read line by line while the server writes it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Give the whole lines of each piece that arrives, until the stream ends or breaks.
+
+        A line beyond 1 MiB is dropped; half a line at the end is too.
+        """
+        rest = b""
+        with suppress(httpx.TransportError, httpx.DecodingError, httpx.StreamError, OSError):
+            for piece in self._response.iter_bytes():
+                *whole, rest = (rest + piece).split(b"\n")
+                rest = rest if len(rest) <= _MAX_LINE_BYTES else b""
+                yield whole
+
+    def stop(self) -> None:
+        """End the stream, also from another thread than the one that reads it."""
+        network = self._response.extensions.get("network_stream")
+        raw = network.get_extra_info("socket") if network is not None else None
+        # Closing alone would not wake a thread that waits for the next piece.
+        with suppress(OSError):
+            if raw is not None:
+                raw.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the connection back; for the thread that reads."""
+        self._response.close()
+
+
 def _checked(base_url: str, setting: str) -> bool:
     """Return whether the URL is on this machine; refuse one that cannot be used safely."""
     try:
@@ -308,13 +308,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _pause_s(attempt: int) -> float:

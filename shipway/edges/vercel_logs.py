@@ -1,0 +1,188 @@
+"""A deployment's runtime log, followed live by a thread of its own."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections import OrderedDict
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from shipway.edges.http import LineStream, NoAnswer
+from shipway.edges.vercel_reading import log_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shipway.edges.http import Api
+    from shipway.values import Clock, LogRow
+
+__all__ = ["LogTail", "VercelLogs"]
+
+_SILENCE_S = 120.0
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
+_REMEMBERED_ROWS = 50_000
+_WAITING_BATCHES = 64
+"""Of at most 64 KiB each; when they are full the server has to wait, and memory stays as it is."""
+_HOPELESS = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.GONE,
+    }
+)
+
+
+class VercelLogs:
+    """Where tails come from: one project's runtime logs."""
+
+    def __init__(self, api: Api, *, project_id: str, team_id: str | None, clock: Clock) -> None:
+        self._api = api
+        self._project_id = project_id
+        self._team_id = team_id if (team_id or "").startswith("team_") else None
+        self._clock = clock
+
+    def open(self, deployment_id: str) -> LogTail:
+        """Begin to follow a deployment's rows from now on; there is no history."""
+        path = (
+            f"/v1/projects/{quote(self._project_id, safe='')}"
+            f"/deployments/{quote(deployment_id, safe='')}/runtime-logs"
+        )
+        return LogTail(self._api, path, team_id=self._team_id, clock=self._clock)
+
+
+class LogTail:
+    """Rows as they come, each once; connects again when the stream ends.
+
+    It is a live tail: what happened while it was not connected is not seen, and `unseen` says so.
+    """
+
+    def __init__(self, api: Api, path: str, *, team_id: str | None, clock: Clock) -> None:
+        self._api = api
+        self._path = path
+        self._params = {"teamId": team_id}
+        self._clock = clock
+        self._rows: queue.Queue[list[LogRow]] = queue.Queue(_WAITING_BATCHES)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._connected = threading.Event()
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._stream: LineStream | None = None
+        self._breaks = 0
+        self._dark_s = 0.0
+        self._dark_since: float | None = clock.monotonic()
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._follow, name="runtime-log", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def connected(self, wait_s: float) -> bool:
+        """Wait until the server has opened the stream; False when it has not by then."""
+        return self._connected.wait(wait_s)
+
+    def take(self, wait_s: float) -> list[LogRow]:
+        """Return the next rows, in the order in which they came; none when none came in time."""
+        try:
+            return self._rows.get(timeout=max(0.0, wait_s))
+        except queue.Empty:
+            return []
+
+    def unseen(self) -> str:
+        """Return what this tail could not see, as one phrase; empty when nothing was missed."""
+        with self._lock:
+            dark_s = self._dark_s
+            if self._dark_since is not None:
+                dark_s += self._clock.monotonic() - self._dark_since
+            if not self._connected.is_set():
+                return f"the log stream never opened: {self._trouble or 'no answer yet'}"
+            if not self._breaks:
+                return ""
+            times = "once" if self._breaks == 1 else f"{self._breaks} times"
+            why = f" ({self._trouble})" if self._trouble else ""
+            return f"the log stream broke off {times}{why}; {dark_s:.1f} s were not seen"
+
+    def close(self) -> None:
+        """Stop following."""
+        self._stopped.set()
+        with self._lock:
+            if self._stream is not None:
+                self._stream.stop()
+        # A reader that waits for room in the queue looks at `_stopped` there.
+        self._thread.join(5.0)
+
+    def _follow(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopped.is_set():
+            if self._one_stream():
+                pause_s = _FIRST_PAUSE_S
+            if self._trouble.startswith("refused"):
+                return
+            self._stopped.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _one_stream(self) -> bool:
+        """Follow one connection to its end; False when none came about."""
+        try:
+            opened = self._api.lines(self._path, params=self._params, silence_s=_SILENCE_S)
+        except NoAnswer as lost:
+            self._trouble = lost.what
+            return False
+        if not isinstance(opened, LineStream):
+            hopeless = opened.status in _HOPELESS
+            self._trouble = f"{'refused' if hopeless else 'answered'} {opened}"
+            return False
+        with self._lock:
+            self._stream = opened
+            if self._dark_since is not None and self._connected.is_set():
+                self._dark_s += self._clock.monotonic() - self._dark_since
+            self._dark_since = None
+        self._connected.set()
+        try:
+            for lines in opened.batches():
+                self._hand_over(self._rows_of(lines))
+                if self._stopped.is_set():
+                    return True
+        finally:
+            opened.close()
+            with self._lock:
+                self._stream = None
+                self._dark_since = self._clock.monotonic()
+                self._breaks += 0 if self._stopped.is_set() else 1
+        return True
+
+    def _rows_of(self, lines: Iterable[bytes]) -> list[LogRow]:
+        rows = []
+        for line in lines:
+            try:
+                row = log_row(json.loads(line)) if line.strip() else None
+            except (ValueError, RecursionError):
+                continue
+            if row is None or row.source == "delimiter":
+                # Marks the limit of one stream; it is no error of the application.
+                continue
+            if row.row_id:
+                if row.row_id in self._seen:
+                    continue
+                self._seen[row.row_id] = None
+                if len(self._seen) > _REMEMBERED_ROWS:
+                    self._seen.popitem(last=False)
+            rows.append(row)
+        return rows
+
+    def _hand_over(self, rows: list[LogRow]) -> None:
+        while rows and not self._stopped.is_set():
+            try:
+                self._rows.put(rows, timeout=0.2)
+            except queue.Full:
+                continue
+            return
