@@ -45,11 +45,12 @@ def target_files(root: Path) -> list[str]:
     return sorted(name for name in named if _TARGET_NAME.match(name) and name != "example")
 
 
-def load(target: str, *, root: Path, environ: Mapping[str, str] | None = None) -> Settings:
+def load(target: str | None, *, root: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """Read everything and return the settings of one target.
 
     Args:
-        target: its name; empty means `SHIPWAY_TARGET`, else the plain `.env` (named `default`).
+        target: its name; empty means `SHIPWAY_TARGET`, else the plain `.env` (named `default`);
+            None means the plain `.env`, for commands that work on no target.
         root: the project's root.
         environ: the process environment; the real one when left out.
 
@@ -57,7 +58,9 @@ def load(target: str, *, root: Path, environ: Mapping[str, str] | None = None) -
         Misconfigured: an unknown name, an ill-formed value or a file that is not there.
     """
     process = dict(os.environ if environ is None else environ)
-    given = _environment(target or process.get("SHIPWAY_TARGET", ""), root, process)
+    if target == "":
+        target = process.get("SHIPWAY_TARGET", "")
+    given = _environment(target or "", root, process)
     policies = _policies(root)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}

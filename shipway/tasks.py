@@ -48,7 +48,7 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
     command: str,
     work: Callable[[Session], Answer],
     *,
-    target: str = "",
+    target: str | None = None,
     format_: str = "text",
     yes: bool = False,
 ) -> None:

@@ -42,6 +42,10 @@ def test_the_target_can_come_from_the_environment(root: Path) -> None:
     assert load("", root=root, environ={"SHIPWAY_TARGET": "staging"}).target == "staging"
 
 
+def test_a_command_without_a_target_does_not_mind_a_target_that_is_missing(root: Path) -> None:
+    assert load(None, root=root, environ={"SHIPWAY_TARGET": "sandbox"}).target == "default"
+
+
 def test_a_variable_that_is_set_but_empty_counts_as_not_given(root: Path) -> None:
     settings = load("", root=root, environ={"VERCEL_TOKEN": "", "VERCEL_ORG_ID": "  "})
     assert settings.vercel_org_id is None

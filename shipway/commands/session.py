@@ -29,7 +29,8 @@ class Asked:
     """How a person called a command."""
 
     command: str
-    target: str = ""
+    target: str | None = ""
+    """Empty for the default target, None for a command that works on none."""
     format: str = "text"
     dry: bool = False
     yes: bool = False
@@ -101,7 +102,7 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
     return _told(asked, target, terminal, answer)
 
 
-def _told(asked: Asked, target: str, terminal: Terminal, answer: Answer) -> int:
+def _told(asked: Asked, target: str | None, terminal: Terminal, answer: Answer) -> int:
     error = answer.error
     if answer.value is not None and asked.format == "text":
         show(answer.value, terminal)

@@ -15,6 +15,7 @@ from shipway.values import (
     Migrated,
     MigrationPlan,
     Outcome,
+    SandboxStatus,
     Verified,
     Watched,
 )
@@ -200,3 +201,28 @@ def _(value: Watched, terminal: Terminal) -> None:
     for row in value.worst:
         place = f" {row.status} {row.path}" if row.status else ""
         terminal.note(f"  {moment(row.at)} {row.level}{place} {row.message}".rstrip())
+
+
+@show.register
+def _(value: SandboxStatus, terminal: Terminal) -> None:
+    terminal.note(f"sandbox     {_sandbox_state(value)}")
+    stopped = "not running"
+    terminal.note(f"  postgres  {value.database or stopped} (version {value.postgres})")
+    terminal.note(f"  supabase  {value.supabase_api_url or stopped}")
+    terminal.note(f"  vercel    {value.vercel_api_url or stopped}")
+    if value.production_url:
+        terminal.note(f"  the app   {value.production_url}")
+    terminal.note("")
+    if value.running:
+        terminal.note("Release to it:  invoke release --target sandbox")
+        terminal.note("Stop it:        invoke sandbox.down")
+    else:
+        terminal.note("Start it:       invoke sandbox.up")
+
+
+def _sandbox_state(value: SandboxStatus) -> str:
+    if value.running:
+        return f"running, data in {value.directory}"
+    if value.exists:
+        return f"stopped, data in {value.directory}"
+    return "not made yet"

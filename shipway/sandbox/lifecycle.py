@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ from shipway.edges.embedded import HOST, Cluster, Server, newest
 from shipway.errors import Failed, Locked, Refused
 from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
-from shipway.values import Secret
+from shipway.values import SandboxStatus, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,33 +29,13 @@ if TYPE_CHECKING:
 
     from shipway.values import Say
 
-__all__ = ["ENV_FILE", "SandboxStatus", "down", "reset", "status", "up"]
+__all__ = ["ENV_FILE", "down", "reset", "status", "up"]
 
 ENV_FILE = ".env.sandbox"
 _MARK = "# Written by `invoke sandbox.up` at each start; changes are lost."
 _DATABASE = "postgres"
 _READY_S = 30.0
 _POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxStatus:
-    """What of the sandbox runs, and where."""
-
-    directory: Path
-    exists: bool
-    database: str | None
-    """host:port, when it runs."""
-    postgres: str
-    """The version of the embedded PostgreSQL."""
-    supabase_api_url: str | None
-    vercel_api_url: str | None
-    production_url: str | None
-
-    @property
-    def running(self) -> bool:
-        """Whether all of it runs."""
-        return self.database is not None and self.vercel_api_url is not None
 
 
 def up(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
