@@ -1,0 +1,167 @@
+"""`python -m shipway.sandbox STATE_DIR`: serves the stand-ins until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import string
+import sys
+from pathlib import Path
+from typing import Any
+
+from shipway.sandbox import storage_shelf, supabase_management, vercel_world
+from shipway.sandbox.apps import Apps
+from shipway.sandbox.faults import FaultBook
+from shipway.sandbox.state import AlreadyRunning, Blobs, Document, hold, write_whole
+from shipway.sandbox.supabase_api import SupabaseApi
+from shipway.sandbox.supabase_branches import new_ref
+from shipway.sandbox.vercel_api import VercelApi
+from shipway.sandbox.vercel_logs import LogBook
+from shipway.sandbox.wire import Ports
+
+_USAGE = "usage: python -m shipway.sandbox STATE_DIR"
+_LETTERS = string.ascii_letters + string.digits
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the folder named by the one argument; return the exit status."""
+    if len(arguments) != 1:
+        print(_USAGE, file=sys.stderr)  # noqa: T201 - its own process, before anything else
+        return 2
+    folder = Path(arguments[0]).absolute()
+    try:
+        lock = hold(folder)
+    except AlreadyRunning:
+        print(  # noqa: T201 - its own process
+            f"The stand-ins of {folder} are running already; nothing was started.",
+            file=sys.stderr,
+        )
+        return 1
+    ports = Ports()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ports.stop())
+    announcement = folder / "standins.json"
+    announcement.unlink(missing_ok=True)
+    facts = _serve(folder, ports)
+    write_whole(announcement, json.dumps(facts, indent=2).encode())
+    ports.run()
+    announcement.unlink(missing_ok=True)
+    os.close(lock)
+    return 0
+
+
+def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
+    """Open all ports and return what standins.json tells."""
+    identity = Document(folder / "identity.json", {})
+    with identity.change() as made:
+        if not made:
+            made.update(_credentials())
+        owner = supabase_management.Project(**made["supabase"])
+        account = vercel_world.Account(**made["vercel"])
+        control_token = made["control_token"]
+        before = dict(made["ports"])
+    supabase = _supabase(folder, owner, control_token)
+    vercel, world, apps = _vercel(folder, ports, account, control_token)
+    now = {
+        "supabase": ports.open(supabase, before["supabase"]),
+        "vercel": ports.open(vercel, before["vercel"]),
+        "production": apps.open(None, before["production"]),
+    }
+    world.production_host = f"127.0.0.1:{now['production']}"
+    apps.open_all()
+    with identity.change() as made:
+        made["ports"] = now
+    return {
+        "pid": os.getpid(),
+        "supabase_url": f"http://127.0.0.1:{now['supabase']}",
+        "supabase_api_url": f"http://127.0.0.1:{now['supabase']}",
+        "vercel_api_url": f"http://127.0.0.1:{now['vercel']}",
+        "production_url": f"http://{world.production_host}",
+        "project_ref": owner.ref,
+        "supabase_access_token": owner.access_token,
+        "supabase_secret_key": owner.secret_key,
+        "vercel_token": account.token,
+        "vercel_team_id": account.team_id,
+        "vercel_project_id": account.project_id,
+        "vercel_bypass_secret": account.bypass_secret,
+        "control_token": control_token,
+    }
+
+
+def _credentials() -> dict[str, Any]:
+    """Return who the sandbox's project belongs to: invented once, at the first start."""
+    now = vercel_world.now_ms()
+    return {
+        "ports": {"supabase": 0, "vercel": 0, "production": 0},
+        "control_token": secrets.token_urlsafe(24),
+        "supabase": {
+            "ref": new_ref(),
+            "access_token": f"sbp_{secrets.token_hex(20)}",
+            "secret_key": f"sb_secret_{_letters(22)}_{_letters(8)}",
+            "created_at": storage_shelf.now_text(),
+        },
+        "vercel": {
+            "token": _letters(24),
+            "team_id": vercel_world.new_id("team"),
+            "team_slug": "sandbox-team",
+            "project_id": vercel_world.new_id("prj", 28),
+            "project_name": "sandbox-app",
+            "user_id": _letters(24),
+            "bypass_secret": _letters(32),
+            "created_at_ms": now,
+        },
+    }
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+
+
+def _supabase(folder: Path, owner: supabase_management.Project, control_token: str) -> SupabaseApi:
+    home = folder / "supabase"
+    project = Document(home / "project.json", supabase_management.FRESH)
+    storage = Document(home / "storage.json", storage_shelf.FRESH)
+    rules = Document(home / "faults.json", {"rules": []})
+    settings = Document(home / "settings.json", supabase_management.SETTINGS)
+    blobs = Blobs(home / "objects")
+    return SupabaseApi(
+        owner=owner,
+        document=project,
+        shelf=storage_shelf.Shelf(document=storage, blobs=blobs, settings=settings),
+        control_token=control_token,
+        faults=FaultBook(rules),
+        settings=settings,
+        state=(project, storage, blobs),
+    )
+
+
+def _vercel(
+    folder: Path, ports: Ports, account: vercel_world.Account, control_token: str
+) -> tuple[VercelApi, vercel_world.World, Apps]:
+    home = folder / "vercel"
+    deployments = Document(home / "deployments.json", vercel_world.FRESH)
+    settings = Document(home / "settings.json", vercel_world.SETTINGS)
+    faults = FaultBook(Document(home / "faults.json", {"rules": []}))
+    world = vercel_world.World(
+        account=account, document=deployments, settings=settings, faults=faults
+    )
+    blobs = Blobs(home / "files")
+    logs = LogBook(home / "logs")
+    apps = Apps(ports=ports, world=world, blobs=blobs, logs=logs)
+    api = VercelApi(
+        world=world,
+        blobs=blobs,
+        apps=apps,
+        logs=logs,
+        control_token=control_token,
+        faults=faults,
+        settings=settings,
+        state=(apps, deployments, logs, blobs),
+    )
+    return api, world, apps
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,283 @@
+"""Vercel's calls about deployments: create, upload, get, list, cancel, delete and build events."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from shipway.sandbox.vercel_views import error, full, item, not_found
+from shipway.sandbox.vercel_world import new_id, now_ms, phase
+from shipway.sandbox.wire import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shipway.sandbox.apps import Apps
+    from shipway.sandbox.state import Blobs
+    from shipway.sandbox.vercel_world import World
+
+_TARGETS = frozenset({"production", "staging", "preview", None})
+_PULSE_S = 0.05
+
+
+class DeploymentCalls:
+    """The calls below `/vN/deployments` and the upload of files."""
+
+    def __init__(self, world: World, blobs: Blobs, apps: Apps) -> None:
+        self._world = world
+        self._blobs = blobs
+        self._apps = apps
+
+    def upload(self, request: Request) -> Response:
+        """Keep one file under the sha1 that its sender gives and its content has."""
+        headers = request.headers
+        digest = headers.get("x-vercel-digest") or headers.get("x-now-digest") or ""
+        found = hashlib.sha1(memoryview(request.body), usedforsecurity=False).hexdigest()
+        if digest != found:
+            return error(400, "bad_request", "The digest does not match the file", sha=found)
+        self._blobs.put(digest, memoryview(request.body))
+        return json_response({})
+
+    def create(self, request: Request) -> Response:
+        """Begin a deployment, or name the files that have to be uploaded first."""
+        asked = request.json()
+        problem = self._unfit(asked)
+        if problem:
+            return problem
+        with self._world.change() as data:
+            files = self._files(asked, data)
+            if isinstance(files, Response):
+                return files
+            one = self._record(asked, files, data)
+            one["prebuilt"] = request.first("prebuilt") == "1"
+            data["deployments"][one["id"]] = one
+            one["port"] = self._apps.open(one["id"])
+            return json_response(full(self._world, data, one))
+
+    def _unfit(self, asked: dict[str, Any]) -> Response | None:
+        account = self._world.account
+        if not isinstance(asked.get("name"), str) or not asked["name"]:
+            return error(400, "bad_request", "Invalid request: missing required property `name`.")
+        project = asked.get("project", asked["name"])
+        if project not in (account.project_id, account.project_name):
+            return not_found("Project")
+        if asked.get("target") not in _TARGETS:
+            return error(400, "bad_request", "Invalid request: `target` is not an environment.")
+        if "files" not in asked and "deploymentId" not in asked:
+            return error(400, "bad_request", "Invalid request: `files` is missing.")
+        return None
+
+    def _files(
+        self, asked: dict[str, Any], data: dict[str, Any]
+    ) -> list[dict[str, Any]] | Response:
+        """Return name and sha1 of each file, keeping those whose content came along."""
+        if "files" not in asked:
+            old = self._world.find(data, asked["deploymentId"])
+            return not_found("Deployment") if old is None else list(old["files"])
+        files = []
+        missing = []
+        for given in asked["files"]:
+            sha = given.get("sha")
+            if sha is None:
+                text = given.get("data", "")
+                encoded = given.get("encoding") == "base64"
+                content = base64.b64decode(text) if encoded else text.encode()
+                sha = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+                self._blobs.put(sha, content)
+            elif not self._blobs.has(sha):
+                missing.append(sha)
+            files.append({"file": given["file"], "sha": sha})
+        if missing:
+            return error(400, "missing_files", "Missing files", missing=sorted(set(missing)))
+        return files
+
+    def _record(
+        self, asked: dict[str, Any], files: list[dict[str, Any]], data: dict[str, Any]
+    ) -> dict[str, Any]:
+        fault = self._world.faults.take("build")
+        what = fault["what"] if fault else "READY"
+        details = fault["details"] if fault else {}
+        staged = asked.get("autoAssignCustomDomains") is False and what != "flag_ignored"
+        seconds = details.get("seconds", self._world.setting("build_s"))
+        production = asked.get("target") == "production"
+        return {
+            "id": new_id("dpl", 28),
+            "created_at": now_ms(),
+            "target": "production" if production else None,
+            "meta": {name: str(value) for name, value in asked.get("meta", {}).items()},
+            "source": "redeploy" if "deploymentId" in asked else "cli",
+            "files": files,
+            "auto_assign": not staged and self._world.auto_assigns(data),
+            "outcome": "READY" if what in {"slow", "flag_ignored", "serves_errors"} else what,
+            "build_ms": int(seconds * 1000),
+            "error_message": details.get("message", 'Command "npm run build" exited with 1'),
+            "serves_errors": details if what == "serves_errors" else None,
+            "final": None,
+            "done_at": None,
+            "served_at": None,
+            "port": 0,
+        }
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer the full view of one deployment, by id or host."""
+        del request
+        with self._world.look() as data:
+            one = self._world.find(data, key)
+            return json_response(full(self._world, data, one)) if one else not_found("Deployment")
+
+    def list(self, request: Request) -> Response:
+        """Answer a page of deployments, newest first."""
+        account = self._world.account
+        projects = [*request.query.get("projectId", ()), *request.query.get("projectIds", ())]
+        projects += [*request.query.get("projectIds[]", ()), *request.query.get("app", ())]
+        if set(projects) - {account.project_id, account.project_name}:
+            return json_response({"deployments": [], "pagination": _pagination([], more=False)})
+        with self._world.look() as data:
+            known = sorted(data["deployments"].values(), key=lambda one: -one["created_at"])
+            shown = [item(self._world, data, one) for one in known]
+        for shown_one in shown:
+            shown_one.pop("current", None)
+        fitting = [one for one in shown if _fits(one, request)]
+        limit = min(int(request.first("limit", "20")), 100)
+        return json_response(
+            {
+                "deployments": fitting[:limit],
+                "pagination": _pagination(fitting[:limit], more=len(fitting) > limit),
+            }
+        )
+
+    def cancel(self, request: Request, key: str) -> Response:
+        """Cancel a build that has not ended."""
+        del request
+        with self._world.change() as data:
+            one = self._world.find(data, key)
+            if one is None:
+                return not_found("Deployment")
+            if one["final"]:
+                message = f"Cannot cancel a deployment that is already {one['final']}"
+                return error(400, "bad_request", message)
+            one["final"], one["done_at"] = "CANCELED", now_ms()
+            return json_response(full(self._world, data, one))
+
+    def delete(self, request: Request, key: str) -> Response:
+        """Remove a deployment that does not serve production."""
+        del request
+        with self._world.change() as data:
+            one = self._world.find(data, key)
+            if one is None:
+                return not_found("Deployment")
+            if data["production"] == one["id"]:
+                return error(400, "bad_request", "The deployment serves production")
+            del data["deployments"][one["id"]]
+        self._apps.close(one["port"])
+        return json_response({"state": "DELETED", "uid": one["id"]})
+
+    def builds(self, request: Request, key: str) -> Response:
+        """Answer the old list of builds, which the CLI still asks for."""
+        del request, key
+        return json_response({"builds": []})
+
+    def checks(self, request: Request, key: str) -> Response:
+        """Answer the deployment's checks of the first generation."""
+        with self._world.look() as data:
+            one = self._world.find(data, key)
+            if one is None:
+                return not_found("Deployment")
+            failed = one["outcome"] == "checks_failed"
+            at = one["created_at"]
+        del request
+        check: dict[str, Any] = {"id": "check_smoke", "name": "Smoke check", "status": "completed"}
+        check |= {"conclusion": "failed", "blocking": True, "createdAt": at, "deploymentId": key}
+        return json_response({"checks": [check] if failed else []})
+
+    def events(self, request: Request, key: str) -> Response:
+        """Answer the build log, as JSON or, when asked to follow, as lines until the build ends."""
+        with self._world.look() as data:
+            one = self._world.find(data, key)
+        if one is None:
+            return not_found("Deployment")
+        live = request.first("follow") == "1"
+        wants_lines = "stream+json" in request.headers.get("accept", "")
+        if live or wants_lines or request.first("format") == "lines":
+            stream = self._event_lines(one["id"], live=live)
+            return Response(headers={"content-type": "application/stream+json"}, stream=stream)
+        return json_response(_build_log(one))
+
+    def _event_lines(self, deployment_id: str, *, live: bool) -> Iterator[bytes]:
+        sent = 0
+        while True:
+            with self._world.look() as data:
+                one = data["deployments"].get(deployment_id)
+                events = _build_log(one) if one else []
+                going_on = one is not None and not one["final"]
+            new, sent = events[sent:], len(events)
+            yield b"".join(json.dumps(event).encode() + b"\n" for event in new)
+            if not (live and going_on):
+                return
+            time.sleep(_PULSE_S)
+
+
+def _build_log(one: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the build has said by now; the list only grows."""
+    state = phase(one)
+    said: list[tuple[str, str, dict[str, Any]]] = []
+    if state not in {"QUEUED", "BLOCKED"}:
+        said.append(("stdout", "Running build in Washington, D.C., USA (East) - iad1", {}))
+    if state not in {"QUEUED", "BLOCKED", "INITIALIZING"}:
+        said.append(("command", 'Running "vercel build"', {}))
+    if state == "READY":
+        said.append(("stdout", "Build Completed in /vercel/output", {}))
+        said.append(("stdout", "Deployment completed", {}))
+    if state == "ERROR":
+        said.append(("stderr", f"Error: {one['error_message']}", {"level": "error"}))
+    if state in {"READY", "ERROR", "CANCELED"}:
+        said.append(("deployment-state", "", {"info": {"type": "build", "readyState": state}}))
+    events = []
+    for number, (kind, text, more) in enumerate(said):
+        date = one["created_at"] + number
+        event = {
+            "created": date,
+            "date": date,
+            "deploymentId": one["id"],
+            "id": f"{date}{number:06d}",
+            "serial": f"{date}{number:06d}",
+            "text": text,
+            "type": kind,
+            "info": {"type": "build", "name": "bld_sandbox", "entrypoint": "."},
+        }
+        events.append(event | more)
+    return events
+
+
+def _fits(one: dict[str, Any], request: Request) -> bool:
+    target = request.first("target")
+    states = request.first("state").split(",") if request.first("state") else []
+    candidate = request.first("rollbackCandidate")
+    shown_target = one["target"] or "preview"
+    metas = {
+        name.removeprefix("meta-"): values[0]
+        for name, values in request.query.items()
+        if name.startswith("meta-")
+    }
+    for name, key in (("sha", "githubCommitSha"), ("branch", "githubCommitRef")):
+        if request.first(name):
+            metas[key] = request.first(name)
+    return (
+        (not target or target == shown_target)
+        and (not states or one["readyState"] in states)
+        and (not candidate or one["isRollbackCandidate"] is (candidate == "true"))
+        and all(one["meta"].get(name) == value for name, value in metas.items())
+        and one["createdAt"] > int(request.first("since") or request.first("from") or 0)
+        and one["createdAt"] < int(request.first("until") or request.first("to") or 10**15)
+    )
+
+
+def _pagination(page: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
+    return {
+        "count": len(page),
+        "next": page[-1]["createdAt"] if more else None,
+        "prev": page[0]["createdAt"] if page else None,
+    }
