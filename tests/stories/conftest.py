@@ -1,0 +1,167 @@
+"""A project of its own for each story: a copy of the sample app with a sandbox that is running."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psycopg
+import pytest
+
+from shipway.sandbox.control import Control
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).parents[2]
+SAMPLE = ("tasks.py", "migrations", "checks", "app")
+DEADLINE_S = 90
+QUICK = {
+    "SHIPWAY_WATCH_WINDOW_S": "0.8",
+    "SHIPWAY_WATCH_PROBE_EVERY_S": "0.02",
+    "SHIPWAY_DEPLOY_TIMEOUT_S": "10",
+    "SHIPWAY_PROMOTE_TIMEOUT_S": "5",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON document on stdout; nothing else may stand there."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+@dataclass
+class Project:
+    """A user's project with a running sandbox, seen from outside: commands, SQL and HTTP."""
+
+    root: Path
+    environ: dict[str, str] = field(default_factory=lambda: dict(QUICK))
+
+    def invoke(self, *arguments: str, **environ: str) -> Ended:
+        """Run `invoke ...` in the project as a user does and return how it ended."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=self.root,
+            env=clean_environment() | self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+    def release(self, *flags: str, **environ: str) -> Ended:
+        """Run a whole release to the sandbox."""
+        return self.invoke("release", "--target", "sandbox", "--yes", *flags, **environ)
+
+    def env(self, name: str) -> str:
+        """Return a value of .env.sandbox."""
+        lines = (self.root / ".env.sandbox").read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)[name]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query on the sandbox's database."""
+        with psycopg.connect(self.env("DATABASE_URL")) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Run a statement on the sandbox's database, by hand as it were."""
+        with psycopg.connect(self.env("DATABASE_URL"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def tables(self) -> list[str]:
+        """Return the tables of the schema public."""
+        query = "select tablename from pg_tables where schemaname = 'public' order by 1"
+        return [name for (name,) in self.rows(query)]
+
+    def ledger(self) -> list[str]:
+        """Return the labels in the ledger; empty also when there is no ledger yet."""
+        if not self.rows("select 1 from pg_tables where schemaname = 'shipway'"):
+            return []
+        return [x for (x,) in self.rows("select label from shipway.migrations order by version")]
+
+    @property
+    def standins(self) -> dict[str, Any]:
+        """What the stand-ins tell of themselves."""
+        path = self.root / ".shipway" / "sandbox" / "standins.json"
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def vercel(self) -> Control:
+        """The handle that makes Vercel's stand-in misbehave."""
+        return Control(self.standins["vercel_api_url"], self.standins["control_token"])
+
+    @property
+    def supabase(self) -> Control:
+        """The handle that makes Supabase's stand-in misbehave."""
+        return Control(self.standins["supabase_api_url"], self.standins["control_token"])
+
+    def live(self, path: str = "/") -> httpx.Response:
+        """Return what the production domain serves."""
+        return httpx.get(self.standins["production_url"] + path, trust_env=False)
+
+    def production(self) -> str | None:
+        """Return the deployment that serves production, as Vercel's API says."""
+        answer = httpx.get(
+            f"{self.standins['vercel_api_url']}/v9/projects/{self.env('VERCEL_PROJECT_ID')}",
+            params={"teamId": self.env("VERCEL_ORG_ID")},
+            headers={"authorization": f"Bearer {self.env('VERCEL_TOKEN')}"},
+            trust_env=False,
+        )
+        target = answer.raise_for_status().json()["targets"].get("production")
+        return str(target["id"]) if target else None
+
+    def records(self) -> list[Path]:
+        """Return the folders of the releases so far, oldest first."""
+        return sorted((self.root / ".shipway" / "releases").glob("*"))
+
+
+def clean_environment() -> dict[str, str]:
+    """Return our environment without anything that could name a target."""
+    ours = ("DATABASE_URL", "SUPABASE", "VERCEL", "SHIPWAY", "INVOKE")
+    return {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+
+
+@pytest.fixture
+def bare_project(tmp_path: Path) -> Project:
+    """Return a project with the sample app and no sandbox."""
+    root = tmp_path / "sample app"
+    root.mkdir()
+    for name in SAMPLE:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, root / name)
+        else:
+            shutil.copy(source, root / name)
+    (root / "shipway.toml").write_text('app_dir = "app"\n')
+    return Project(root)
+
+
+@pytest.fixture
+def project(bare_project: Project) -> Iterator[Project]:
+    """Return a project with the sample app and a fresh sandbox that runs."""
+    started = bare_project.invoke("sandbox.up")
+    assert started.code == 0, started.err
+    try:
+        yield bare_project
+    finally:
+        ended = bare_project.invoke("sandbox.reset", "--yes")
+        assert ended.code == 0, ended.err
