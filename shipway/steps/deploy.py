@@ -1,0 +1,256 @@
+"""Deploy: stage the build, smoke test it, let it be production, and prove that it is.
+
+Read `deploy` first: it is the order of things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+from shipway.steps.promotion import Move, Production, move_production
+from shipway.steps.smoke import SmokePage, Web, failed, smoke
+from shipway.steps.staging import Staging, stage
+from shipway.values import Deployed, Unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shipway.values import (
+        AppFile,
+        CheckResult,
+        Clock,
+        Deployment,
+        Hosting,
+        Say,
+        Verified,
+    )
+
+__all__ = ["DeployPlan", "Vercel", "deploy", "plan_deploy", "put_live", "stage_and_smoke"]
+
+_SETTLING_S = 30.0
+"""How long the public domain may take to show what Vercel says that it serves."""
+
+
+class Vercel(Staging, Production, Protocol):
+    """All that a deployment needs of Vercel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployPlan:
+    """What `deploy` would do. A dry run prints the very value that a real run executes."""
+
+    release_id: str
+    project_id: str
+    project_name: str
+    files: tuple[AppFile, ...]
+    total_bytes: int
+    meta: Mapping[str, str]
+    """Attached to the deployment; holds the release id."""
+    previous_id: str | None
+    """What serves production when the plan is made."""
+    production_urls: tuple[str, ...]
+    pages: tuple[SmokePage, ...]
+    build_timeout_s: float
+    promote_timeout_s: float
+    warnings: tuple[str, ...]
+    settle: str
+    """The command that tells what serves production."""
+
+
+def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by name
+    *,
+    release_id: str,
+    hosting: Hosting,
+    files: Sequence[AppFile],
+    pages: tuple[SmokePage, ...],
+    commit: str | None,
+    ledger_version: int | None,
+    build_timeout_s: float,
+    promote_timeout_s: float,
+    settle: str = "invoke deploy.status",
+) -> DeployPlan:
+    """Return what would be deployed and how; pure.
+
+    Args:
+        release_id: names the release; a deployment that carries it is not made twice.
+        hosting: the project as Vercel shows it now.
+        files: of the app.
+        pages: that the deployment has to answer.
+        commit: the git commit that is deployed, `+changes` when files differ from it.
+        ledger_version: the database's version that this code is deployed on, when it is known.
+        build_timeout_s: longest wait for the build.
+        promote_timeout_s: longest wait for the promotion.
+        settle: the command that tells what serves production.
+    """
+    meta = {"shipwayRelease": release_id}
+    if commit:
+        meta["gitCommit"] = commit
+    if ledger_version is not None:
+        meta["ledgerVersion"] = str(ledger_version)
+    return DeployPlan(
+        release_id=release_id,
+        project_id=hosting.project_id,
+        project_name=hosting.name,
+        files=tuple(files),
+        total_bytes=sum(one.size_bytes for one in files),
+        meta=meta,
+        previous_id=hosting.production_id,
+        production_urls=hosting.production_urls,
+        pages=pages,
+        build_timeout_s=build_timeout_s,
+        promote_timeout_s=promote_timeout_s,
+        warnings=_warnings(hosting, commit),
+        settle=settle,
+    )
+
+
+def _warnings(hosting: Hosting, commit: str | None) -> tuple[str, ...]:
+    found = []
+    if hosting.git_repository:
+        found.append(
+            f"The project is connected to {hosting.git_repository}: a push to its production "
+            "branch is deployed by Vercel itself, past this release."
+        )
+    if hosting.rolling_release:
+        found.append("The project promotes in stages: production is proven only after the last.")
+    if commit and commit.endswith("+changes"):
+        found.append("Tracked files of the app differ from the last commit and are deployed so.")
+    return tuple(found)
+
+
+def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
+    plan: DeployPlan,
+    proof: Verified | Unproven,
+    *,
+    vercel: Vercel,
+    web: Web,
+    clock: Clock,
+    say: Say,
+) -> Deployed:
+    """Put the app live and return the proof.
+
+    Raises:
+        DeploymentFailed: it was not put live; the message says what production is.
+        OutcomeUnknown: it may or may not have been; the message names the command that tells.
+    """
+    if isinstance(proof, Unproven):
+        say.warn(f"{proof.missing} Make it with: {proof.command}")
+    staged, results = stage_and_smoke(plan, vercel=vercel, web=web, clock=clock, say=say)
+    return put_live(plan, staged, results, vercel=vercel, web=web, clock=clock, say=say)
+
+
+def stage_and_smoke(
+    plan: DeployPlan, *, vercel: Vercel, web: Web, clock: Clock, say: Say
+) -> tuple[Deployment, tuple[CheckResult, ...]]:
+    """Build the app without any domain and test it at its own URL. Production stays as it is."""
+    for warning in plan.warnings:
+        say.warn(warning)
+    try:
+        staged = stage(plan, vercel=vercel, clock=clock, say=say)
+        results = smoke(staged.url, plan.pages, web=web)
+        bad = failed(results)
+        if bad:
+            raise DeploymentFailed(
+                "\n".join(
+                    [f"The smoke test failed at {staged.url}:"]
+                    + [f"  {one.name}: {one.detail}" for one in bad]
+                ),
+                unchanged="",
+                next_step=bad[0].cure,
+            )
+    except OutcomeUnknown:
+        raise
+    except Stopped as error:
+        raise _with_production(error, plan, vercel) from None
+    say.note(f"smoke test passed: {', '.join(one.name for one in results)} at {staged.url}")
+    return staged, results
+
+
+def _with_production(error: Stopped, plan: DeployPlan, vercel: Vercel) -> DeploymentFailed:
+    """Return the failure with what Vercel says now about production."""
+    try:
+        now = vercel.hosting().production_id
+        unchanged = f"Production is still {now or 'empty'}, as Vercel says."
+        if now != plan.previous_id:
+            unchanged = (
+                f"Nothing was promoted by this release; Vercel says that production is "
+                f"{now or 'empty'} (it was {plan.previous_id or 'empty'})."
+            )
+    except Stopped:
+        unchanged = (
+            f"Nothing was promoted: production was {plan.previous_id or 'empty'} before, and "
+            "Vercel could not be asked again."
+        )
+    failure = DeploymentFailed(error.what, unchanged=unchanged, next_step=error.next_step)
+    failure.also.extend(error.also)
+    return failure
+
+
+def put_live(  # noqa: PLR0913 - as deploy
+    plan: DeployPlan,
+    staged: Deployment,
+    results: tuple[CheckResult, ...],
+    *,
+    vercel: Vercel,
+    web: Web,
+    clock: Clock,
+    say: Say,
+) -> Deployed:
+    """Promote a staged deployment and prove that the public sees it."""
+    move = Move(
+        kind="promote",
+        deployment_id=staged.deployment_id,
+        timeout_s=plan.promote_timeout_s,
+        settle=plan.settle,
+    )
+    try:
+        hosting = move_production(move, vercel=vercel, clock=clock, say=say)
+    except OutcomeUnknown:
+        raise
+    except DeploymentFailed:
+        raise
+    except Stopped as error:
+        raise _with_production(error, plan, vercel) from None
+    url = hosting.production_urls[0] if hosting.production_urls else staged.url
+    public = _settled_pages(url, plan.pages, web=web, clock=clock)
+    if failed(public):
+        raise _live_but_bad(staged, url, plan, failed(public))
+    say.note(f"{staged.deployment_id} is production and answers at {url}")
+    return Deployed(
+        deployment=staged,
+        production_url=url,
+        previous_id=plan.previous_id if plan.previous_id != staged.deployment_id else None,
+        promoted_at=clock.now(),
+        smoke=results + public,
+    )
+
+
+def _settled_pages(
+    url: str, pages: tuple[SmokePage, ...], *, web: Web, clock: Clock
+) -> tuple[CheckResult, ...]:
+    """Return how the public pages answer, waiting a while for caches to let go of the old."""
+    until = clock.monotonic() + _SETTLING_S
+    pause_s = 0.2
+    while True:
+        results = smoke(url, pages, web=web)
+        if not failed(results) or clock.monotonic() >= until:
+            return results
+        clock.sleep(pause_s)
+        pause_s = min(2 * pause_s, 5.0)
+
+
+def _live_but_bad(
+    staged: Deployment, url: str, plan: DeployPlan, bad: tuple[CheckResult, ...]
+) -> DeploymentFailed:
+    back = f"invoke deploy.rollback --to {plan.previous_id}" if plan.previous_id else ""
+    return DeploymentFailed(
+        "\n".join(
+            [f"{staged.deployment_id} was promoted, but {url} does not answer as it should:"]
+            + [f"  {one.name}: {one.detail}" for one in bad]
+        ),
+        unchanged=f"Production IS {staged.deployment_id} now, as Vercel says. "
+        "The database was not touched by this step.",
+        next_step=f"Go back with: {back}" if back else "Deploy a version that answers.",
+    )

@@ -1,0 +1,145 @@
+"""Smoke test: the pages that have to answer before, and after, a deployment is production."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from shipway.errors import Misconfigured
+from shipway.values import CheckResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from shipway.values import Page
+
+__all__ = ["ROOT_PAGE", "SmokePage", "Web", "failed", "judge", "read_pages", "smoke"]
+
+_OK = 200
+_REDIRECTS = range(300, 400)
+_UNAUTHORIZED = 401
+_SHOWN_CHARS = 120
+_KEYS = {"path": str, "status": int, "contains": str}
+
+
+class Web(Protocol):
+    """Plain GETs."""
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
+        """Fetch one page without following redirects; that none came is a result too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokePage:
+    """A page and what it has to answer."""
+
+    path: str
+    status: int = _OK
+    contains: str = ""
+    """A text that only the right page holds."""
+
+
+ROOT_PAGE = SmokePage(path="/")
+"""What is tested when a project says nothing: the front page answers 200."""
+
+
+def read_pages(file: Path) -> tuple[SmokePage, ...]:
+    """Read the `[[page]]` tables of checks/smoke.toml; without the file it is the front page.
+
+    Raises:
+        Misconfigured: the file is not of that form, or holds no page.
+    """
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return (ROOT_PAGE,)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise _wrong(file, f"cannot be read: {error}") from None
+    pages = table.pop("page", None)
+    if table or not isinstance(pages, list) or not pages:
+        raise _wrong(file, "has to consist of [[page]] tables")
+    return tuple(_page(file, number, one) for number, one in enumerate(pages, 1))
+
+
+def _page(file: Path, number: int, given: Mapping[str, Any]) -> SmokePage:
+    for key, value in given.items():
+        if key not in _KEYS:
+            raise _wrong(file, f"page {number}: unknown key '{key}' (known: {', '.join(_KEYS)})")
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+            raise _wrong(file, f"page {number}: {key} is not a {_KEYS[key].__name__}")
+    path = given.get("path", "")
+    if not path.startswith("/") or path.startswith("//"):
+        raise _wrong(file, f"page {number}: path has to begin with one slash")
+    return SmokePage(**given)
+
+
+def _wrong(file: Path, problem: str) -> Misconfigured:
+    return Misconfigured(
+        f"{file.name} {problem}.",
+        unchanged="Nothing was contacted and nothing was changed.",
+        next_step=f"Mend {file}; its form is in docs/deploy.md.",
+    )
+
+
+def smoke(base_url: str, pages: tuple[SmokePage, ...], *, web: Web) -> tuple[CheckResult, ...]:
+    """Fetch every page below `base_url` and judge it."""
+    return tuple(judge(page, web.get(base_url.rstrip("/") + page.path)) for page in pages)
+
+
+def failed(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Return those that failed."""
+    return tuple(one for one in results if one.outcome is Outcome.FAILED)
+
+
+def judge(wanted: SmokePage, page: Page) -> CheckResult:
+    """Compare what came with what has to come. A login wall is a failure, never a pass."""
+    problem, cure = _problem(wanted, page)
+    came = f"{page.status}, {page.body_bytes} bytes in {page.duration_ms:.0f} ms"
+    return CheckResult(
+        group="smoke",
+        name=wanted.path,
+        outcome=Outcome.FAILED if problem else Outcome.PASSED,
+        detail=problem or came,
+        cure=cure,
+        duration_ms=page.duration_ms,
+    )
+
+
+def _problem(wanted: SmokePage, page: Page) -> tuple[str, str]:
+    """Return what is wrong with a page and its cure; both empty when nothing is."""
+    if page.status is None:
+        return f"no answer: {page.failure}", "See whether the deployment's function starts at all."
+    if _is_login_wall(page):
+        return (
+            f"{page.status}: Vercel's login wall answered, not the app",
+            "Set VERCEL_AUTOMATION_BYPASS_SECRET (in the project's Deployment Protection).",
+        )
+    if page.status != wanted.status:
+        shown = page.headers.get("location", "") or " ".join(page.body.split())
+        return (
+            f"answered {page.status} instead of {wanted.status}: {shown[:_SHOWN_CHARS]}",
+            "See the deployment's runtime log.",
+        )
+    if wanted.contains not in page.body:
+        return (
+            f"answered {page.status}, but without the text {wanted.contains!r}",
+            "See what the page shows, or correct checks/smoke.toml.",
+        )
+    return "", ""
+
+
+def _is_login_wall(page: Page) -> bool:
+    """Tell whether Vercel's deployment protection answered in the app's place."""
+    if page.status in _REDIRECTS:
+        target = urlsplit(page.headers.get("location", ""))
+        host = target.hostname or ""
+        return (host == "vercel.com" or host.endswith(".vercel.com")) and (
+            target.path.startswith(("/sso-api", "/login"))
+        )
+    if page.status == _UNAUTHORIZED:
+        cookies = page.headers.get("set-cookie", "")
+        return "_vercel_sso_nonce" in cookies or "Vercel Authentication" in page.body
+    return False

@@ -1,0 +1,222 @@
+"""Staging: a production build that no domain points to, brought to READY or explained."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shipway.values import AppFile, BuildLine, Clock, Deployment, Say
+
+__all__ = ["Staging", "StagingPlan", "failing_lines", "stage"]
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 3.0
+_SHOWN_LINES = 10
+_AT_WORK = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "ANALYZING", "DEPLOYING"})
+_OVER = frozenset({"ERROR", "CANCELED", "DELETED", "BLOCKED"})
+_TELLS_OF_ERROR = re.compile(
+    r"\b(error|failed|fatal|cannot|exception|exited with)\b", re.IGNORECASE
+)
+
+
+class Staging(Protocol):
+    """The power to make a staged deployment."""
+
+    def find(self, release_id: str) -> Deployment | None:
+        """Return the newest production deployment that carries this release id."""
+
+    def create_staged(
+        self, *, name: str, files: Sequence[AppFile], meta: Mapping[str, str]
+    ) -> Deployment | None:
+        """Start a build that is assigned no domain; None when the answer was lost."""
+
+    def get(self, deployment_id: str) -> Deployment:
+        """Return a deployment as it is now."""
+
+    def cancel(self, deployment_id: str) -> bool:
+        """Stop a build; False when it was not stopped."""
+
+    def events(self, deployment_id: str) -> tuple[BuildLine, ...]:
+        """Return the build log so far."""
+
+
+class StagingPlan(Protocol):
+    """What staging needs of the plan."""
+
+    @property
+    def release_id(self) -> str:
+        """Names the release."""
+
+    @property
+    def project_name(self) -> str:
+        """The project on Vercel."""
+
+    @property
+    def files(self) -> tuple[AppFile, ...]:
+        """What is deployed."""
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """What is attached to the deployment."""
+
+    @property
+    def build_timeout_s(self) -> float:
+        """Longest wait for the build."""
+
+    @property
+    def settle(self) -> str:
+        """The command that tells what there is."""
+
+
+def stage(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
+    """Return a READY deployment of this release that no domain points to.
+
+    One that this release has made before, and that has not failed, is used again.
+
+    Raises:
+        DeploymentFailed: the build failed or did not end in time.
+        OutcomeUnknown: Vercel's answer was lost and the deployment does not show up.
+        Stopped: Vercel could not be asked.
+    """
+    made = vercel.find(plan.release_id)
+    if made is not None and made.ready_state not in _OVER:
+        say.note(f"found {made.deployment_id} of this release ({made.ready_state}): using it")
+    else:
+        made = _created(plan, vercel=vercel, clock=clock, say=say)
+    _assert_staged(made, vercel=vercel)
+    return _ready(made, plan, vercel=vercel, clock=clock, say=say)
+
+
+def _created(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
+    made = vercel.create_staged(name=plan.project_name, files=plan.files, meta=plan.meta)
+    for pause_s in (0.5, 1.0, 2.0, 4.0):
+        if made is not None:
+            say.note(f"created {made.deployment_id}, staged: {len(plan.files)} files")
+            return made
+        clock.sleep(pause_s)
+        made = vercel.find(plan.release_id)
+    if made is not None:
+        return made
+    raise OutcomeUnknown(
+        "Vercel's answer to the new deployment was lost, and none of this release shows up.",
+        unchanged="Production was not asked to change: the deployment would be a staged one.",
+        next_step=f"Look with: {plan.settle}; the next run of this release uses it if it appears.",
+    )
+
+
+def _assert_staged(made: Deployment, *, vercel: Staging) -> None:
+    """Make sure that no domain moves by itself when the build is ready."""
+    if made.auto_assign_domains is None:
+        # Vercel may answer a view that lacks the field; the deployment's own view has it.
+        made = vercel.get(made.deployment_id)
+    if made.auto_assign_domains is False:
+        return
+    said = "does not say" if made.auto_assign_domains is None else "says the contrary"
+    stopped = vercel.cancel(made.deployment_id)
+    raise DeploymentFailed(
+        f"The deployment {made.deployment_id} was to be staged, and Vercel {said}: "
+        + ("it was canceled." if stopped else "it could NOT be canceled."),
+        unchanged="Nothing was promoted.",
+        next_step=(
+            "Turn off automatic assignment of domains in the project's settings on Vercel, "
+            "or deploy with the Vercel CLI."
+        ),
+    )
+
+
+def _ready(
+    made: Deployment, plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say
+) -> Deployment:
+    """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
+    until = clock.monotonic() + plan.build_timeout_s
+    pause_s = _FIRST_PAUSE_S
+    told = ""
+    now = made
+    while True:
+        if now.ready_state == "READY":
+            return _accepted(now)
+        if now.ready_state in _OVER:
+            raise _not_built(now, vercel=vercel)
+        if now.ready_state not in _AT_WORK and now.ready_state != told:
+            told = now.ready_state
+            say.warn(f"Vercel calls the state '{told}', which is new to shipway: waiting on.")
+        if clock.monotonic() >= until:
+            now = _out_of_time(now, plan, vercel=vercel)
+            continue
+        clock.sleep(pause_s)
+        pause_s = min(1.3 * pause_s, _LONGEST_PAUSE_S)
+        try:
+            now = vercel.get(made.deployment_id)
+        except Stopped as error:
+            if clock.monotonic() >= until:
+                error.add(f"The deployment {made.deployment_id} goes on building, staged.")
+                raise
+
+
+def _accepted(now: Deployment) -> Deployment:
+    """Return a READY deployment about which Vercel has nothing bad to say."""
+    if now.error is None:
+        return now
+    raise DeploymentFailed(
+        f"The deployment {now.deployment_id} is READY, but Vercel says: {now.error}.",
+        unchanged="Nothing was promoted.",
+        next_step=f"See {now.inspector_url or now.url}.",
+    )
+
+
+def _out_of_time(now: Deployment, plan: StagingPlan, *, vercel: Staging) -> Deployment:
+    """Cancel a build that takes too long; return it when it has ended meanwhile."""
+    if not vercel.cancel(now.deployment_id):
+        latest = vercel.get(now.deployment_id)
+        if latest.ready_state == "READY" or latest.ready_state in _OVER:
+            return latest
+        end = "it could NOT be canceled"
+    else:
+        end = "it was canceled"
+    raise DeploymentFailed(
+        f"The deployment {now.deployment_id} was {now.ready_state} after "
+        f"{plan.build_timeout_s:g} s: {end}.",
+        unchanged="Nothing was promoted.",
+        next_step="See its build log on Vercel; deploy_timeout_s allows longer builds.",
+    )
+
+
+def _not_built(now: Deployment, *, vercel: Staging) -> DeploymentFailed:
+    reason = f": {now.error}" if now.error else "."
+    if now.ready_state == "BLOCKED":
+        return DeploymentFailed(
+            f"Vercel has blocked the deployment {now.deployment_id}{reason}",
+            unchanged="Nothing was promoted.",
+            next_step=(
+                "Give the token's owner or the commit's author a seat in the Vercel team, or "
+                f"unblock it: {now.inspector_url or now.url}."
+            ),
+        )
+    if now.ready_state in {"CANCELED", "DELETED"}:
+        return DeploymentFailed(
+            f"The deployment {now.deployment_id} was {now.ready_state.lower()} on Vercel{reason}",
+            unchanged="Nothing was promoted.",
+            next_step="Find out who did it, then run the command again.",
+        )
+    lines = failing_lines(vercel.events(now.deployment_id))
+    return DeploymentFailed(
+        "\n".join(
+            [f"The build of {now.deployment_id} failed{reason}", *(f"  {line}" for line in lines)]
+        ),
+        unchanged="Nothing was promoted.",
+        next_step=f"Mend the build; its whole log: {now.inspector_url or now.url}.",
+    )
+
+
+def failing_lines(log: Iterable[BuildLine]) -> tuple[str, ...]:
+    """Return the first lines of a build log that tell of a failure, else its last lines."""
+    lines = tuple(log)
+    telling = [one.text for one in lines if _TELLS_OF_ERROR.search(one.text)]
+    marked = [one.text for one in lines if one.error]
+    chosen = telling or marked
+    return tuple(chosen[:_SHOWN_LINES] if chosen else [one.text for one in lines[-_SHOWN_LINES:]])
