@@ -1,4 +1,4 @@
-"""Watch: follow a deployment's log for a while, probe its pages, and give a verdict with numbers."""
+"""Watch: follow a deployment's log, probe its pages, and give a verdict with numbers."""
 
 from __future__ import annotations
 
