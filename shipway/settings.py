@@ -75,6 +75,15 @@ class Settings:
     statement_timeout_s: float = _policy(
         600.0, "longest run of one statement of a migration, seconds"
     )
+    lock_retry_s: float = _policy(
+        120.0, "how long a migration is tried again when a table lock was not to be had, seconds"
+    )
+    lock_backoff_s: float = _policy(
+        0.5, "first pause between two such attempts; it doubles, with jitter, seconds"
+    )
+    run_lock_wait_s: float = _policy(
+        10.0, "longest wait for another run of migrations to end, seconds"
+    )
     check_timeout_s: float = _policy(10.0, "longest run of one check of db.verify, seconds")
     connect_timeout_s: float = _policy(10.0, "longest wait for a connection, seconds")
     deploy_timeout_s: float = _policy(900.0, "longest wait for a build, seconds")

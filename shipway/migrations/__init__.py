@@ -1,1 +1,1 @@
-"""Migration files, their SQL and the order in which they run: pure code, no contact with a server."""
+"""Migration files, their SQL and the order in which they run: no contact with a server."""

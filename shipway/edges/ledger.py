@@ -1,0 +1,183 @@
+"""The target's side of a migration: the ledger as it stands, the lock of a run, who blocks whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shipway.edges.postgres import connect
+from shipway.edges.wire import Wire
+from shipway.errors import Stopped
+from shipway.values import AppliedMigration, DoneStep, LedgerState, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    import psycopg
+    from psycopg.rows import TupleRow
+
+    from shipway.values import Answer, Secret
+
+__all__ = ["Ledger", "read_ledger"]
+
+# "shipway" in ASCII: the key under which runners of one database exclude each other.
+_RUN_LOCK: Final = 0x73686970776179
+_LOCK_HALVES: Final = (_RUN_LOCK >> 32, _RUN_LOCK & 0xFFFFFFFF)
+
+_PRESENT = """
+SELECT to_regclass('shipway.migrations') IS NOT NULL,
+       to_regclass('shipway.migration_steps') IS NOT NULL,
+       to_regclass('shipway.project') IS NOT NULL,
+       ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
+             WHERE attrelid = to_regclass('supabase_migrations.schema_migrations')
+               AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+"""
+_APPLIED = """
+SELECT version, label, sha256, applied_at, duration_ms, applied_by
+FROM shipway.migrations ORDER BY version
+"""
+_STEPS = """
+SELECT version, label, first, after, prefix_sha256, finished, seen
+FROM shipway.migration_steps ORDER BY version, first
+"""
+_SESSIONS = """
+SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''),
+       coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)),
+                0)::float8,
+       coalesce(a.query, '')
+FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = ANY (%s)
+"""
+_LOCK_HOLDERS = """
+SELECT pid FROM pg_catalog.pg_locks
+WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 1 AND granted
+  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+"""
+# A client that died must not leave a statement running that nobody waits for. Not every
+# platform's server can check for it.
+_NOTICE_DEATH = """
+DO $$ BEGIN
+  PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', false);
+EXCEPTION WHEN OTHERS THEN NULL;
+END $$
+"""
+
+
+def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
+    """Return what the target says about its migrations. Writes nothing."""
+    found = connection.execute(_PRESENT).fetchone()
+    if found is None:  # pragma: no cover - a SELECT without FROM has one row
+        raise AssertionError
+    ledger, steps, project, supabase_columns = found
+    applied = connection.execute(_APPLIED).fetchall() if ledger else []
+    begun = connection.execute(_STEPS).fetchall() if steps else []
+    told = connection.execute("SELECT ref FROM shipway.project").fetchone() if project else None
+    return LedgerState(
+        exists=ledger,
+        applied=tuple(
+            AppliedMigration(
+                version=version,
+                label=label,
+                sha256=sha256,
+                applied_at=applied_at,
+                duration_ms=duration_ms,
+                applied_by=applied_by,
+            )
+            for version, label, sha256, applied_at, duration_ms, applied_by in applied
+        ),
+        steps=tuple(
+            DoneStep(
+                version=version,
+                label=label,
+                first=first,
+                after=after,
+                prefix_sha256=prefix_sha256,
+                finished=finished,
+                seen=tuple(seen),
+            )
+            for version, label, first, after, prefix_sha256, finished, seen in begun
+        ),
+        project_ref=told[0] if told else None,
+        supabase_columns=tuple(supabase_columns),
+        standard_strings=connection.info.parameter_status("standard_conforming_strings") != "off",
+    )
+
+
+class Ledger:
+    """One connection that migrations run on; used as a context manager."""
+
+    def __init__(self, url: Secret | None, *, connect_timeout_s: float) -> None:
+        self._url = url
+        self._connect_timeout_s = connect_timeout_s
+        self._connection = connect(url, purpose="migrate", timeout_s=connect_timeout_s)
+        self._wire = Wire(self._connection)
+        self._watcher: psycopg.Connection[TupleRow] | None = None
+        self._pid = self._connection.info.backend_pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+        if self._watcher is not None:
+            self._watcher.close()
+
+    def look(self) -> LedgerState:
+        """Return what the target says about its migrations. Writes nothing."""
+        return read_ledger(self._connection)
+
+    def take_run_lock(self) -> tuple[Session, ...] | None:
+        """Try to become the only runner on this database; it lasts until the connection ends.
+
+        Returns:
+            None when the lock is ours, else who holds it (empty when they just let go).
+        """
+        self._connection.execute(_NOTICE_DEATH)
+        taken = self._connection.execute(
+            "SELECT pg_catalog.pg_try_advisory_lock(%s)", (_RUN_LOCK,)
+        ).fetchone()
+        if taken is not None and taken[0]:
+            return None
+        pids = [pid for (pid,) in self._connection.execute(_LOCK_HOLDERS, _LOCK_HALVES)]
+        return self._sessions(self._connection, pids)
+
+    def exchange(
+        self,
+        message: bytes,
+        *,
+        copies: Sequence[bytes] = (),
+        tick_s: float = 1.0,
+        on_tick: Callable[[], None] | None = None,
+    ) -> Answer:
+        """Send one message of statements and wait for all answers."""
+        return self._wire.exchange(message, copies=copies, tick_s=tick_s, on_tick=on_tick)
+
+    def blockers(self) -> tuple[Session, ...]:
+        """Return who holds the lock that our own session waits for, asked on a second connection.
+
+        An answer that cannot be had is an empty one: looking must not stop the work.
+        """
+        try:
+            if self._watcher is None:
+                self._watcher = connect(
+                    self._url, purpose="watch", timeout_s=self._connect_timeout_s
+                )
+            found = self._watcher.execute(
+                "SELECT pg_catalog.pg_blocking_pids(%s)", (self._pid,)
+            ).fetchone()
+        except Stopped:
+            return ()
+        return self._sessions(self._watcher, list(found[0]) if found else [])
+
+    def _sessions(
+        self, connection: psycopg.Connection[TupleRow], pids: list[int]
+    ) -> tuple[Session, ...]:
+        return tuple(
+            Session(pid=pid, role=role, application=application, age_s=age_s, query=query)
+            for pid, role, application, age_s, query in connection.execute(_SESSIONS, (pids,))
+        )

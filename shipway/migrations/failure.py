@@ -1,0 +1,65 @@
+"""A failed statement in words: file, line, column, the line itself, and what Postgres said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from shipway.migrations.script import Script
+    from shipway.values import SqlError
+
+__all__ = ["cure_of", "describe"]
+
+_SHOWN_CHARS: Final = 120
+_LEAD_CHARS: Final = 60
+
+_CURES: Final = {
+    "57014": "Give the file more time by a directive at its head: "
+    "-- shipway: statement_timeout=30min",
+    "55P03": "Run it again when the table is less busy, or let the file wait longer: "
+    "-- shipway: lock_timeout=30s",
+    "42501": "Supabase keeps the schemas auth, storage and realtime for itself: put objects into a "
+    "schema of your own, or connect as the role that owns them.",
+    "25006": "The database is in read-only mode (on Supabase: its disk is full); end that first.",
+    "40P01": "Two sessions waited for each other; run it again.",
+}
+
+
+def describe(script: Script, index: int | None, into: int, error: SqlError) -> str:
+    """Return the block of lines that tells a person where and why a file failed.
+
+    Args:
+        script: the file.
+        index: the statement that failed; None when it was one of the ledger's own.
+        into: the byte in the statement, as it was sent.
+        error: what Postgres reported.
+    """
+    code = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+    if index is None:
+        lines = [f"{script.name}: {error.message}{code}"]
+    else:
+        line, column = script.line_and_column(index, into)
+        lines = [
+            f"{script.name}, line {line}, column {column}: {error.message}{code}",
+            *_picture(script.line_text(line), line, column),
+        ]
+    lines += [f"Detail: {error.detail}"] if error.detail else []
+    lines += [f"Hint: {error.hint}"] if error.hint else []
+    lines += [f"Context: {error.context}"] if error.context else []
+    return "\n".join(lines)
+
+
+def cure_of(error: SqlError, next_command: str) -> str:
+    """Return what to do about an error of this kind, ending with the command to go on with."""
+    cure = _CURES.get(error.sqlstate, "Correct the file.")
+    return f"{cure} Then run: {next_command}"
+
+
+def _picture(text: str, line: int, column: int) -> list[str]:
+    """Return the line with a caret under the column, cut to what fits a screen."""
+    begin = max(0, column - 1 - _LEAD_CHARS) if len(text) > _SHOWN_CHARS else 0
+    # One character for one column: a tab would move the caret.
+    shown = text[begin : begin + _SHOWN_CHARS].replace("\t", " ")
+    number = f"  {line} | "
+    margin = " " * (len(number) - 2) + "| "
+    return [number + shown, margin + " " * (column - 1 - begin) + "^"]

@@ -1,0 +1,255 @@
+"""The migrations folder: which files are in it, in which order, and what each one's digest is."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from shipway.errors import Misconfigured
+from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
+from shipway.migrations.split import BadScript, pieces
+from shipway.values import Migration, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+__all__ = ["new_files", "read_folder", "read_migration"]
+
+_NOTHING_DONE = "Nothing was run and nothing was changed."
+_FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
+_DOWN: Final = ".down.sql"
+_CHUNK_BYTES: Final = 1 << 20
+_HEAD_BYTES: Final = 1 << 16
+_MAX_DIGITS: Final = 18  # what a bigint surely holds
+_TIMESTAMP_DIGITS: Final = 14
+_DIRECTIVES: Final = ("phase", "lock_timeout", "statement_timeout")
+_BOM: Final = codecs.BOM_UTF8
+_LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_BOTH_WAYS = re.compile(
+    rb"^[ \t]*--[ \t]*(?:migrate:down|\+(?:goose|migrate)[ \t]+down)", re.MULTILINE | re.IGNORECASE
+)
+
+
+def read_folder(folder: Path) -> tuple[Migration, ...]:
+    """Return the folder's migrations, ordered by number.
+
+    Only files whose name ends in `.sql` are looked at, and each must be a migration.
+
+    Raises:
+        Misconfigured: the folder is missing or empty, or a file in it cannot be a migration.
+    """
+    if not folder.is_dir():
+        raise Misconfigured(
+            f"There is no migrations folder {folder}.",
+            unchanged=_NOTHING_DONE,
+            next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
+        )
+    paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(".sql"))
+    downs = {path.name.removesuffix(_DOWN): path for path in paths if path.name.endswith(_DOWN)}
+    ups = [path for path in paths if not path.name.endswith(_DOWN)]
+    if not ups and not downs:
+        raise Misconfigured(
+            f"The migrations folder {folder} holds no .sql file.",
+            unchanged=_NOTHING_DONE,
+            next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
+        )
+    seen: dict[int, Path] = {}
+    found = []
+    for path in ups:
+        digits, _ = _name_of(path)
+        if (twin := seen.setdefault(int(digits), path)) is not path:
+            raise Misconfigured(
+                f"Two migrations have version {int(digits)}: {twin.name} and {path.name}.",
+                unchanged=_NOTHING_DONE,
+                next_step="Give one of them a number of its own.",
+            )
+        stem = path.name.removesuffix(".sql").removesuffix(".up")
+        found.append(read_migration(path, downs.pop(stem, None)))
+    for orphan in downs.values():
+        raise Misconfigured(
+            f"{orphan.name} undoes a migration that is not there.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Restore {orphan.name.removesuffix(_DOWN)}.sql beside it, or delete it.",
+        )
+    return tuple(sorted(found, key=lambda migration: migration.version))
+
+
+def read_migration(path: Path, down_path: Path | None) -> Migration:
+    """Return one file as a migration, after looking whether its text can be one.
+
+    Raises:
+        Misconfigured: its name or its text cannot be a migration's.
+    """
+    digits, name = _name_of(path)
+    sha256, size_bytes = _digest(path)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
+    directives = read_directives(head.decode("utf-8", "ignore"), source=path.name)
+    refuse_unknown(directives, _DIRECTIVES, source=path.name)
+    _refuse_empty(path, head, size_bytes)
+    return Migration(
+        version=int(digits),
+        digits=digits,
+        name=name,
+        path=path,
+        down_path=down_path,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        phase=_phase(directives.get("phase", Phase.EXPAND), path),
+        lock_timeout_s=_limit(directives, "lock_timeout", path),
+        statement_timeout_s=_limit(directives, "statement_timeout", path),
+    )
+
+
+def new_files(folder: Path, name: str, *, now: datetime) -> tuple[Path, Path]:
+    """Create the next migration and its down file, numbered as the folder does it.
+
+    A folder of 14-digit timestamps goes on with `now`; any other keeps its width of digits.
+
+    Raises:
+        Misconfigured: the name has no letter or digit, or the folder has a fault.
+    """
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    if not words:
+        raise Misconfigured(
+            f"'{name}' is no name for a migration.",
+            unchanged=_NOTHING_DONE,
+            next_step="Say what it does, for example: invoke db.new add_invoices",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    present = read_folder(folder) if any(folder.glob("*.sql")) else ()
+    stem = f"{_next_digits(present, now)}_{'_'.join(words)}"
+    up, down = folder / f"{stem}.sql", folder / f"{stem}{_DOWN}"
+    with up.open("x", encoding="utf-8") as stream:
+        stream.write(f"-- {' '.join(words)}\n\n")
+    with down.open("x", encoding="utf-8") as stream:
+        stream.write(f"-- undoes {up.name}\n\n")
+    return up, down
+
+
+def _next_digits(present: tuple[Migration, ...], now: datetime) -> str:
+    if not present:
+        return "001"
+    last = present[-1]
+    if len(last.digits) == _TIMESTAMP_DIGITS:
+        return str(max(int(f"{now:%Y%m%d%H%M%S}"), last.version + 1))
+    return str(last.version + 1).zfill(len(last.digits))
+
+
+def _name_of(path: Path) -> tuple[str, str]:
+    match = _FILE.match(path.name)
+    if match is None:
+        raise Misconfigured(
+            f"{path.name} is no migration: its name is not of the form 001_what_it_does.sql.",
+            unchanged=_NOTHING_DONE,
+            next_step="Rename it (digits, an underscore, a name, .sql) or move it elsewhere.",
+        )
+    if len(match.group(1)) > _MAX_DIGITS:
+        raise Misconfigured(
+            f"{path.name}: its number has more than {_MAX_DIGITS} digits.",
+            unchanged=_NOTHING_DONE,
+            next_step="Use a short number or a 14-digit timestamp.",
+        )
+    return match.group(1), match.group(2)
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    """Return SHA-256 of the text without BOM and with LF line ends, and the file's size."""
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    size_bytes = 0
+    carried = b""
+    for chunk in _chunks(path):
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            at = size_bytes + len(chunk) - len(error.object) + error.start
+            raise _bad_byte(path, at, error.object[error.start]) from None
+        if b"\0" in chunk:
+            raise _bad_byte(path, size_bytes + chunk.index(b"\0"), 0)
+        text = carried + (chunk if size_bytes else chunk.removeprefix(_BOM))
+        carried = b"\r" if text.endswith(b"\r") else b""
+        digest.update(text.removesuffix(carried).replace(b"\r\n", b"\n"))
+        size_bytes += len(chunk)
+    digest.update(carried)
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _bad_byte(path, size_bytes - len(error.object), error.object[0]) from None
+    return digest.hexdigest(), size_bytes
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                _refuse_misplaced(path, chunk)
+                yield chunk
+    except OSError as error:
+        raise Misconfigured(
+            f"{path.name} cannot be read: {error.strerror}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Make {path} readable.",
+        ) from None
+
+
+def _refuse_misplaced(path: Path, chunk: bytes) -> None:
+    if _BOTH_WAYS.search(chunk):
+        raise Misconfigured(
+            f"{path.name} holds both ways, up and down: running it would do and undo it.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Move the down part to {path.name.removesuffix('.sql')}{_DOWN}.",
+        )
+
+
+def _refuse_empty(path: Path, head: bytes, size_bytes: int) -> None:
+    """Refuse a file without a statement, and a directive that would not be seen."""
+    data = head if size_bytes <= _HEAD_BYTES else path.read_bytes().removeprefix(_BOM)
+    try:
+        first = next(pieces(data), None)
+    except BadScript:
+        return  # The script as a whole is looked at before it runs; it is not empty.
+    if first is None:
+        raise Misconfigured(
+            f"{path.name} holds no SQL statement.",
+            unchanged=_NOTHING_DONE,
+            next_step="Write the migration into it, or delete the file.",
+        )
+    if late := _LATE_DIRECTIVE.search(data, first.start):
+        line = data.count(b"\n", 0, late.start()) + 1
+        raise Misconfigured(
+            f"{path.name}, line {line}: a directive stands after the first statement.",
+            unchanged=_NOTHING_DONE,
+            next_step="Move it to the comments at the head of the file.",
+        )
+
+
+def _bad_byte(path: Path, offset: int, byte: int) -> Misconfigured:
+    with path.open("rb") as stream:
+        line = stream.read(offset).count(b"\n") + 1
+    what = "is a NUL byte" if byte == 0 else "is not UTF-8"
+    return Misconfigured(
+        f"{path.name}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
+        unchanged=_NOTHING_DONE,
+        next_step=f"Save {path.name} as UTF-8.",
+    )
+
+
+def _phase(value: str, path: Path) -> Phase:
+    try:
+        return Phase(value)
+    except ValueError:
+        raise Misconfigured(
+            f"{path.name}: phase={value} is not a phase.",
+            unchanged=_NOTHING_DONE,
+            next_step="Use phase=expand (the default) or phase=contract.",
+        ) from None
+
+
+def _limit(directives: Mapping[str, str], key: str, path: Path) -> float | None:
+    value = directives.get(key)
+    return None if value is None else duration_s(value, key=key, source=path.name)

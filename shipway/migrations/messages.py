@@ -1,0 +1,153 @@
+"""What is sent to the server: a unit's statements with the ledger's own around them, as one text.
+
+The simple query protocol takes many statements in one message and answers them one by one. So a
+file costs one round trip; the number of answers tells which statement failed, where Postgres
+gives no position; and the ledger's row stands in the file's own transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shipway.migrations.script import Script
+    from shipway.values import LedgerState, Migration
+
+__all__ = ["AS_OURSELVES", "FRESH", "Message", "claim", "confirm", "limits", "literal", "setup"]
+
+_BETWEEN: Final = b"\n;\n"  # a line break first: a statement may end in a comment
+
+FRESH: Final = (
+    b"RESET SESSION AUTHORIZATION",
+    b"RESET ROLE",
+    b"RESET ALL",
+    b"DEALLOCATE ALL",
+    b"DISCARD TEMP",
+)
+"""What one file set up in the session must not reach the next. DISCARD ALL would do it too, but
+not in a transaction, and it would give the lock of the run away."""
+
+AS_OURSELVES: Final = (b"SET LOCAL SESSION AUTHORIZATION DEFAULT", b"SET LOCAL role TO DEFAULT")
+"""The file may have become another role; the ledger is written by the one that connected."""
+
+_SCHEMA: Final = b"""\
+CREATE SCHEMA IF NOT EXISTS shipway;
+COMMENT ON SCHEMA shipway IS 'Kept by shipway: which migrations were applied here';
+CREATE TABLE shipway.migrations (
+  version bigint PRIMARY KEY,
+  label text NOT NULL,
+  sha256 text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  duration_ms bigint NOT NULL DEFAULT 0,
+  applied_by text NOT NULL DEFAULT SESSION_USER
+);
+CREATE TABLE shipway.migration_steps (
+  version bigint,
+  first int,
+  after int NOT NULL,
+  label text NOT NULL,
+  prefix_sha256 text NOT NULL,
+  finished boolean NOT NULL,
+  seen bigint[] NOT NULL,
+  PRIMARY KEY (version, first)
+);
+CREATE TABLE shipway.project (one boolean PRIMARY KEY DEFAULT true CHECK (one), ref text NOT NULL);
+ALTER TABLE shipway.migrations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE shipway.migration_steps ENABLE ROW LEVEL SECURITY;
+ALTER TABLE shipway.project ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON SCHEMA shipway FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA shipway FROM PUBLIC"""
+
+
+class Message:
+    """Statements in the order of sending, each with its index in the file; our own have none."""
+
+    def __init__(self, own: Iterable[bytes] = ()) -> None:
+        self._parts: list[bytes] = []
+        self._indexes: list[int | None] = []
+        self.copies: list[bytes] = []
+        self.size_bytes = 0
+        self.add_own(own)
+
+    def add_own(self, statements: Iterable[bytes]) -> None:
+        """Add statements of the ledger."""
+        for statement in statements:
+            self._add(statement, None)
+
+    def add(self, script: Script, index: int) -> None:
+        """Add a statement of the file, with its inline data."""
+        self._add(script.sql(index), index)
+        if (data := script.copy_data(index)) is not None:
+            self.copies.append(data)
+            self.size_bytes += len(data)
+
+    def text(self) -> bytes:
+        """Return what is sent."""
+        return _BETWEEN.join(self._parts)
+
+    def where(self, completed: int, position: int | None) -> tuple[int | None, int]:
+        """Return which statement of the file failed and the byte in it; None for one of our own.
+
+        Args:
+            completed: how many statements were answered before the error.
+            position: characters from 1 into the message, when Postgres gave one.
+        """
+        if position is None:
+            return self._indexes[min(completed, len(self._indexes) - 1)], 0
+        into = len(self.text().decode("utf-8", "replace")[: position - 1].encode())
+        for part, index in zip(self._parts, self._indexes, strict=True):
+            if into <= len(part):
+                return index, into
+            into -= len(part) + len(_BETWEEN)
+        return self._indexes[-1], 0
+
+    def _add(self, statement: bytes, index: int | None) -> None:
+        self._parts.append(statement)
+        self._indexes.append(index)
+        self.size_bytes += len(statement) + len(_BETWEEN)
+
+
+def literal(value: str) -> str:
+    """Return an SQL string; it reads the same whatever standard_conforming_strings is."""
+    quoted = value.replace("'", "''")
+    return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in value else f"'{quoted}'"
+
+
+def limits(lock_timeout_s: float, statement_timeout_s: float, *, local: bool) -> list[bytes]:
+    """Return the statements that set our own limits in place of inherited ones; 0 is none."""
+    scope = "LOCAL " if local else ""
+    return [
+        f"SET {scope}lock_timeout = {round(lock_timeout_s * 1000)}".encode(),
+        f"SET {scope}statement_timeout = {round(statement_timeout_s * 1000)}".encode(),
+        f"SET {scope}idle_in_transaction_session_timeout = 0".encode(),
+    ]
+
+
+def setup(state: LedgerState, project_ref: str | None) -> list[bytes]:
+    """Return what makes the ledger where it is missing, and tells the database whose it is."""
+    statements = [] if state.exists else _SCHEMA.split(b";\n")
+    if project_ref is not None and state.project_ref is None:
+        statements.append(
+            f"INSERT INTO shipway.project (ref) VALUES ({literal(project_ref)})".encode()
+        )
+    return statements
+
+
+def claim(migration: Migration) -> bytes:
+    """Return the ledger's row, written first: a second runner waits on it, then fails."""
+    return (
+        "INSERT INTO shipway.migrations (version, label, sha256) VALUES "
+        f"({migration.version}, {literal(migration.label)}, '{migration.sha256}')"
+    ).encode()
+
+
+def confirm(migration: Migration) -> bytes:
+    """Return what completes the ledger's row after the file's last statement, and reads it."""
+    return (
+        "UPDATE shipway.migrations SET applied_at = pg_catalog.clock_timestamp(), duration_ms = "
+        "(1000 * extract(epoch FROM pg_catalog.clock_timestamp() - applied_at))::bigint "
+        f"WHERE version = {migration.version} "
+        "RETURNING (extract(epoch FROM applied_at) * 1000000)::bigint, duration_ms, applied_by"
+    ).encode()

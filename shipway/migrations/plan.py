@@ -1,0 +1,156 @@
+"""What is to be run: the folder's files held against the ledger's rows. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.errors import Refused
+from shipway.values import MigrationPlan, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.values import AppliedMigration, LedgerState, Migration
+
+__all__ = ["history_problems", "plan_migrations"]
+
+_NOTHING_DONE = "Nothing was run; the database is as it was."
+_SHOWN_DIGITS = 12
+
+
+def plan_migrations(
+    files: Sequence[Migration],
+    state: LedgerState,
+    *,
+    phase: Phase = Phase.EXPAND,
+    project_ref: str | None = None,
+) -> MigrationPlan:
+    """Return what would run, in order.
+
+    Args:
+        files: the folder, ordered by version.
+        state: what the target says about itself.
+        phase: EXPAND leaves contract migrations for later; CONTRACT runs them.
+        project_ref: the project that the settings name, if they do.
+
+    Raises:
+        Refused: the history does not fit the files, or the database belongs to another project.
+    """
+    refuse_other_project(state, project_ref)
+    if problems := history_problems(files, state):
+        raise Refused(
+            "The files and the ledger do not fit together:\n"
+            + "\n".join(f"- {what}" for what, _ in problems),
+            unchanged=_NOTHING_DONE,
+            next_step="\n".join(dict.fromkeys(cure for _, cure in problems)),
+        )
+    known = {row.version for row in state.applied}
+    waiting = [file for file in files if file.version not in known]
+    expand = [file for file in waiting if file.phase is Phase.EXPAND]
+    contract = [file for file in waiting if file.phase is Phase.CONTRACT]
+    if phase is Phase.CONTRACT and expand:
+        raise Refused(
+            f"{expand[0].path.name} belongs to the expand phase and is not applied yet.",
+            unchanged=_NOTHING_DONE,
+            next_step="Run the expand phase first: invoke db.migrate",
+        )
+    return MigrationPlan(
+        applied=state.applied,
+        pending=tuple(contract if phase is Phase.CONTRACT else expand),
+        held_back=() if phase is Phase.CONTRACT else tuple(contract),
+        project_ref=project_ref if state.project_ref is None else None,
+    )
+
+
+def refuse_other_project(state: LedgerState, project_ref: str | None) -> None:
+    """Refuse a database that was told to belong to another project than the settings name.
+
+    Raises:
+        Refused: it was.
+    """
+    if project_ref and state.project_ref and project_ref != state.project_ref:
+        raise Refused(
+            f"The database belongs to project {state.project_ref}, not to {project_ref}.",
+            unchanged=_NOTHING_DONE,
+            next_step="Correct DATABASE_URL or SUPABASE_PROJECT_REF of this target.",
+        )
+
+
+def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tuple[str, str]]:
+    """Return each fault of the history as (what is wrong, the command that mends it)."""
+    by_version = {file.version: file for file in files}
+    recorded = {row.version for row in state.applied}
+    strangers = {file.sha256: file for file in files if file.version not in recorded}
+    problems = []
+    moved: set[int] = set()
+    for row in state.applied:
+        file = by_version.get(row.version)
+        if file is None:
+            twin = strangers.get(row.sha256)
+            if twin is not None:
+                moved.add(twin.version)
+            problems.append(_missing(row, twin))
+        elif file.sha256 != row.sha256:
+            problems.append(_edited(row, file))
+        elif file.label != row.label:
+            problems.append(_renamed(row, file))
+    newest = max(recorded, default=-1)
+    late = [
+        file
+        for file in files
+        if file.version not in recorded | moved
+        and file.version < newest
+        and file.phase is Phase.EXPAND
+    ]
+    begun = {step.version for step in state.steps}
+    problems += [_out_of_order(file, files, newest) for file in late if file.version not in begun]
+    return problems
+
+
+def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
+    return (
+        (
+            f"edited after it was applied: {file.path.name} "
+            f"(applied {row.sha256[:_SHOWN_DIGITS]}, now {file.sha256[:_SHOWN_DIGITS]})"
+        ),
+        (
+            f"Restore the file (git checkout -- {file.path.name}) and put the change in a new one: "
+            f"invoke db.new NAME; or, if only its text changed, not its effect: "
+            f"invoke db.adopt --accept {row.version}"
+        ),
+    )
+
+
+def _renamed(row: AppliedMigration, file: Migration) -> tuple[str, str]:
+    return (
+        f"renamed after it was applied: {row.label}.sql is now {file.path.name}",
+        (
+            f"Rename it back (git mv {file.path.name} {row.label}.sql), or take the new name over: "
+            f"invoke db.adopt --accept {row.version}"
+        ),
+    )
+
+
+def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
+    if twin is not None:
+        return (
+            f"renumbered after it was applied: {row.label}.sql is now {twin.path.name}",
+            f"Rename it back: git mv {twin.path.name} {row.label}.sql",
+        )
+    return (
+        f"deleted after it was applied: {row.label}.sql",
+        (
+            f"Restore the file (git log -- '*{row.label}.sql' finds it), or take it out of the "
+            f"ledger: invoke db.adopt --forget {row.version}"
+        ),
+    )
+
+
+def _out_of_order(file: Migration, files: Sequence[Migration], newest: int) -> tuple[str, str]:
+    width = len(file.digits)
+    free = str(max(newest, *(one.version for one in files)) + 1).zfill(width)
+    suffix = file.path.name[len(file.digits) :]
+    return (
+        f"out of order: {file.path.name} is not applied, while {newest} already is",
+        f"Give it a number behind the last one: git mv {file.path.name} {free}{suffix}",
+    )

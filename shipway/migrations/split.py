@@ -1,0 +1,329 @@
+"""A lexer that cuts an SQL file into its statements where Postgres itself would cut it.
+
+It works on bytes, so that a large file is neither decoded nor copied: every character that
+matters to SQL's lexical rules is ASCII. The rules are those of PostgreSQL's scan.l and, for
+semicolons inside parentheses and BEGIN ATOMIC bodies, those of psql.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+
+__all__ = ["BadScript", "Piece", "pieces", "words"]
+
+_IDENT: Final = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
+_DOLLAR: Final = rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
+_PLAIN: Final = rb"--[^\n\r]*|/\*|(?<![eE])'[^']*'|\"[^\"]*\"|['\"]|" + _DOLLAR + rb"|[;()\\]"
+
+_TOKEN = re.compile(_PLAIN)
+# When a backslash escapes inside plain strings too, each string is looked at closely.
+_TOKEN_ESCAPES = re.compile(_PLAIN.replace(rb"(?<![eE])'[^']*'|", b""))
+# In CREATE FUNCTION and CREATE PROCEDURE words matter as well: BEGIN ATOMIC … END.
+_WORD_TOO = re.compile(_PLAIN + rb"|" + _IDENT)
+_WORD_TOO_ESCAPES = re.compile(_TOKEN_ESCAPES.pattern + rb"|" + _IDENT)
+
+_BLANK = re.compile(rb"[ \t\n\r\f\v]+|--[^\n\r]*")
+_COMMENT_EDGE = re.compile(rb"/\*|\*/")
+_ESCAPED_END = re.compile(rb"[^'\\]*(?:\\[\s\S][^'\\]*|''[^'\\]*)*'")
+# A string goes on, in its own mode, after white space that holds a line break.
+_CONTINUED = re.compile(rb"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'")
+_WORD = re.compile(_IDENT)
+_IDENT_RUN = re.compile(rb"[A-Za-z0-9_$\x80-\xff]")
+_NUMBER = re.compile(rb"\$?[0-9]+(?:\.[0-9]*)?")
+_COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE)
+_SWITCH = re.compile(
+    rb"standard_conforming_strings\s*'?\s*(?:=|,|\bto\b)\s*'?\s*(on|off|true|false|yes|no|1|0)\b",
+    re.IGNORECASE,
+)
+_HEAD_WORDS: Final = 5
+_SEMICOLON, _OPEN, _CLOSE, _DASH, _SLASH = b";()-/"
+_BACKSLASH, _DOLLAR_SIGN, _QUOTE = b"\\$'"
+_LONGEST_OPENING: Final = 2  # ' or /* or the two quotes of an empty string
+
+
+class BadScript(ValueError):  # noqa: N818 - it says what the script is, to the module that names the file
+    """The text cannot be cut into statements, or holds what no server would run.
+
+    Attributes:
+        offset: the byte at which the trouble begins.
+        next_step: what to do about it.
+    """
+
+    def __init__(self, problem: str, *, offset: int, next_step: str) -> None:
+        super().__init__(problem)
+        self.offset = offset
+        self.next_step = next_step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One statement: `data[start:end]`, from its first word to before its semicolon."""
+
+    start: int
+    end: int
+    copy_start: int = 0
+    copy_end: int = 0
+    """The inline data of `COPY … FROM stdin`; both 0 when there is none."""
+
+
+def pieces(data: bytes | mmap, *, start: int = 0, standard_strings: bool = True) -> Iterator[Piece]:
+    """Yield the statements of a file in order; comments and empty statements are left out.
+
+    Args:
+        data: UTF-8, or any encoding in which bytes below 0x80 are ASCII.
+        start: where to begin: behind a byte order mark.
+        standard_strings: the session's `standard_conforming_strings`; a statement of the file
+            that switches it counts from the next one on.
+
+    Raises:
+        BadScript: a quote, a comment or a dollar quote that does not end, or a command of psql.
+    """
+    at = _skip_blank(data, start)
+    while at < len(data):
+        if data[at] == ord(";"):
+            at = _skip_blank(data, at + 1)
+            continue
+        if data[at] == ord("\\"):
+            at = _skip_blank(data, _after_psql_command(data, at))
+            continue
+        end = _statement_end(data, at, standard_strings=standard_strings)
+        piece = Piece(start=at, end=end)
+        at = end + 1
+        if _takes_inline_data(data, piece):
+            piece = _with_inline_data(data, piece)
+            at = piece.copy_end + 2
+        yield piece
+        if (switch := _SWITCH.search(data, piece.start, min(piece.end, piece.start + 200))) and (
+            words(data, piece.start, piece.end, 1)[:1] in (["set"], ["select"])
+        ):
+            standard_strings = switch.group(1).lower() in {b"on", b"true", b"yes", b"1"}
+        at = _skip_blank(data, min(at, len(data)))
+
+
+def words(data: bytes | mmap, start: int, end: int, count: int) -> list[str]:
+    """Return up to `count` leading words of a statement in lower case, comments left out.
+
+    Reading stops at the first thing that is no plain word.
+    """
+    found: list[str] = []
+    at = start
+    while len(found) < count:
+        at = _skip_blank(data, at)
+        word = _WORD.match(data, at, end) if at < end else None
+        if word is None:
+            break
+        found.append(word.group().decode("utf-8", "replace").lower())
+        at = word.end()
+    return found
+
+
+def _skip_blank(data: bytes | mmap, at: int) -> int:
+    """Return the next place that is neither white space nor comment."""
+    while True:
+        if blank := _BLANK.match(data, at):
+            at = blank.end()
+        elif data[at : at + 2] == b"/*":
+            at = _after_comment(data, at)
+        else:
+            return at
+
+
+def _after_comment(data: bytes | mmap, opened: int) -> int:
+    """Return the place after a block comment; they nest."""
+    depth, at = 1, opened + 2
+    while depth:
+        edge = _COMMENT_EDGE.search(data, at)
+        if edge is None:
+            raise BadScript(
+                "a comment begins with /* and does not end",
+                offset=opened,
+                next_step="Close it with */ (comments nest: each /* needs its own).",
+            )
+        depth += 1 if edge.group() == b"/*" else -1
+        at = edge.end()
+    return at
+
+
+def _statement_end(  # noqa: C901 - one branch for each character that matters
+    data: bytes | mmap, start: int, *, standard_strings: bool
+) -> int:
+    """Return the place of the semicolon that ends the statement, or the end of the file."""
+    routine = _is_routine(data, start)
+    if routine:
+        token = _WORD_TOO if standard_strings else _WORD_TOO_ESCAPES
+    else:
+        token = _TOKEN if standard_strings else _TOKEN_ESCAPES
+    parens = blocks = 0
+    at = start
+    before = b""
+    while found := token.search(data, at):
+        first, place = data[found.start()], found.start()
+        at = found.end()
+        if first == _SEMICOLON:
+            if not parens and not blocks:
+                return place
+        elif first == _OPEN:
+            parens += 1
+        elif first == _CLOSE:
+            parens = max(0, parens - 1)
+        elif first == _DASH:
+            continue
+        elif first == _BACKSLASH:
+            raise _psql_command(data, place)
+        elif routine and _WORD.fullmatch(data, place, at):
+            if not parens:
+                blocks += _block_step(data, place, at, before, blocks)
+            before = data[place:at].lower()
+            continue
+        elif at - place <= _LONGEST_OPENING or first == _DOLLAR_SIGN:
+            at = _after_quote(data, place, at, standard_strings=standard_strings)
+        before = b""
+    return len(data)
+
+
+def _block_step(data: bytes | mmap, place: int, at: int, before: bytes, blocks: int) -> int:
+    """Return +1 where BEGIN ATOMIC or, inside it, CASE opens a block, -1 where END closes one."""
+    word = data[place:at].lower()
+    if word not in (b"begin", b"case", b"end"):
+        return 0
+    if before == b"as" or data[place - 1 : place] == b".":  # a column's label or a field
+        return 0
+    if word == b"begin":
+        return 1 if words(data, at, len(data), 1) == ["atomic"] else 0
+    if not blocks:
+        return 0
+    return 1 if word == b"case" else -1
+
+
+def _is_routine(data: bytes | mmap, start: int) -> bool:
+    if data[start : start + 1] not in (b"c", b"C"):
+        return False
+    head = words(data, start, len(data), _HEAD_WORDS)
+    return head[:1] == ["create"] and bool({"function", "procedure"} & set(head[1:4]))
+
+
+def _after_quote(data: bytes | mmap, place: int, at: int, *, standard_strings: bool) -> int:
+    """Return the place after a quoted thing that the fast path did not take whole."""
+    first = data[place]
+    if first == _SLASH:
+        return _after_comment(data, place)
+    if first == _DOLLAR_SIGN:
+        return _after_dollar(data, place, at)
+    if first == _QUOTE:
+        if at - place > 1:  # two quotes: an empty string, complete
+            return at
+        escapes = not standard_strings or _is_escape_string(data, place)
+        return _after_string(data, place, escapes=escapes)
+    if at - place > 1:
+        return at
+    raise BadScript(
+        'a quoted name begins with " and does not end',
+        offset=place,
+        next_step='Close it with ".',
+    )
+
+
+def _is_escape_string(data: bytes | mmap, quote: int) -> bool:
+    """Tell whether an E stands before the quote, as a word of its own."""
+    if data[quote - 1 : quote] not in (b"e", b"E"):
+        return False
+    return quote < 2 or not _IDENT_RUN.match(data, quote - 2)  # noqa: PLR2004 - the place before E
+
+
+def _after_string(data: bytes | mmap, opened: int, *, escapes: bool) -> int:
+    at = opened + 1
+    while True:
+        if escapes:
+            closed = _ESCAPED_END.match(data, at)
+            end = closed.end() if closed else -1
+        else:
+            end = data.find(b"'", at) + 1 or -1
+        if end < 0:
+            raise BadScript(
+                "a string begins with ' and does not end",
+                offset=opened,
+                next_step="Close it with ' (a quote inside it is written '').",
+            )
+        going_on = _CONTINUED.match(data, end) if escapes else None
+        if going_on is None:
+            return end
+        at = going_on.end()
+
+
+def _after_dollar(data: bytes | mmap, place: int, at: int) -> int:
+    """Return the place after a dollar-quoted string, or after the name that only holds dollars."""
+    begin = place
+    while begin and _IDENT_RUN.match(data, begin - 1):
+        begin -= 1
+    while begin < place:
+        part = _WORD.match(data, begin) or _NUMBER.match(data, begin)
+        if part is None:
+            break
+        if part.end() > place:
+            return part.end()
+        begin = part.end()
+    tag = data[place:at]
+    end = data.find(tag, at)
+    if end < 0:
+        raise BadScript(
+            f"a string begins with {tag.decode('utf-8', 'replace')} and does not end",
+            offset=place,
+            next_step="Close it with the same tag.",
+        )
+    return end + len(tag)
+
+
+def _takes_inline_data(data: bytes | mmap, piece: Piece) -> bool:
+    if words(data, piece.start, piece.end, 1) != ["copy"]:
+        return False
+    text = data[piece.start : piece.end]
+    return re.search(rb"\bfrom\s+stdin\b", _without_quotes(text), re.IGNORECASE) is not None
+
+
+def _without_quotes(text: bytes) -> bytes:
+    return re.sub(rb"--[^\n\r]*|'[^']*'|\"[^\"]*\"", b" ", text)
+
+
+def _with_inline_data(data: bytes | mmap, piece: Piece) -> Piece:
+    """Take the lines after `COPY … FROM stdin;` up to the line that ends them, as psql does."""
+    line_end = data.find(b"\n", piece.end)
+    begin = len(data) if line_end < 0 else line_end + 1
+    end = _COPY_END.search(data, begin)
+    if end is None:
+        raise BadScript(
+            "the data of COPY … FROM stdin do not end",
+            offset=piece.start,
+            next_step=r"End them with a line that holds only \.",
+        )
+    if data[piece.end + 1 : begin].strip():
+        raise BadScript(
+            "something stands between COPY … FROM stdin; and its data",
+            offset=piece.end + 1,
+            next_step="Begin the data on the line after the semicolon.",
+        )
+    return Piece(start=piece.start, end=piece.end, copy_start=begin, copy_end=end.start())
+
+
+def _after_psql_command(data: bytes | mmap, at: int) -> int:
+    r"""Return the place after pg_dump's own \restrict lines; refuse every other command."""
+    line_end = data.find(b"\n", at)
+    end = len(data) if line_end < 0 else line_end
+    if re.match(rb"\\(?:un)?restrict(?:\s|$)", data[at:end]):
+        return end  # They guard psql against its own commands, and here are none.
+    raise _psql_command(data, at)
+
+
+def _psql_command(data: bytes | mmap, at: int) -> BadScript:
+    command = re.match(rb"\\\S*", data[at : at + 40])
+    shown = command.group().decode("utf-8", "replace") if command else "\\"
+    return BadScript(
+        f"{shown} is a command of psql, not SQL",
+        offset=at,
+        next_step="Write plain SQL in its place: the server runs the file, psql does not.",
+    )

@@ -1,0 +1,145 @@
+"""Migrate: run the planned files, each in one transaction with its row of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from shipway.errors import Locked, Refused
+from shipway.steps.migrate_file import Runner
+from shipway.values import Migrated, Unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shipway.values import (
+        Answer,
+        AppliedMigration,
+        Backup,
+        Clock,
+        LedgerState,
+        Migration,
+        MigrationLimits,
+        MigrationPlan,
+        Say,
+        Session,
+    )
+
+__all__ = ["Database", "migrate"]
+
+_LOCK_POLL_S: Final = 0.2
+
+
+class Database(Protocol):
+    """One connection to the target that migrations can run on."""
+
+    def look(self) -> LedgerState:
+        """Return what the target says about its migrations."""
+
+    def take_run_lock(self) -> tuple[Session, ...] | None:
+        """Become the only runner; return None when we are, else who is."""
+
+    def exchange(
+        self,
+        message: bytes,
+        *,
+        copies: Sequence[bytes] = (),
+        tick_s: float = 1.0,
+        on_tick: Callable[[], None] | None = None,
+    ) -> Answer:
+        """Send one message of statements and wait for all answers."""
+
+    def blockers(self) -> tuple[Session, ...]:
+        """Return who holds the lock that the connection waits for."""
+
+
+def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
+    plan: MigrationPlan,
+    proof: Backup | Unproven,
+    *,
+    database: Database,
+    limits: MigrationLimits,
+    clock: Clock,
+    say: Say,
+) -> Migrated:
+    """Run the plan's files in order; each is in the database with its ledger row, or not at all.
+
+    Args:
+        plan: what to run, and the ledger it was made from.
+        proof: the backup taken before, or what stands in its place.
+        database: the target.
+        limits: how long to wait for locks and statements.
+        clock: for the wait on another runner.
+        say: told of each file after its commit.
+
+    Raises:
+        Locked: another run held the database for all of `limits.run_lock_wait_s`.
+        Refused: the ledger is not the one that the plan was made from.
+        MigrationFailed: a file failed and was rolled back; those before it stay.
+        OutcomeUnknown: the connection broke while a file was being committed.
+        Interrupted: the operator stopped it.
+    """
+    if not plan.pending:
+        return _proof_of(plan.applied, ())
+    if isinstance(proof, Unproven):
+        say.warn(f"{proof.missing} (make it with: {proof.command})")
+    _become_the_only_runner(database, limits, clock, say)
+    state = database.look()
+    pending = _still_pending(plan, state, say)
+    runner = Runner(database, state, plan.project_ref, limits=limits, clock=clock, say=say)
+    applied_now: list[AppliedMigration] = []
+    for migration in pending:
+        row = runner.run(migration)
+        say.note(f"applied {row.label} in {row.duration_ms} ms")
+        applied_now.append(row)
+    return _proof_of(state.applied, tuple(applied_now))
+
+
+def _become_the_only_runner(
+    database: Database, limits: MigrationLimits, clock: Clock, say: Say
+) -> None:
+    deadline = clock.monotonic() + limits.run_lock_wait_s
+    told = False
+    while (holders := database.take_run_lock()) is not None:
+        who = ", ".join(f"pid {one.pid}, {one.role}, {one.application}" for one in holders)
+        if clock.monotonic() >= deadline:
+            raise Locked(
+                f"Another run of migrations holds this database ({who or 'it just ended'}).",
+                unchanged="This run changed nothing.",
+                next_step="Wait until it has ended, then run: invoke db.migrate",
+            )
+        if not told:
+            say.note(f"another run of migrations is at work ({who}): waiting for it")
+            told = True
+        clock.sleep(_LOCK_POLL_S)
+
+
+def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:
+    """Return the planned files that no other run has applied meanwhile."""
+    recorded = {row.version: row for row in state.applied}
+    planned = {row.version for row in plan.applied}
+    wanted = {file.version: file for file in plan.pending}
+    for version, row in recorded.items():
+        file = wanted.get(version)
+        known = version in planned or (file is not None and file.sha256 == row.sha256)
+        if not known:
+            raise Refused(
+                f"The ledger has changed since the plan was made: {row.label} is new there.",
+                unchanged="Nothing was run; the database is as it was.",
+                next_step="Look at it anew: invoke db.status",
+            )
+    for file in plan.pending:
+        if file.version in recorded:
+            say.note(f"{file.label} was applied by another run meanwhile")
+    return [file for file in plan.pending if file.version not in recorded]
+
+
+def _proof_of(
+    before: tuple[AppliedMigration, ...], applied_now: tuple[AppliedMigration, ...]
+) -> Migrated:
+    rows = sorted((*before, *applied_now), key=lambda row: row.version)
+    return Migrated(
+        applied_now=applied_now,
+        ledger_version=rows[-1].version if rows else 0,
+        ledger_label=rows[-1].label if rows else "",
+        ledger_count=len(rows),
+    )
