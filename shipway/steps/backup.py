@@ -1,0 +1,296 @@
+"""Backup: the target is dumped into a folder of its own, with a manifest, before anything else."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Failed, Stopped
+from shipway.papers import write_paper
+from shipway.steps.shelf import ARCHIVE, MANIFEST, Lister, missing_tables, record_proof
+from shipway.values import Backup, Grade, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from shipway.values import Clock, Dumped, Platform, Say, Secret
+
+__all__ = ["BackupPlan", "Dumper", "PlatformDesk", "Vault", "plan_backup", "take_backup"]
+
+_STALE_PLATFORM_S = 26 * 3600.0
+"""Supabase's own backups are daily; two hours are its grace."""
+_KEPT_UNREADABLE = "The database was not changed, and no backup was kept."
+
+# Supabase's own: a project's role need not read them, and a restore finds them there already.
+# Not auth and storage: they hold the app's users and the list of its files.
+_OF_THE_PLATFORM = (
+    *("_analytics", "_realtime", "_supavisor", "cron", "etl", "extensions", "graphql"),
+    *("graphql_public", "net", "pgbouncer", "pgmq", "pgsodium", "pgsodium_masks", "pgtle"),
+    *("realtime", "supabase_functions", "vault"),
+)
+
+
+class Dumper(Lister, Protocol):
+    """Dumps the target."""
+
+    def dump(self, into: Path, *, progress: Callable[[int, float], None]) -> Dumped:
+        """Write the whole archive to `into`, or nothing; tell progress in bytes and seconds."""
+
+
+class PlatformDesk(Protocol):
+    """Knows what the platform itself could bring back."""
+
+    def backups(self) -> Platform:
+        """Ask for the platform's backups and its recovery window."""
+
+
+class Vault(Protocol):
+    """Keeps a copy elsewhere."""
+
+    def keep(self, path: Path, name: str) -> str:
+        """Store a file under a name, read it back, and return `bucket/path`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPlan:
+    """What `invoke backup` would do."""
+
+    backup_id: str
+    target: str
+    project_ref: str | None
+    directory: Path
+    bucket: str | None
+    """Where a copy goes, and None when it stays on this machine alone."""
+    asks_platform: bool
+    platform_required: bool
+
+
+def plan_backup(  # noqa: PLR0913 - all by name
+    *,
+    target: str,
+    project_ref: str | None,
+    folder: Path,
+    now: datetime,
+    bucket: str | None,
+    asks_platform: bool,
+    platform_required: bool = False,
+) -> BackupPlan:
+    """Return the plan of a backup that begins now.
+
+    Args:
+        target: its name.
+        project_ref: the Supabase project, when it is known.
+        folder: the folder of backups.
+        now: UTC; the backup's name is made of it.
+        bucket: the private Storage bucket that a copy goes to.
+        asks_platform: whether Supabase is asked for its own backups.
+        platform_required: whether a platform that cannot be asked fails the backup.
+    """
+    backup_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{target}"
+    return BackupPlan(
+        backup_id=backup_id,
+        target=target,
+        project_ref=project_ref,
+        directory=folder / backup_id,
+        bucket=bucket,
+        asks_platform=asks_platform,
+        platform_required=platform_required,
+    )
+
+
+def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
+    plan: BackupPlan,
+    *,
+    dumper: Dumper,
+    platform: PlatformDesk | None,
+    vault: Vault | None,
+    clock: Clock,
+    say: Say,
+    key: Secret | None = None,
+) -> Backup:
+    """Carry out the plan and return the backup, whole and listed.
+
+    Args:
+        plan: from `plan_backup`.
+        dumper: dumps the target.
+        platform: asked when the plan says so.
+        vault: keeps the copy when the plan names a bucket.
+        clock: the time.
+        say: told what became true.
+        key: signs the manifest.
+
+    Raises:
+        Failed: there is no backup, or the copy did not arrive; the message says which.
+        Stopped: what the dumper, the vault or a required platform stops with.
+    """
+    window = _ask(plan, platform, clock, say)
+    with _new_folder(plan.directory) as folder:
+        taken_at = clock.now()
+        dumped = dumper.dump(
+            folder / ARCHIVE,
+            progress=lambda size, s: say.note(f"{_size(size)} dumped after {s:.0f} s"),
+        )
+        manifest = _manifest(plan, dumped, window, taken_at)
+        missing = missing_tables(dumper.contents(folder / ARCHIVE), manifest)
+        if missing:
+            raise Failed(
+                f"The dump ended well and yet holds no rows of {', '.join(missing)}.",
+                unchanged=_KEPT_UNREADABLE,
+                next_step="Run it again; if it stays so, use another pg_dump: invoke doctor",
+            )
+        write_paper(folder / MANIFEST, "manifest", manifest, key=key)
+    backup = Backup(directory=plan.directory, manifest=manifest, grade=Grade.EXISTS)
+    backup = record_proof(backup, Grade.LISTS, clock=clock, key=key)
+    _say_what_was_dumped(manifest, say)
+    if vault is not None and plan.bucket is not None:
+        backup = _keep_copy(backup, vault, say, key)
+    return backup
+
+
+@contextmanager
+def _new_folder(directory: Path) -> Iterator[Path]:
+    """Hand out a folder that gets its name when the block has succeeded, and else is deleted."""
+    partial = directory.with_name(directory.name + ".partial")
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        # Dumps hold everything that the database holds: they are the owner's alone.
+        directory.parent.chmod(0o700)
+        directory.mkdir(mode=0o700)
+        directory.rename(partial)
+        yield partial
+        partial.rename(directory)
+    except OSError as error:
+        raise Failed(
+            f"The backup could not be written to {directory.parent}: {error.strerror}.",
+            unchanged=_KEPT_UNREADABLE,
+            next_step="Make that folder writable with room in it, or set SHIPWAY_STATE_DIR.",
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _ask(
+    plan: BackupPlan, platform: PlatformDesk | None, clock: Clock, say: Say
+) -> Platform | None:
+    """Return what the platform could bring back, if it can be asked."""
+    if not plan.asks_platform or platform is None:
+        return None
+    try:
+        window = platform.backups()
+    except Stopped as error:
+        if plan.platform_required:
+            raise
+        say.warn(
+            f"Which backups Supabase itself has is not known: {error.what} {error.next_step} "
+            "The dump goes on without it."
+        )
+        return None
+    _judge(window, clock.now(), say)
+    return window
+
+
+def _judge(window: Platform, now: datetime, say: Say) -> None:
+    """Say what the platform could bring back, and warn where that is little."""
+    if window.pitr_enabled and window.recoverable_from and window.recoverable_to:
+        say.note(
+            f"Supabase can bring back any moment from {window.recoverable_from:%d %b %H:%M} to "
+            f"{window.recoverable_to:%d %b %H:%M} UTC"
+        )
+    elif window.newest_at is None:
+        say.warn("Supabase has no completed backup of its own: this dump is the only one.")
+    else:
+        age_s = (now - window.newest_at).total_seconds()
+        text = (
+            f"Supabase has {window.backups_count} backups of its own, the newest "
+            f"{age_s / 3600:.0f} hours old; what is newer only this dump holds"
+        )
+        (say.warn if age_s > _STALE_PLATFORM_S else say.note)(text)
+
+
+def _manifest(
+    plan: BackupPlan, dumped: Dumped, window: Platform | None, taken_at: datetime
+) -> Manifest:
+    return Manifest(
+        backup_id=plan.backup_id,
+        target=plan.target,
+        project_ref=plan.project_ref,
+        database=dumped.database,
+        taken_at=_to_the_ms(taken_at),
+        server_version=dumped.server_version,
+        tool=dumped.tool,
+        archive=ARCHIVE,
+        archive_bytes=dumped.archive_bytes,
+        archive_sha256=dumped.archive_sha256,
+        duration_s=round(dumped.duration_s, 3),
+        row_counts=dumped.row_counts,
+        left_out=dumped.left_out,
+        ledger_version=dumped.ledger_version,
+        platform=window,
+        uploaded_to=None,
+        snapshot_at=_to_the_ms(dumped.snapshot_at),
+        lsn=dumped.lsn,
+        extensions=dumped.extensions,
+        roles=dumped.roles,
+    )
+
+
+def _to_the_ms(moment: datetime) -> datetime:
+    """Return the moment as papers keep it, so that what is read equals what was written."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _say_what_was_dumped(manifest: Manifest, say: Say) -> None:
+    rows = sum(manifest.row_counts.values())
+    say.note(
+        f"{manifest.backup_id}: {len(manifest.row_counts)} tables with {rows} rows, "
+        f"{_size(manifest.archive_bytes)} by {manifest.tool} in {manifest.duration_s:.1f} s, "
+        f"sha256 {manifest.archive_sha256[:12]}…"
+    )
+    own = [name for name in manifest.left_out if name.split(".")[0] not in _OF_THE_PLATFORM]
+    if own:
+        say.warn(
+            f"Not in the backup, because the role may not read it: {', '.join(own)}. "
+            "Grant it USAGE on the schema and SELECT on its tables and sequences."
+        )
+    elif manifest.left_out:
+        say.note(f"left out, the platform's own: {', '.join(manifest.left_out)}")
+
+
+def _keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Backup:
+    """Upload archive and manifest; the manifest goes last, so that it stands for the whole."""
+    name = backup.manifest.backup_id
+    try:
+        place = vault.keep(backup.directory / ARCHIVE, f"{name}/{ARCHIVE}")
+        manifest = replace(backup.manifest, uploaded_to=place)
+        write_paper(backup.directory / MANIFEST, "manifest", manifest, key=key)
+        try:
+            vault.keep(backup.directory / MANIFEST, f"{name}/{MANIFEST}")
+        except BaseException:
+            write_paper(backup.directory / MANIFEST, "manifest", backup.manifest, key=key)
+            raise
+    except Stopped as error:
+        error.unchanged = (
+            f"The database was not changed; the backup {name} is whole on this machine. "
+            + error.unchanged
+        )
+        raise
+    say.note(f"uploaded to {place} and read back with the same digest")
+    say.warn(
+        "That copy lies in Storage of the same Supabase project and dies with it: keep another "
+        f"one elsewhere. This machine's is {backup.directory}"
+    )
+    return replace(backup, manifest=manifest)
+
+
+def _size(size_bytes: int) -> str:
+    """Return a size as people say it, in powers of ten."""
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - a thousand of one unit are one of the next
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

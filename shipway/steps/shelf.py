@@ -1,0 +1,235 @@
+"""The shelf of backups: what lies there, whether it is whole, and which one may serve as proof.
+
+Each backup is a folder `<state_dir>/backups/<backup_id>/` with `dump.pgc` (an archive of pg_dump's
+custom format), `manifest.json` (a paper of kind `manifest`, see `shipway.papers`, whose body is
+`values.Manifest`) and `proof.json` (a paper of kind `proof`: the grade reached, for which archive,
+when). A folder whose name ends in `.partial` is a backup in the making or one that was interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Failed
+from shipway.papers import IllFormed, read_paper, write_paper
+from shipway.values import Backup, Grade, Manifest, Unproven
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from shipway.values import Clock, Secret
+
+__all__ = [
+    "ARCHIVE",
+    "MANIFEST",
+    "Lister",
+    "Proof",
+    "Shelf",
+    "Unreadable",
+    "latest_backup",
+    "list_backups",
+    "missing_tables",
+    "open_backup",
+    "record_proof",
+    "verify_backup",
+]
+
+ARCHIVE = "dump.pgc"
+MANIFEST = "manifest.json"
+_PROOF = "proof.json"
+_CHUNK_BYTES = 1 << 20
+
+
+class Lister(Protocol):
+    """Reads the table of contents of an archive."""
+
+    def contents(self, archive: Path) -> tuple[str, ...]:
+        """Return the entries, as `TABLE DATA public users owner`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The grade that a backup has reached."""
+
+    archive_sha256: str
+    grade: Grade
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A folder on the shelf that is no whole backup, and why."""
+
+    directory: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """All that lies on the shelf, newest first."""
+
+    backups: tuple[Backup, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+def list_backups(folder: Path, *, key: Secret | None = None) -> Shelf:
+    """Return what lies in the folder of backups; nothing is read but manifests and proofs."""
+    backups, unreadable = [], []
+    found = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
+    for directory in found:
+        if not directory.is_dir():
+            continue
+        if directory.suffix == ".partial":
+            unreadable.append(Unreadable(directory=directory, reason="was interrupted"))
+            continue
+        try:
+            backups.append(open_backup(directory, key=key))
+        except Failed as error:
+            unreadable.append(Unreadable(directory=directory, reason=error.what))
+    backups.sort(key=lambda one: one.manifest.taken_at, reverse=True)
+    return Shelf(backups=tuple(backups), unreadable=tuple(unreadable))
+
+
+def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
+    """Return a backup with the grade that its proof tells, without reading the archive.
+
+    Raises:
+        Failed: the manifest is missing, ill-formed or another backup's, or the archive is missing
+            or of another size.
+    """
+    try:
+        manifest = read_paper(directory / MANIFEST, "manifest", Manifest, key=key)
+    except IllFormed as why:
+        raise _damaged(directory, f"its {MANIFEST} {why}") from None
+    if manifest.backup_id != directory.name:
+        raise _damaged(directory, f"its {MANIFEST} belongs to the backup {manifest.backup_id}")
+    if manifest.archive != ARCHIVE:
+        raise _damaged(directory, f"its {MANIFEST} names the archive {manifest.archive!r}")
+    archive = directory / ARCHIVE
+    if not archive.is_file():
+        raise _damaged(directory, f"its archive {ARCHIVE} is missing")
+    size = archive.stat().st_size
+    if size != manifest.archive_bytes:
+        raise _damaged(
+            directory, f"its archive has {size} bytes and was written with {manifest.archive_bytes}"
+        )
+    return Backup(directory=directory, manifest=manifest, grade=_grade(directory, manifest, key))
+
+
+def _grade(directory: Path, manifest: Manifest, key: Secret | None) -> Grade:
+    try:
+        proof = read_paper(directory / _PROOF, "proof", Proof, key=key)
+    except IllFormed:
+        return Grade.EXISTS
+    return proof.grade if proof.archive_sha256 == manifest.archive_sha256 else Grade.EXISTS
+
+
+def record_proof(backup: Backup, grade: Grade, *, clock: Clock, key: Secret | None) -> Backup:
+    """Keep the grade with the backup, unless it has a higher one, and return it so."""
+    if grade <= backup.grade and (backup.directory / _PROOF).is_file():
+        return backup
+    proof = Proof(archive_sha256=backup.manifest.archive_sha256, grade=grade, at=clock.now())
+    write_paper(backup.directory / _PROOF, "proof", proof, key=key)
+    return Backup(directory=backup.directory, manifest=backup.manifest, grade=grade)
+
+
+def verify_backup(
+    directory: Path, *, lister: Lister, clock: Clock, key: Secret | None = None
+) -> Backup:
+    """Read a backup from end to end and return it with at least the grade LISTS.
+
+    What was proven earlier stays proven: the digest says that the archive is still the same.
+
+    Args:
+        directory: the backup's folder.
+        lister: lists the archive, once its digest was found right and not before: a crafted
+            archive could harm the program that reads it (CVE-2026-116314).
+        clock: gives the proof its time.
+        key: when given, the manifest must be signed with it.
+
+    Raises:
+        Failed: it is damaged; says how. Its proof is withdrawn.
+    """
+    try:
+        backup = open_backup(directory, key=key)
+        found = digest_of(directory / ARCHIVE)
+        if found != backup.manifest.archive_sha256:
+            raise _damaged(
+                directory,
+                f"its archive is another than the one written: sha256 {found[:12]}…, and the "
+                f"manifest says {backup.manifest.archive_sha256[:12]}…",
+            )
+        missing = missing_tables(lister.contents(directory / ARCHIVE), backup.manifest)
+        if missing:
+            raise _damaged(directory, f"its archive holds no rows of {', '.join(missing)}")
+    except Failed:
+        (directory / _PROOF).unlink(missing_ok=True)
+        raise
+    return record_proof(backup, Grade.LISTS, clock=clock, key=key)
+
+
+def missing_tables(entries: tuple[str, ...], manifest: Manifest) -> tuple[str, ...]:
+    """Return the counted tables whose rows the archive does not list."""
+    # The owner stands last; a name of his with a space would need the slow way below.
+    listed = {entry.rsplit(" ", 1)[0] for entry in entries if entry.startswith("TABLE DATA ")}
+    missing = []
+    for table in manifest.row_counts:
+        # Schema and name are parted by the first dot, or a later one when the schema holds one.
+        dots = [at for at, letter in enumerate(table) if letter == "."]
+        forms = [f"TABLE DATA {table[:at]} {table[at + 1 :]}" for at in dots]
+        if not any(form in listed for form in forms) and not any(
+            entry.startswith(f"{form} ") for form in forms for entry in entries
+        ):
+            missing.append(table)
+    return tuple(missing)
+
+
+def latest_backup(  # noqa: PLR0913 - all by name
+    folder: Path,
+    *,
+    target: str,
+    project_ref: str | None,
+    now: datetime,
+    max_age_s: float,
+    key: Secret | None = None,
+) -> Backup | Unproven:
+    """Return the newest backup of a target that is young enough to serve as proof.
+
+    Args:
+        folder: the folder of backups.
+        target: its name.
+        project_ref: the project that the backup must be of.
+        now: the time that ages are measured from.
+        max_age_s: an older backup does not count.
+        key: when given, the manifest must be signed with it.
+    """
+    for backup in list_backups(folder, key=key).backups:
+        manifest = backup.manifest
+        fits = manifest.target == target and manifest.project_ref == project_ref
+        age_s = (now - manifest.taken_at).total_seconds()
+        if fits and age_s <= max_age_s and backup.grade >= Grade.LISTS:
+            return backup
+    return Unproven(
+        missing=f"a backup of {target} that is younger than {max_age_s / 60:g} minutes",
+        command="invoke backup" + (f" --target {target}" if target != "default" else ""),
+    )
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _damaged(directory: Path, problem: str) -> Failed:
+    return Failed(
+        f"The backup {directory.name} cannot be trusted: {problem}.",
+        unchanged="Nothing was restored or changed.",
+        next_step="Use another backup (invoke backup.list), or bring this one back from its copy.",
+    )
