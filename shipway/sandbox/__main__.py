@@ -8,6 +8,7 @@ import secrets
 import signal
 import string
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from shipway.sandbox.vercel_logs import LogBook
 from shipway.sandbox.wire import Ports
 
 _USAGE = "usage: python -m shipway.sandbox STATE_DIR"
+_PATIENCE_S = 0.5
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -32,7 +34,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0]).absolute()
     try:
-        lock = hold(folder)
+        lock = _hold_soon(folder)
     except AlreadyRunning:
         print(  # noqa: T201 - its own process
             f"The stand-ins of {folder} are running already; nothing was started.",
@@ -50,6 +52,18 @@ def main(arguments: list[str]) -> int:
     announcement.unlink(missing_ok=True)
     os.close(lock)
     return 0
+
+
+def _hold_soon(folder: Path) -> int:
+    """Take the folder's lock. Whoever only asks for the status holds it for a moment too."""
+    ends = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return hold(folder)
+        except AlreadyRunning:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.02)
 
 
 def _serve(folder: Path, ports: Ports) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class Standins:
         return {"authorization": f"Bearer {self.facts['supabase_access_token']}"}
 
     @property
+    def project_url(self) -> str:
+        """The Management API's address of the project."""
+        return f"{self.facts['supabase_api_url']}/v1/projects/{self.facts['project_ref']}"
+
+    @property
     def storage_headers(self) -> dict[str, str]:
         key = self.facts["supabase_secret_key"]
         return {"apikey": key, "authorization": f"Bearer {key}"}
@@ -101,6 +106,7 @@ def own_standins(tmp_path: Path) -> Iterator[Callable[[], Standins]]:
 def vercel_control(running: Standins) -> Iterator[Control]:
     control = Control(running.facts["vercel_api_url"], running.facts["control_token"])
     control.reset()
+    control.settings(build_s=0.05, alias_s=0.05)
     yield control
     control.close()
 
@@ -126,12 +132,79 @@ def vercel(running: Standins, vercel_control: Control) -> Iterator[httpx.Client]
         yield client
 
 
+@dataclass(kw_only=True)
+class Releases:
+    """Deployments made the way a release tool makes them."""
+
+    client: httpx.Client
+
+    def create(self, **more: Any) -> httpx.Response:
+        """Ask for a staged production deployment of one page."""
+        body = {
+            "name": "sandbox-app",
+            "target": "production",
+            "autoAssignCustomDomains": False,
+            "files": [{"file": "index.html", "data": "<h1>first</h1>"}],
+            **more,
+        }
+        return self.client.post("/v13/deployments", json=body)
+
+    def settled(self, deployment_id: str) -> dict[str, Any]:
+        """Return the deployment once its build has ended."""
+        return until(
+            lambda: self.client.get(f"/v13/deployments/{deployment_id}").json(),
+            lambda shown: shown["readyState"] not in {"QUEUED", "INITIALIZING", "BUILDING"},
+        )
+
+    def deployed(self, **more: Any) -> dict[str, Any]:
+        """Return a new deployment whose build has ended."""
+        return self.settled(self.create(**more).json()["id"])
+
+    def project(self) -> dict[str, Any]:
+        """Return the project as it is now."""
+        shown: dict[str, Any] = self.client.get("/v9/projects/sandbox-app").json()
+        return shown
+
+    def promote(self, deployment_id: str) -> httpx.Response:
+        """Ask for a promotion."""
+        return self.client.post(f"/v10/projects/sandbox-app/promote/{deployment_id}", json={})
+
+    def promoted(self, deployment_id: str) -> dict[str, Any]:
+        """Promote, wait for the job's end and return the project."""
+        assert self.promote(deployment_id).status_code == 201
+        return self.job_ended()
+
+    def job_ended(self) -> dict[str, Any]:
+        """Return the project once its last alias request has come to an end."""
+        ends = {"succeeded", "failed", "skipped"}
+        return until(
+            self.project, lambda shown: (shown["lastAliasRequest"] or {}).get("jobStatus") in ends
+        )
+
+
+def until(
+    ask: Callable[[], dict[str, Any]], is_so: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Ask again and again until it is so, and return that answer."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if is_so(answer := ask()):
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"it never became so: {answer}")
+
+
+@pytest.fixture
+def releases(vercel: httpx.Client) -> Releases:
+    return Releases(client=vercel)
+
+
 @pytest.fixture
 def management(running: Standins, supabase_control: Control) -> Iterator[httpx.Client]:
     """A client of the Management API in its first state, based at the project."""
     del supabase_control
     with httpx.Client(
-        base_url=f"{running.facts['supabase_api_url']}/v1/projects/{running.facts['project_ref']}",
+        base_url=running.project_url,
         headers=running.supabase_headers,
         trust_env=False,
     ) as client:
