@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.migrations.script import Script
-    from shipway.values import LedgerState, Migration
+    from shipway.migrations.script import Script, Unit
+    from shipway.values import LedgerState, Migration, MigrationLimits
 
-__all__ = ["AS_OURSELVES", "FRESH", "Message", "claim", "confirm", "limits", "literal", "setup"]
+__all__ = [
+    "AS_OURSELVES",
+    "BATCH_BYTES",
+    "FRESH",
+    "Message",
+    "claim",
+    "confirm",
+    "limits",
+    "literal",
+    "setup",
+]
+
+BATCH_BYTES: Final = 1 << 20
+"""A file above this size goes in several messages: neither side then holds all of it at once."""
 
 _BETWEEN: Final = b"\n;\n"  # a line break first: a statement may end in a comment
 
@@ -59,6 +72,10 @@ ALTER TABLE shipway.migration_steps ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shipway.project ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON SCHEMA shipway FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA shipway FROM PUBLIC"""
+
+_ROW: Final = (
+    "RETURNING (extract(epoch FROM applied_at) * 1000000)::bigint, duration_ms, applied_by"
+)
 
 
 class Message:
@@ -115,12 +132,21 @@ def literal(value: str) -> str:
     return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in value else f"'{quoted}'"
 
 
-def limits(lock_timeout_s: float, statement_timeout_s: float, *, local: bool) -> list[bytes]:
-    """Return the statements that set our own limits in place of inherited ones; 0 is none."""
+def limits(migration: Migration, given: MigrationLimits, *, local: bool) -> list[bytes]:
+    """Return the statements that set our own limits in place of inherited ones; 0 is none.
+
+    Args:
+        migration: the file; its head may raise its own limits.
+        given: the settings.
+        local: for the transaction alone.
+    """
+    lock_s, statement_s = migration.lock_timeout_s, migration.statement_timeout_s
+    lock_s = given.lock_timeout_s if lock_s is None else lock_s
+    statement_s = given.statement_timeout_s if statement_s is None else statement_s
     scope = "LOCAL " if local else ""
     return [
-        f"SET {scope}lock_timeout = {round(lock_timeout_s * 1000)}".encode(),
-        f"SET {scope}statement_timeout = {round(statement_timeout_s * 1000)}".encode(),
+        f"SET {scope}lock_timeout = {round(lock_s * 1000)}".encode(),
+        f"SET {scope}statement_timeout = {round(statement_s * 1000)}".encode(),
         f"SET {scope}idle_in_transaction_session_timeout = 0".encode(),
     ]
 
@@ -143,11 +169,44 @@ def claim(migration: Migration) -> bytes:
     ).encode()
 
 
+def claim_step(migration: Migration, script: Script, unit: Unit, *, seen: str = "") -> bytes:
+    """Return the row that records a part of a file; with `seen`, as begun and not yet finished.
+
+    Its key makes a second runner fail that would run the same part.
+    """
+    return (
+        "INSERT INTO shipway.migration_steps "
+        "(version, first, after, label, prefix_sha256, finished, seen) VALUES "
+        f"({migration.version}, {unit.first}, {unit.after}, {literal(migration.label)}, "
+        f"'{script.prefix_sha256(unit.after)}', {'false' if seen else 'true'}, "
+        f"{seen or 'ARRAY[]::bigint[]'})"
+    ).encode()
+
+
+def finish_step(migration: Migration, unit: Unit) -> bytes:
+    """Return what records that a statement outside transactions has ended well."""
+    return (
+        "UPDATE shipway.migration_steps SET finished = true "
+        f"WHERE version = {migration.version} AND first = {unit.first}"
+    ).encode()
+
+
+def finish_file(migration: Migration, duration_ms: int) -> list[bytes]:
+    """Return what puts the ledger's row in the place of the rows of a file's parts."""
+    return [
+        f"DELETE FROM shipway.migration_steps WHERE version = {migration.version}".encode(),
+        (
+            "INSERT INTO shipway.migrations (version, label, sha256, duration_ms) VALUES "
+            f"({migration.version}, {literal(migration.label)}, '{migration.sha256}', "
+            f"{duration_ms}) {_ROW}"
+        ).encode(),
+    ]
+
+
 def confirm(migration: Migration) -> bytes:
     """Return what completes the ledger's row after the file's last statement, and reads it."""
     return (
         "UPDATE shipway.migrations SET applied_at = pg_catalog.clock_timestamp(), duration_ms = "
         "(1000 * extract(epoch FROM pg_catalog.clock_timestamp() - applied_at))::bigint "
-        f"WHERE version = {migration.version} "
-        "RETURNING (extract(epoch FROM applied_at) * 1000000)::bigint, duration_ms, applied_by"
+        f"WHERE version = {migration.version} {_ROW}"
     ).encode()

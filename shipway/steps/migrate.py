@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.errors import Locked, Refused
 from shipway.steps.migrate_file import Runner
+from shipway.steps.sending import Powers
 from shipway.values import Migrated, Unproven
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     _become_the_only_runner(database, limits, clock, say)
     state = database.look()
     pending = _still_pending(plan, state, say)
-    runner = Runner(database, state, plan.project_ref, limits=limits, clock=clock, say=say)
+    powers = Powers(database=database, limits=limits, clock=clock, say=say)
+    runner = Runner(powers, state, plan.project_ref)
     applied_now: list[AppliedMigration] = []
     for migration in pending:
         row = runner.run(migration)

@@ -1,146 +1,120 @@
-"""One migration file on the target: sent, answered, recorded; or undone and explained."""
+"""One migration file on the target: in one transaction, or in parts where Postgres asks for it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown, Refused, Stopped
 from shipway.migrations import messages
-from shipway.migrations.failure import cure_of, describe
 from shipway.migrations.messages import Message
 from shipway.migrations.script import open_script
+from shipway.steps.migrate_parts import run_parts
+from shipway.steps.sending import Sending, StatementError
 from shipway.values import AppliedMigration
 
 if TYPE_CHECKING:
     from shipway.migrations.script import Script, Unit
-    from shipway.steps.migrate import Database
-    from shipway.values import Answer, Clock, LedgerState, Migration, MigrationLimits, Say
+    from shipway.steps.sending import Powers
+    from shipway.values import Answer, DoneStep, LedgerState, Migration
 
 __all__ = ["Runner"]
 
-_BATCH_BYTES: Final = 1 << 20
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_COMMAND: Final = "invoke db.migrate"
+
+# "cannot run inside a transaction block" and a COMMIT in a procedure: the server knows better
+# than any reading of the text which statements want no transaction around them.
+_WANTS_NONE: Final = ("25001", "2D000")
+_NEW_ENUM_VALUE: Final = "55P04"
 
 
 class Runner:
     """Runs files one after the other on a database whose only runner we are."""
 
-    def __init__(  # noqa: PLR0913 - the state, and the powers that the step was handed
-        self,
-        database: Database,
-        state: LedgerState,
-        project_ref: str | None,
-        *,
-        limits: MigrationLimits,
-        clock: Clock,
-        say: Say,
-    ) -> None:
-        self._database = database
+    def __init__(self, powers: Powers, state: LedgerState, project_ref: str | None) -> None:
+        self._powers = powers
         self._state = state
-        self._limits = limits
-        self._clock = clock
-        self._say = say
+        self._project_ref = project_ref
         self._setup = messages.setup(state, project_ref)
         self._applied: list[str] = []
 
     def run(self, migration: Migration) -> AppliedMigration:
-        """Run one file and return its ledger row, as the server gave it before the commit."""
+        """Run one file and return its ledger row, as the server gave it before the commit.
+
+        Raises:
+            Stopped: it failed; what it began was rolled back, as far as it was one transaction.
+        """
         with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
-            units = script.units()
-            row = self._one_transaction(migration, script, units[0])
+            sending = Sending(self._powers, migration, script, self._what_stays(migration))
+            begun = _parts_of(migration, self._state)
+            alone = frozenset(step.first for step in begun if not step.finished)
+            apart = bool(begun)
+            while True:
+                try:
+                    units = script.units(alone=alone, apart=apart)
+                    answer = self._run_units(sending, migration, script, units, begun)
+                    break
+                except StatementError as failed:
+                    index = failed.index
+                    wants_none = failed.error.sqlstate in _WANTS_NONE
+                    if wants_none and index is not None and index not in alone:
+                        alone |= {index}
+                    elif failed.error.sqlstate == _NEW_ENUM_VALUE and not apart:
+                        apart = True
+                    else:
+                        raise sending.stopped(failed) from None
+                    state = self._powers.database.look()
+                    begun = _parts_of(migration, state)
+                    self._setup = messages.setup(state, self._project_ref)
         self._setup = []
         self._applied.append(migration.label)
-        return row
-
-    def _one_transaction(
-        self, migration: Migration, script: Script, unit: Unit
-    ) -> AppliedMigration:
-        message = Message([unit.begin, *messages.FRESH, *self._limit_statements(migration)])
-        message.add_own([*self._setup, messages.claim(migration)])
-        for index in range(unit.first, unit.after):
-            message.add(script, index)
-            if message.size_bytes > _BATCH_BYTES or script.switches_lexing(index):
-                self._send(migration, script, message, commits=False)
-                message = Message()
-        message.add_own([*messages.AS_OURSELVES, messages.confirm(migration), b"COMMIT"])
-        answer = self._send(migration, script, message, commits=True)
         return _row_of(migration, answer)
 
-    def _limit_statements(self, migration: Migration) -> list[bytes]:
-        lock_timeout_s = migration.lock_timeout_s
-        statement_timeout_s = migration.statement_timeout_s
-        return messages.limits(
-            self._limits.lock_timeout_s if lock_timeout_s is None else lock_timeout_s,
-            self._limits.statement_timeout_s
-            if statement_timeout_s is None
-            else statement_timeout_s,
-            local=True,
-        )
-
-    def _send(
-        self, migration: Migration, script: Script, message: Message, *, commits: bool
-    ) -> Answer:
-        answer = self._database.exchange(message.text(), copies=message.copies)
-        for notice in answer.notices:
-            self._say.note(f"{migration.label}: {notice}")
-        if answer.error is not None:
-            raise self._stopped(migration, script, message, answer, commits=commits)
-        if commits and answer.tags[-1:] != ("COMMIT",):
-            raise MigrationFailed(
-                f"{script.name} was not committed: the server answered {answer.tags[-1:]}.",
-                unchanged=self._unchanged(migration),
-                next_step=f"Look for transaction control in the file, then run: {_COMMAND}",
-            )
-        return answer
-
-    def _stopped(
+    def _run_units(
         self,
+        sending: Sending,
         migration: Migration,
         script: Script,
-        message: Message,
-        answer: Answer,
-        *,
-        commits: bool,
-    ) -> Stopped:
-        """Undo what was begun and say why."""
-        error = answer.error
-        assert error is not None  # noqa: S101 - the caller looked
-        if answer.lost and commits:
-            return OutcomeUnknown(
-                f"The connection was lost while {script.name} was run: {error.message}",
-                unchanged=f"{migration.label} is in the database with its ledger row, or neither "
-                "is: they are one transaction.",
-                next_step="See which: invoke db.status",
-            )
-        if not answer.lost:
-            self._database.exchange(b"ROLLBACK")
-        if answer.interrupted:
-            return Interrupted(
-                f"Stopped while {script.name} was run.",
-                unchanged=self._unchanged(migration),
-                next_step=f"Go on with: {_COMMAND}",
-            )
-        index, into = message.where(answer.completed, error.position)
-        if index is None and error.sqlstate == "42501" and self._setup:
-            return Refused(
-                f"The ledger cannot be made: {error.message}.",
-                unchanged=self._unchanged(migration),
-                next_step="Connect as a role that may create the schema shipway (on Supabase: "
-                "postgres).",
-            )
-        return MigrationFailed(
-            describe(script, index, into, error),
-            unchanged=self._unchanged(migration),
-            next_step=cure_of(error, _COMMAND),
+        units: list[Unit],
+        begun: list[DoneStep],
+    ) -> Answer:
+        if len(units) == 1 and not units[0].outside and not begun:
+            return self._in_one_transaction(sending, migration, script, units[0])
+        return run_parts(
+            self._powers,
+            sending,
+            migration,
+            script,
+            units=units,
+            begun=begun,
+            setup=[] if begun else self._setup,
         )
 
-    def _unchanged(self, migration: Migration) -> str:
+    def _in_one_transaction(
+        self, sending: Sending, migration: Migration, script: Script, unit: Unit
+    ) -> Answer:
+        def attempt() -> Answer:
+            message = Message([unit.begin, *messages.FRESH])
+            message.add_own(messages.limits(migration, self._powers.limits, local=True))
+            message.add_own([*self._setup, messages.claim(migration)])
+            for index in range(unit.first, unit.after):
+                message.add(script, index)
+                if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
+                    sending.send(message)
+                    message = Message()
+            message.add_own([*messages.AS_OURSELVES, messages.confirm(migration), b"COMMIT"])
+            return sending.send(message, commits=True)
+
+        return sending.again_while_locked(attempt)
+
+    def _what_stays(self, migration: Migration) -> str:
         rolled_back = f"{migration.label} was rolled back: the database is as it was before it."
         if not self._applied:
             return rolled_back
         return f"{rolled_back} Applied before it in this run, and staying: {_listed(self._applied)}"
+
+
+def _parts_of(migration: Migration, state: LedgerState) -> list[DoneStep]:
+    return [step for step in state.steps if step.version == migration.version]
 
 
 def _listed(labels: list[str]) -> str:

@@ -1,0 +1,185 @@
+"""A file that cannot be one transaction: run in parts, each recorded, resumed where it ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shipway.errors import Locked, Refused
+from shipway.migrations import messages, repair
+from shipway.migrations.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.migrations.script import Script, Unit
+    from shipway.steps.sending import Powers, Sending
+    from shipway.values import Answer, DoneStep, Migration
+
+__all__ = ["run_parts"]
+
+
+def run_parts(  # noqa: PLR0913 - what a file's run consists of
+    powers: Powers,
+    sending: Sending,
+    migration: Migration,
+    script: Script,
+    *,
+    units: Sequence[Unit],
+    begun: Sequence[DoneStep],
+    setup: Sequence[bytes],
+) -> Answer:
+    """Run the parts that are not done yet and return the answer that holds the ledger's row.
+
+    Raises:
+        Refused: the file's part that has run already was edited.
+        StatementError: a part failed; those before it stay and are recorded.
+    """
+    return _Parts(powers, sending, migration, script).run(units, begun, setup)
+
+
+class _Parts:
+    def __init__(
+        self, powers: Powers, sending: Sending, migration: Migration, script: Script
+    ) -> None:
+        self._powers = powers
+        self._sending = sending
+        self._migration = migration
+        self._script = script
+        self._began_s = powers.clock.monotonic()
+
+    def run(
+        self, units: Sequence[Unit], begun: Sequence[DoneStep], setup: Sequence[bytes]
+    ) -> Answer:
+        for step in begun:
+            self._refuse_edited(step)
+        done = max((step.after for step in begun if step.finished), default=0)
+        unfinished = next((step for step in begun if not step.finished), None)
+        self._set_up_session(done, setup)
+        left = [replace(unit, first=max(unit.first, done)) for unit in units if unit.after > done]
+        if begun:
+            line, _ = self._script.line_and_column(left[0].first) if left else (0, 0)
+            where = f"goes on at line {line}" if left else "was complete"
+            self._powers.say.note(f"{self._migration.label} was begun before: it {where}")
+        answer = None
+        for unit in left:
+            self._tell_what_stays(unit.first)
+            last = unit is left[-1]
+            if unit.outside:
+                resumed = unfinished if unfinished and unfinished.first == unit.first else None
+                answer = self._outside(unit, resumed, last=last)
+            else:
+                answer = self._transaction(unit, last=last)
+        if answer is None:
+            answer = self._send_own(self._finishing())
+        return answer
+
+    def _refuse_edited(self, step: DoneStep) -> None:
+        same = step.after <= len(self._script) and (
+            self._script.prefix_sha256(step.after) == step.prefix_sha256
+        )
+        if not same:
+            name = self._script.name
+            raise Refused(
+                f"{name} was run in part, and that part has been edited since: "
+                f"its first {step.after} statements are not what was run.",
+                unchanged="Nothing was run; the database is as it was.",
+                next_step="Restore the statements that have run; change only those after them. "
+                "Then run: invoke db.migrate",
+            )
+
+    def _set_up_session(self, done: int, setup: Sequence[bytes]) -> None:
+        """Make the session what the file's earlier statements made it, with our own limits."""
+        if setup:
+            self._send_own(setup)
+        message = Message(messages.FRESH)
+        message.add_own(messages.limits(self._migration, self._powers.limits, local=False))
+        message.add_own(self._script.settings_before(done))
+        self._sending.send(message, in_transaction=False)
+
+    def _transaction(self, unit: Unit, *, last: bool) -> Answer:
+        def attempt() -> Answer:
+            message = Message([unit.begin])
+            for index in range(unit.first, unit.after):
+                message.add(self._script, index)
+                if message.size_bytes > messages.BATCH_BYTES or self._script.switches_lexing(index):
+                    self._sending.send(message)
+                    message = Message()
+            message.add_own(messages.AS_OURSELVES)
+            if last:
+                message.add_own(self._finishing())
+            else:
+                message.add_own([messages.claim_step(self._migration, self._script, unit)])
+            message.add_own([b"COMMIT"])
+            return self._sending.send(message, commits=True)
+
+        return self._sending.again_while_locked(attempt)
+
+    def _outside(self, unit: Unit, resumed: DoneStep | None, *, last: bool) -> Answer:
+        """Run one statement without a transaction, between the records of its begin and its end."""
+        kind = self._script.kind(unit.first)
+        if resumed is None:
+            seen = repair.seen_indexes(kind)
+            self._send_own([messages.claim_step(self._migration, self._script, unit, seen=seen)])
+
+        def attempt() -> Answer:
+            finding = self._look(unit, resumed)
+            for leftover in finding.leftovers:
+                self._drop(leftover)
+            if finding.done:
+                return self._sending.send(Message([b"SELECT"]), in_transaction=False)
+            if finding.instead is not None:
+                return self._sending.send(Message([finding.instead]), in_transaction=False)
+            message = Message()
+            message.add(self._script, unit.first)
+            return self._sending.send(message, in_transaction=False)
+
+        self._sending.again_while_locked(attempt)
+        return self._send_own(
+            self._finishing() if last else [messages.finish_step(self._migration, unit)]
+        )
+
+    def _look(self, unit: Unit, resumed: DoneStep | None) -> repair.Finding:
+        """Ask the catalog what an earlier attempt at the statement has left."""
+        kind = self._script.kind(unit.first)
+        asked = repair.question(kind, begun=resumed is not None)
+        if asked is None:
+            return repair.Finding()
+        answer = self._sending.send(Message([asked]), in_transaction=False)
+        return repair.judge(
+            kind,
+            answer.rows,
+            begun=resumed is not None,
+            seen=resumed.seen if resumed is not None else (),
+        )
+
+    def _drop(self, leftover: repair.Leftover) -> None:
+        if leftover.being_built:
+            raise Locked(
+                f"The index {leftover.name} is being built by another session.",
+                unchanged=self._sending.stays,
+                next_step="Wait until it has ended, then run: invoke db.migrate",
+            )
+        self._powers.say.warn(
+            f"{self._migration.label}: the index {leftover.name} is invalid, left by an "
+            "interrupted build: it is dropped and built again"
+        )
+        self._sending.send(
+            Message([f"DROP INDEX CONCURRENTLY {leftover.name}".encode()]), in_transaction=False
+        )
+
+    def _send_own(self, statements: Sequence[bytes]) -> Answer:
+        message = Message([b"BEGIN", *messages.AS_OURSELVES, *statements, b"COMMIT"])
+        return self._sending.send(message, commits=True)
+
+    def _finishing(self) -> list[bytes]:
+        duration_ms = round((self._powers.clock.monotonic() - self._began_s) * 1000)
+        return messages.finish_file(self._migration, duration_ms)
+
+    def _tell_what_stays(self, first: int) -> None:
+        if first:
+            line, _ = self._script.line_and_column(first)
+            self._sending.stays = (
+                f"What stands before line {line} of {self._script.name} is in the database and "
+                "recorded; the next run goes on there."
+            )

@@ -1,0 +1,191 @@
+"""One file's messages: sent, tried again while a lock is not to be had, explained on failure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown, Refused, Stopped
+from shipway.migrations.failure import cure_of, describe
+from shipway.migrations.literals import without_literals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipway.migrations.messages import Message
+    from shipway.migrations.script import Script
+    from shipway.steps.migrate import Database
+    from shipway.values import Answer, Clock, Migration, MigrationLimits, Say, Session, SqlError
+
+__all__ = ["Powers", "Sending", "StatementError"]
+
+COMMAND: Final = "invoke db.migrate"
+_LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
+_LONGEST_PAUSE_S: Final = 15.0
+_FIRST_LOOK_S: Final = 1.0
+_QUERY_CHARS: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Powers:
+    """What the running of a file works with."""
+
+    database: Database
+    limits: MigrationLimits
+    clock: Clock
+    say: Say
+
+
+class StatementError(Exception):
+    """Postgres refused a statement; the transaction was rolled back.
+
+    Attributes:
+        index: the statement in its file; None for one of the ledger's own.
+        into: the byte in the statement.
+        error: what Postgres said.
+    """
+
+    def __init__(self, index: int | None, into: int, error: SqlError) -> None:
+        super().__init__(error.message)
+        self.index = index
+        self.into = into
+        self.error = error
+
+
+class Sending:
+    """Sends the messages of one file and turns what goes wrong into three sentences.
+
+    Attributes:
+        stays: what is in the database whatever happens next, as a sentence.
+    """
+
+    def __init__(self, powers: Powers, migration: Migration, script: Script, stays: str) -> None:
+        self._powers = powers
+        self._migration = migration
+        self._script = script
+        self._told: set[int] = set()
+        self.stays = stays
+
+    def send(
+        self, message: Message, *, commits: bool = False, in_transaction: bool = True
+    ) -> Answer:
+        """Send a message and return its answer.
+
+        Args:
+            message: what to send.
+            commits: it ends with COMMIT.
+            in_transaction: after a failure there is a transaction to be rolled back.
+
+        Raises:
+            StatementError: Postgres refused a statement.
+            Interrupted: the operator stopped it.
+            OutcomeUnknown: the connection was lost on the way to the commit.
+            MigrationFailed: the connection was lost before.
+        """
+        answer = self._powers.database.exchange(
+            message.text(),
+            copies=message.copies,
+            tick_s=self._look_after_s(),
+            on_tick=self._tell_who_blocks,
+        )
+        for notice in answer.notices:
+            self._powers.say.note(f"{self._migration.label}: {notice}")
+        if answer.lost:
+            raise self._lost(answer, commits=commits)
+        if answer.error is not None and in_transaction:
+            self._powers.database.exchange(b"ROLLBACK")
+        if answer.interrupted:
+            raise Interrupted(
+                f"Stopped while {self._script.name} was run.",
+                unchanged=self.stays,
+                next_step=f"Go on with: {COMMAND}",
+            )
+        if answer.error is not None:
+            index, into = message.where(answer.completed, answer.error.position)
+            raise StatementError(index, into, answer.error)
+        if commits and answer.tags[-1:] != ("COMMIT",):
+            raise MigrationFailed(
+                f"{self._script.name} was not committed: the server answered {answer.tags[-1]}.",
+                unchanged=self.stays,
+                next_step=f"Look for transaction control in the file, then run: {COMMAND}",
+            )
+        return answer
+
+    def again_while_locked(self, attempt: Callable[[], Answer]) -> Answer:
+        """Make the attempt, again and again while a lock is not to be had, up to the deadline.
+
+        Raises:
+            StatementError: of the last attempt, or for another reason than a lock.
+        """
+        clock, limits = self._powers.clock, self._powers.limits
+        deadline = clock.monotonic() + limits.lock_retry_s
+        pause_s = limits.lock_backoff_s
+        tries = 1
+        while True:
+            try:
+                return attempt()
+            except StatementError as failed:
+                # Jitter, so that two who wait for the same table do not meet again and again.
+                wait_s = pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - no secret hangs on it
+                late = clock.monotonic() + wait_s > deadline
+                if failed.error.sqlstate not in _LOCK_NOT_AVAILABLE or late:
+                    raise
+                tries += 1
+                self._powers.say.note(
+                    f"{self._migration.label}: {failed.error.message}; rolled back, "
+                    f"attempt {tries} follows in {wait_s:.1f} s"
+                )
+                clock.sleep(wait_s)
+                pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    def stopped(self, failed: StatementError) -> Stopped:
+        """Return the failure in three sentences."""
+        error = failed.error
+        if failed.index is None and error.sqlstate == "42501":
+            return Refused(
+                f"The ledger in the schema shipway cannot be written: {error.message}.",
+                unchanged=self.stays,
+                next_step="Connect as the role that made it, or one that may create it (on "
+                "Supabase: postgres).",
+            )
+        return MigrationFailed(
+            describe(self._script, failed.index, failed.into, error),
+            unchanged=self.stays,
+            next_step=cure_of(error, COMMAND),
+        )
+
+    def _lost(self, answer: Answer, *, commits: bool) -> Stopped:
+        said = answer.error.message if answer.error else "no reason was given"
+        if commits:
+            return OutcomeUnknown(
+                f"The connection was lost while {self._script.name} was run: {said}",
+                unchanged="The file's last part is in the database with its record, or neither "
+                "is: they are one transaction.",
+                next_step="See which: invoke db.status",
+            )
+        return MigrationFailed(
+            f"The connection was lost while {self._script.name} was run: {said}",
+            unchanged=self.stays,
+            next_step=f"Find out why, then run: {COMMAND}",
+        )
+
+    def _look_after_s(self) -> float:
+        """Look at the locks before our own wait for one is over."""
+        lock_timeout_s = self._powers.limits.lock_timeout_s
+        return min(_FIRST_LOOK_S, lock_timeout_s / 2) if lock_timeout_s else _FIRST_LOOK_S
+
+    def _tell_who_blocks(self) -> None:
+        for session in self._powers.database.blockers():
+            if session.pid not in self._told:
+                self._told.add(session.pid)
+                self._powers.say.warn(f"{self._migration.label} waits for {_described(session)}")
+
+
+def _described(session: Session) -> str:
+    query = " ".join(without_literals(session.query).split())
+    shown = query if len(query) <= _QUERY_CHARS else query[:_QUERY_CHARS] + "…"
+    return (
+        f"pid {session.pid} (role {session.role}, {session.application or 'no application name'}, "
+        f"for {session.age_s:.0f} s): {shown}"
+    )
