@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from shipway.edges import dump_survey, pgtools, postgres, process
 from shipway.errors import Failed
@@ -170,11 +169,7 @@ class PgDump:
         self, connection: Connection, tool: Tool, snapshot: str, survey: Survey
     ) -> tuple[list[str | Path], Mapping[str, str | Secret]]:
         """Return argv and environment. The password is in the environment only."""
-        info = connection.info
-        # What the connection really uses, libpq's environment included.
-        parameters = info.get_parameters() | {"host": info.host, "port": str(info.port)}
-        parameters.pop("hostaddr", None)
-        parameters["application_name"] = "shipway backup"
+        conninfo, env = pgtools.reach(connection, tool, purpose="backup")
         argv: list[str | Path] = [
             tool.path,
             "--format=custom",
@@ -182,12 +177,9 @@ class PgDump:
             f"--snapshot={snapshot}",
             f"--lock-wait-timeout={int(self.lock_wait_s * 1000)}",
             "--no-password",
-            f"--dbname={make_conninfo(**parameters)}",
+            f"--dbname={conninfo}",
             *survey.exclusions,
         ]
-        env: dict[str, str | Secret] = dict(tool.env)
-        if info.password:
-            env["PGPASSWORD"] = Secret(info.password)
         return argv, env
 
     def _write(

@@ -11,13 +11,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg.conninfo import make_conninfo
+
 from shipway.edges import embedded, process
 from shipway.errors import Misconfigured
+from shipway.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Tool", "candidates", "find_tool", "known_holes", "newest"]
+    import psycopg
+    from psycopg.rows import TupleRow
+
+__all__ = ["Tool", "candidates", "find_tool", "known_holes", "newest", "reach"]
 
 _PROBE_S = 15.0
 
@@ -135,6 +141,24 @@ def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
         # A major that is no longer listed got no fix; one newer than the list was born with it.
         if major <= newest_listed and minor < fixed.get(major, minor + 1)
     )
+
+
+def reach(
+    connection: psycopg.Connection[TupleRow], tool: Tool, *, purpose: str
+) -> tuple[str, dict[str, str | Secret]]:
+    """Return how a tool reaches the same database: its conninfo, and what its environment holds.
+
+    The password is in the environment only: everyone on the machine can read argument lists.
+    """
+    info = connection.info
+    # What the connection really uses, libpq's environment included.
+    parameters = info.get_parameters() | {"host": info.host, "port": str(info.port)}
+    parameters.pop("hostaddr", None)
+    parameters["application_name"] = f"shipway {purpose}"
+    env: dict[str, str | Secret] = dict(tool.env)
+    if info.password:
+        env["PGPASSWORD"] = Secret(info.password)
+    return make_conninfo(**parameters), env
 
 
 @lru_cache(maxsize=64)
