@@ -163,6 +163,7 @@ def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Co
     options = _parsed(url)
     parameters: dict[str, str] = _KEEPALIVES | options
     parameters["application_name"] = f"shipway {purpose}"
+    parameters["client_encoding"] = "UTF8"
     parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
     if "sslmode" not in options and not _local(options) and _libpq_default("sslmode") == "prefer":
         parameters["sslmode"] = "require"

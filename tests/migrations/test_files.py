@@ -1,0 +1,183 @@
+"""The migrations folder: what is read from it and what is refused, by the file's name."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipway.errors import Misconfigured
+from shipway.migrations.files import new_files, read_folder
+from shipway.values import Phase
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 22, 19, 30, 1, tzinfo=UTC)
+
+
+def write(folder: Path, *names: str, text: str = "SELECT 1;\n") -> None:
+    for name in names:
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def refusal(folder: Path) -> Misconfigured:
+    with pytest.raises(Misconfigured) as caught:
+        read_folder(folder)
+    assert caught.value.unchanged
+    assert caught.value.next_step
+    return caught.value
+
+
+def test_versions_are_compared_as_numbers(tmp_path: Path) -> None:
+    write(tmp_path, "9_nine.sql", "00010_ten.sql", "11_eleven.sql", "20260101120000_late.sql")
+    found = read_folder(tmp_path)
+    assert [one.version for one in found] == [9, 10, 11, 20260101120000]
+    assert found[1].label == "00010_ten"
+
+
+def test_a_down_file_belongs_to_its_migration(tmp_path: Path) -> None:
+    write(tmp_path, "001_a.sql", "001_a.down.sql", "002_b.up.sql", "002_b.down.sql", "README.md")
+    first, second = read_folder(tmp_path)
+    assert first.down_path == tmp_path / "001_a.down.sql"
+    assert second.down_path == tmp_path / "002_b.down.sql"
+    assert second.label == "002_b"
+
+
+def test_the_digest_is_the_same_with_and_without_bom_and_with_either_line_end(
+    tmp_path: Path,
+) -> None:
+    text = "-- one\nSELECT 'ä';\n"
+    for number, data in enumerate(
+        [text.encode(), text.encode("utf-8-sig"), text.replace("\n", "\r\n").encode()]
+    ):
+        (tmp_path / f"00{number}_same.sql").write_bytes(data)
+    digests = {one.sha256 for one in read_folder(tmp_path)}
+    assert digests == {hashlib.sha256(text.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize("at", [(1 << 20) - 1, (1 << 20) - 2, 1 << 20])
+def test_a_line_end_or_a_character_on_the_edge_of_a_chunk_is_read_whole(
+    tmp_path: Path, at: int
+) -> None:
+    head = b"SELECT 1; -- "
+    filler = head + b"x" * (at - len(head))
+    (tmp_path / "1_crlf.sql").write_bytes(filler + b"\r\n" + "ä".encode())
+    (tmp_path / "2_lf.sql").write_bytes(filler + b"\n" + "ä".encode())
+    (tmp_path / "3_wide.sql").write_bytes(filler + "ä".encode())
+    crlf, lf, _ = read_folder(tmp_path)
+    assert crlf.sha256 == lf.sha256
+
+
+def test_the_head_says_phase_and_limits(tmp_path: Path) -> None:
+    head = "-- shipway: phase=contract statement_timeout=30min\n-- shipway: lock_timeout=500ms\n"
+    write(tmp_path, "1_drop.sql", text=head + "SELECT 1;")
+    (migration,) = read_folder(tmp_path)
+    assert migration.phase is Phase.CONTRACT
+    assert migration.statement_timeout_s == 1800
+    assert migration.lock_timeout_s == 0.5
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    assert "There is no migrations folder" in refusal(tmp_path / "nowhere").what
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "README.md")
+    assert "holds no .sql file" in refusal(tmp_path).what
+
+
+@pytest.mark.parametrize("name", ["0002b_x.sql", "x.sql", "1.sql", "001_a.SQL", "a_001.sql"])
+def test_a_file_that_is_no_migration_is_named(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "001_good.sql", name)
+    assert f"{name} is no migration" in refusal(tmp_path).what
+
+
+def test_two_files_with_one_version_are_both_named(tmp_path: Path) -> None:
+    write(tmp_path, "7_a.sql", "007_b.sql")
+    what = refusal(tmp_path).what
+    assert "version 7" in what
+    assert "7_a.sql" in what
+    assert "007_b.sql" in what
+
+
+def test_a_down_file_without_its_migration_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "001_a.sql", "002_b.down.sql")
+    assert "002_b.down.sql undoes a migration that is not there" in refusal(tmp_path).what
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "-- nothing\n/* here /* or */ here */\n", ";;\n"])
+def test_a_file_without_a_statement_is_named(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "001_a.sql", text=text)
+    assert "001_a.sql holds no SQL statement" in refusal(tmp_path).what
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"SELECT 1;\nSELECT '\xe9';", "line 2: byte 0xE9 at offset 18 is not UTF-8"),
+        (b"SELECT 1; -- \xc3", "line 1: byte 0xC3 at offset 13 is not UTF-8"),
+        (b"SELECT 1;\n\0", "line 2: byte 0x00 at offset 10 is a NUL byte"),
+        ("SELECT 1;".encode("utf-16"), "byte 0xFF at offset 0 is not UTF-8"),
+        (b"-- " + b"x" * (1 << 20) + b"\n\xff", "line 2: byte 0xFF at offset 1048580"),
+    ],
+)
+def test_a_byte_that_is_not_utf8_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "001_a.sql").write_bytes(data)
+    assert said in refusal(tmp_path).what
+
+
+@pytest.mark.parametrize("mark", ["-- migrate:down", "-- +goose Down", "-- +migrate Down"])
+def test_a_file_that_goes_both_ways_is_refused(tmp_path: Path, mark: str) -> None:
+    write(tmp_path, "001_a.sql", text=f"CREATE TABLE a ();\n{mark}\nDROP TABLE a;\n")
+    assert "both ways" in refusal(tmp_path).what
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("-- shipway: phase=later\n", "phase=later is not a phase"),
+        ("-- shipway: pase=contract\n", "'pase' is not a directive"),
+        ("-- shipway: statement_timeout=long\n", "is not a duration"),
+        ("-- shipway: contract\n", "'contract' is not of the form key=value"),
+        ("SELECT 1;\n-- shipway: phase=contract\n", "line 2: a directive stands after"),
+    ],
+)
+def test_a_directive_that_would_not_work_is_refused(tmp_path: Path, head: str, said: str) -> None:
+    write(tmp_path, "001_a.sql", text=head + "SELECT 1;")
+    assert said in refusal(tmp_path).what
+
+
+def test_the_next_file_keeps_the_width_of_the_digits(tmp_path: Path) -> None:
+    write(tmp_path, "0009_a.sql")
+    up, down = new_files(tmp_path, "Add users' Names", now=NOW)
+    assert up.name == "0010_add_users_names.sql"
+    assert down.name == "0010_add_users_names.down.sql"
+    assert up.is_file()
+    assert down.is_file()
+
+
+def test_the_next_file_of_a_folder_of_timestamps_is_a_later_timestamp(tmp_path: Path) -> None:
+    write(tmp_path, "20260101120000_a.sql")
+    up, _ = new_files(tmp_path, "b", now=NOW)
+    assert up.name == "20261122193001_b.sql"
+    up.write_text("SELECT 1;", encoding="utf-8")
+    again, _ = new_files(tmp_path, "c", now=NOW)
+    assert again.name == "20261122193002_c.sql"
+
+
+def test_the_first_file_makes_the_folder(tmp_path: Path) -> None:
+    up, _ = new_files(tmp_path / "migrations", "init", now=NOW)
+    assert up == tmp_path / "migrations" / "001_init.sql"
+
+
+def test_a_new_file_is_refused_until_something_is_written_into_it(tmp_path: Path) -> None:
+    new_files(tmp_path, "init", now=NOW)
+    assert "holds no SQL statement" in refusal(tmp_path).what
+
+
+def test_a_name_without_a_letter_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="no name for a migration"):
+        new_files(tmp_path, "…", now=NOW)
