@@ -18,6 +18,8 @@ from shipway.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ("tests.hosting_fixtures", "tests.supabase_fixtures")
+
 _PASSWORD = Secret("a p@ss/word of one test run")
 _TEMPLATE = "dressed"
 
