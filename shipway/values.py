@@ -268,6 +268,28 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SupabaseProject:
+    """A project as the Management API describes it."""
+
+    ref: str
+    name: str
+    region: str
+    status: str
+    """ACTIVE_HEALTHY, INACTIVE (paused), RESTORING, or a newer word."""
+    server_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHealth:
+    """How one service of a project is, as the Management API says."""
+
+    name: str
+    status: str
+    """ACTIVE_HEALTHY, COMING_UP, UNHEALTHY, or a newer word."""
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dumped:
     """What a finished dump holds, as its own snapshot saw the database."""
 

@@ -52,6 +52,13 @@ select current_database(), current_setting('server_version'), now(),
        array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
 """
 
+_LEDGER_THERE = """
+select to_regclass('shipway.migrations') is not null
+   and has_schema_privilege('shipway', 'usage')
+   and has_table_privilege('shipway.migrations', 'select')
+"""
+_LEDGER_VERSION = "select coalesce(max(version), 0) from shipway.migrations"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -138,6 +145,8 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
     extensions = connection.execute(
         "select extname::text, extversion from pg_extension order by 1"
     ).fetchall()
+    (ledger,) = connection.execute(_LEDGER_THERE).fetchall()
+    versions = connection.execute(_LEDGER_VERSION).fetchall() if ledger[0] else [(0,)]
     return Facts(
         database=database,
         server_version=server_version,
@@ -145,7 +154,7 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         lsn=lsn or "",
         roles=tuple(roles),
         extensions=dict(extensions),
-        ledger_version=0,
+        ledger_version=versions[0][0],
     )
 
 

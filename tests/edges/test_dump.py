@@ -51,6 +51,9 @@ def test_a_dump_holds_the_app_and_what_supabases_own_dump_loses(
         "$$ begin return new; end $$",
         "create trigger on_auth_user_created after insert on auth.users "
         "for each row execute function public.greet()",
+        "create schema shipway",
+        "create table shipway.migrations (version bigint primary key)",
+        "insert into shipway.migrations values (6), (7)",
     )
     archive = tmp_path / "dump.pgc"
 
@@ -59,6 +62,8 @@ def test_a_dump_holds_the_app_and_what_supabases_own_dump_loses(
     entries = dumper(database_url).contents(archive)
     assert dumped.row_counts["public.pets"] == 250
     assert dumped.row_counts["auth.users"] == 0
+    assert dumped.ledger_version == 7
+    assert any(entry.startswith("TABLE DATA shipway migrations") for entry in entries)
     assert any(entry.startswith("TABLE DATA public pets") for entry in entries)
     assert any(entry.startswith("TRIGGER auth users on_auth_user_created") for entry in entries)
     assert any(entry.startswith("ACL public TABLE pets") for entry in entries)

@@ -1,0 +1,205 @@
+"""Supabase's Management API: the project's state, and what the platform itself could bring back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from shipway.edges.answers import NoAnswer
+from shipway.errors import Refused
+from shipway.values import Platform, ServiceHealth, SupabaseProject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipway.edges.answers import ApiAnswer
+    from shipway.edges.http import Api
+    from shipway.values import Clock
+
+__all__ = ["Supabase"]
+
+_SERVICES = "auth,db,pooler,realtime,rest,storage"
+_HEALTH_WAIT_MS = 5000
+_UNCHANGED = "Nothing was changed on Supabase."
+_PLACE_OF_TOKENS = "https://supabase.com/dashboard/account/tokens"
+
+
+class Supabase:
+    """One project, asked through the Management API.
+
+    Args:
+        api: the client.
+        project_ref: the 20 letters that name the project.
+        clock: gives the recovery time.
+    """
+
+    def __init__(self, api: Api, *, project_ref: str, clock: Clock) -> None:
+        self._api = api
+        self._ref = project_ref
+        self._root = f"/v1/projects/{quote(project_ref, safe='')}"
+        self._clock = clock
+
+    def project(self) -> SupabaseProject:
+        """Return the project; this is also the proof that the token is accepted and may see it.
+
+        Raises:
+            Refused: the token or the call was refused, or the API did not answer.
+        """
+        said = self._get("", permission="project_admin_read", wanted="the project").object
+        database = said.get("database")
+        version = database.get("version") if isinstance(database, dict) else None
+        return SupabaseProject(
+            ref=_text(said.get("ref")) or self._ref,
+            name=_text(said.get("name")),
+            region=_text(said.get("region")),
+            status=_text(said.get("status")) or "UNKNOWN",
+            server_version=_text(version),
+        )
+
+    def health(self) -> tuple[ServiceHealth, ...]:
+        """Return how the project's services are.
+
+        Raises:
+            Refused: as for `project`.
+        """
+        answer = self._get(
+            "/health",
+            permission="project_admin_read",
+            wanted="the project's health",
+            services=_SERVICES,
+            timeout_ms=_HEALTH_WAIT_MS,
+        )
+        return tuple(
+            ServiceHealth(
+                name=_text(one.get("name")),
+                status=_text(one.get("status")) or "UNKNOWN",
+                error=_text(one.get("error")) or None,
+            )
+            for one in _objects(answer.json)
+        )
+
+    def readonly(self) -> bool:
+        """Return whether the platform has made the database read-only, as it does on a full disk.
+
+        Raises:
+            Refused: as for `project`.
+        """
+        answer = self._get(
+            "/readonly",
+            permission="database_readonly_config_read",
+            wanted="the read-only mode",
+        )
+        return answer.object.get("enabled") is True
+
+    def backups(self) -> Platform:
+        """Return the platform's backups and recovery window, with the time to go back to: now.
+
+        Raises:
+            Refused: as for `project`, or an answer without the fields that the API declares.
+        """
+        answer = self._get(
+            "/database/backups", permission="backups_read", wanted="the platform's backups"
+        )
+        listed = answer.object.get("backups")
+        if not isinstance(listed, list):
+            raise self._unreadable(answer, "the platform's backups")
+        done = [one for one in _objects(listed) if one.get("status") == "COMPLETED"]
+        times = [moment for one in done if (moment := _moment(one.get("inserted_at")))]
+        window = answer.object.get("physical_backup_data")
+        window = window if isinstance(window, dict) else {}
+        now = self._clock.now()
+        return Platform(
+            pitr_enabled=answer.object.get("pitr_enabled") is True,
+            backups_count=len(done),
+            newest_at=max(times, default=None),
+            recoverable_from=_unix(window.get("earliest_physical_backup_date_unix")),
+            recoverable_to=_unix(window.get("latest_physical_backup_date_unix")),
+            recovery_time=now.replace(microsecond=now.microsecond // 1000 * 1000),
+        )
+
+    def _get(
+        self, path: str, *, permission: str, wanted: str, **params: str | float | None
+    ) -> ApiAnswer:
+        try:
+            answer = self._api.get(self._root + path, **params)
+        except NoAnswer as lost:
+            raise Refused(
+                lost.what,
+                unchanged=_UNCHANGED,
+                next_step="Look at https://status.supabase.com and at SUPABASE_API_URL, then run "
+                "it again.",
+            ) from None
+        if not answer.ok:
+            raise self._refusal(answer, permission, wanted)
+        if not answer.complete or answer.json is None:
+            raise self._unreadable(answer, wanted)
+        return answer
+
+    def _refusal(self, answer: ApiAnswer, permission: str, wanted: str) -> Refused:
+        """Say what the API refused, with the cure for its status."""
+        cures = {
+            HTTPStatus.UNAUTHORIZED: "SUPABASE_ACCESS_TOKEN is wrong, expired or revoked: make "
+            f"one at {_PLACE_OF_TOKENS}",
+            HTTPStatus.PAYMENT_REQUIRED: "The project's plan does not include this, or its "
+            "allowance is used up: see the organization's billing page.",
+            HTTPStatus.FORBIDDEN: f"Give the token the permission {permission} at "
+            f"{_PLACE_OF_TOKENS}, or check that SUPABASE_PROJECT_REF ({self._ref}) is a project "
+            "of the token's owner.",
+            HTTPStatus.NOT_FOUND: f"Check SUPABASE_PROJECT_REF: {self._ref} is not known there.",
+            HTTPStatus.TOO_MANY_REQUESTS: "The API allows 120 requests a minute: wait a minute, "
+            "then run it again.",
+        }
+        fault = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        cure = cures.get(HTTPStatus(answer.status)) if _known(answer.status) else None
+        if cure is None:
+            cure = (
+                "The fault is on Supabase's side: see https://status.supabase.com, then run it "
+                "again."
+                if fault
+                else "Check SUPABASE_PROJECT_REF and SUPABASE_API_URL."
+            )
+        return Refused(
+            f"Supabase would not tell {wanted}: {answer}", unchanged=_UNCHANGED, next_step=cure
+        )
+
+    def _unreadable(self, answer: ApiAnswer, wanted: str) -> Refused:
+        shown = "was cut off" if not answer.complete else "is not what its description says"
+        return Refused(
+            f"Supabase's answer about {wanted} {shown} (status {answer.status}).",
+            unchanged=_UNCHANGED,
+            next_step="Check that SUPABASE_API_URL leads to the Management API; run it again.",
+        )
+
+
+def _known(status: int) -> bool:
+    return status in HTTPStatus._value2member_map_
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _unix(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _moment(value: object) -> datetime | None:
+    """Return a time whose format the API does not declare; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(_text(value).strip().replace(" UTC", "+00:00"))
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
