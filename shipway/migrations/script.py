@@ -22,6 +22,7 @@ __all__ = ["Script", "Unit", "open_script"]
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN: Final = Kind(label=Label.PLAIN)
+_STRINGS: Final = b"standard_conforming_strings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Script:
         self._data = data
         self._places = array("Q")  # start, end, copy_start, copy_end of each statement
         self._kinds: dict[int, Kind] = {}
+        self._switches: set[int] = set()
         begin = len(_BOM) if data[: len(_BOM)] == _BOM else 0
         try:
             for piece in pieces(data, start=begin, standard_strings=standard_strings):
@@ -55,6 +57,7 @@ class Script:
                     kind = kind_of(data[piece.start : piece.end].decode("utf-8", "replace"))
                     if kind.label is not Label.PLAIN:
                         self._kinds[len(self)] = kind
+                        self._note_switch(len(self), data[piece.start : piece.end].lower())
                 self._places.extend((piece.start, piece.end, piece.copy_start, piece.copy_end))
         except BadScript as error:
             raise self._refused(error.offset, str(error), error.next_step) from None
@@ -75,9 +78,12 @@ class Script:
 
     def switches_lexing(self, index: int) -> bool:
         """Tell whether the server reads strings otherwise from the next message on."""
-        if self.kind(index).label is not Label.SETTING:
-            return False
-        return b"standard_conforming_strings" in self.sql(index).lower()
+        return index in self._switches
+
+    @property
+    def switches(self) -> bool:
+        """Tell whether any statement does."""
+        return bool(self._switches)
 
     def copy_data(self, index: int) -> bytes | None:
         """Return the inline data of a `COPY … FROM stdin`; None for every other statement."""
@@ -157,6 +163,10 @@ class Script:
             )
         units += self._plain(first, len(self))
         return units
+
+    def _note_switch(self, index: int, lowered: bytes) -> None:
+        if self._kinds[index].label is Label.SETTING and _STRINGS in lowered:
+            self._switches.add(index)
 
     def _plain(self, first: int, after: int) -> list[Unit]:
         return [Unit(first=first, after=after, outside=False)] if first < after else []

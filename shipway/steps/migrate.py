@@ -74,6 +74,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
 
     Raises:
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
+        Misconfigured: a file holds what cannot be run; no file was run.
         Refused: the ledger is not the one that the plan was made from.
         MigrationFailed: a file failed and was rolled back; those before it stay.
         OutcomeUnknown: the connection broke while a file was being committed.
@@ -88,6 +89,8 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     pending = _still_pending(plan, state, say)
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
     runner = Runner(powers, state, plan.project_ref)
+    for migration in pending:
+        runner.check(migration)
     applied_now: list[AppliedMigration] = []
     for migration in pending:
         row = runner.run(migration)

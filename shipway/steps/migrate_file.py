@@ -37,6 +37,15 @@ class Runner:
         self._setup = messages.setup(state, project_ref)
         self._applied: list[str] = []
 
+    def check(self, migration: Migration) -> None:
+        """Look whether the file can be run at all, without running any of it.
+
+        Raises:
+            Misconfigured: it cannot.
+        """
+        with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
+            script.units()
+
     def run(self, migration: Migration) -> AppliedMigration:
         """Run one file and return its ledger row, as the server gave it before the commit.
 
@@ -65,6 +74,9 @@ class Runner:
                     state = self._powers.database.look()
                     begun = _parts_of(migration, state)
                     self._setup = messages.setup(state, self._project_ref)
+            if script.switches:
+                # The next file's message would be read by this file's rules for strings.
+                self._powers.database.exchange(b"RESET ALL")
         self._setup = []
         self._applied.append(migration.label)
         return _row_of(migration, answer)
