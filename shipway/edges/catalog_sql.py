@@ -1,0 +1,34 @@
+"""The six queries of a snapshot, read from the .sql files beside this module.
+
+Each returns rows of kind, parent, name and facts; facts are an array of name, value, name, value,
+and one without value is left out. They run with an empty search path, so that the server writes
+every name with its schema.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["PLATFORM_SCHEMAS", "snapshot_queries", "sql"]
+
+PLATFORM_SCHEMAS: Final = (
+    *("auth", "storage", "realtime", "_realtime", "vault", "extensions", "pgbouncer"),
+    *("graphql", "graphql_public", "supabase_functions", "supabase_migrations", "pgsodium"),
+    *("pgsodium_masks", "net", "cron", "pgtle", "_analytics", "_supavisor", "shipway"),
+)
+"""Schemas that belong to Supabase, its extensions or to shipway, and not to the project."""
+
+_SNAPSHOT: Final = ("relations", "columns", "constraints", "policies", "functions", "grants")
+
+
+@lru_cache(maxsize=1)
+def snapshot_queries() -> tuple[bytes, ...]:
+    """Return the queries; they take `platform`, the schemas to leave out."""
+    return tuple(sql("ours") + sql(name) for name in _SNAPSHOT)
+
+
+def sql(name: str) -> bytes:
+    """Return the text of one .sql file."""
+    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()

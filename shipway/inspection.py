@@ -1,0 +1,125 @@
+"""What is seen when a database is looked at: its schema, its tables, the answers to queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = [
+    "ColumnDetail",
+    "Named",
+    "QueryAnswer",
+    "Snapshot",
+    "TableDetail",
+    "TableSummary",
+    "Thing",
+]
+
+
+class Thing(NamedTuple):
+    """One part of a schema: a table, a column, a policy, a grant.
+
+    A tuple, not a dataclass: a large schema has tens of thousands of them.
+    """
+
+    kind: str
+    """As a person says it: table, column, index, policy, function, grant, …"""
+    parent: str
+    """What it belongs to, `schema.table` or `schema`; empty at the top."""
+    name: str
+    """Its name within its parent."""
+    facts: tuple[tuple[str, str], ...]
+    """What is true of it, in a fixed order: ("type", "text"), ("nullable", "no")."""
+
+    def fact(self, name: str) -> str:
+        """Return one fact; empty when it has none of that name."""
+        for known, value in self.facts:
+            if known == name:
+                return value
+        return ""
+
+    @property
+    def full_name(self) -> str:
+        """`public.users.email`."""
+        return f"{self.parent}.{self.name}" if self.parent else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Every part of the schemas that belong to the project, at one moment."""
+
+    server_version: int
+    """As Postgres counts it: 170011 is 17.11."""
+    things: tuple[Thing, ...]
+    """Sorted by kind, parent and name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryAnswer:
+    """What one read-only query came to."""
+
+    rows: tuple[tuple[str | None, ...], ...]
+    """The first rows, each value as text."""
+    more: bool
+    """There were more rows than these."""
+    sqlstate: str | None
+    """Of the error that it ended with."""
+    message: str
+    duration_ms: float
+    left_transaction: bool = False
+    """It ended the read-only transaction that it was to stay in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSummary:
+    """One line of the list of tables."""
+
+    schema: str
+    name: str
+    kind: str
+    """table, view, materialized view, foreign table, partitioned table."""
+    rows_estimate: int | None
+    """As the planner believes; None when it was never analysed."""
+    size_bytes: int
+    """With indexes and out-of-line storage."""
+    row_security: bool
+    policies: int
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnDetail:
+    """One column."""
+
+    name: str
+    type: str
+    nullable: bool
+    default: str
+    """An expression, `generated … as identity` or `generated always as (…)`; empty for none."""
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A part of a table with its definition: an index, a constraint, a policy, a grant."""
+
+    name: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDetail:
+    """One table in full."""
+
+    summary: TableSummary
+    columns: tuple[ColumnDetail, ...]
+    indexes: tuple[Named, ...]
+    constraints: tuple[Named, ...]
+    referenced_by: tuple[Named, ...]
+    """Foreign keys of other tables that lead here, named `schema.table`."""
+    policies: tuple[Named, ...]
+    triggers: tuple[Named, ...]
+    grants: tuple[Named, ...]
+    """Role to privileges; those of the owner are left out."""
+    definition: str
+    """Of a view; empty for a table."""

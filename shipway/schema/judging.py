@@ -1,0 +1,161 @@
+"""Holds what was promised against what was seen; each check becomes one result with its cure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.schema.expectations import Expect
+from shipway.values import CheckResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shipway.inspection import QueryAnswer, Snapshot
+    from shipway.schema.expectations import DeclaredTable, QueryCheck
+
+__all__ = ["declared_results", "query_result", "row_security_results"]
+
+_RELATIONS = ("table", "view", "materialized view", "foreign table")
+_NO_ROLE = "22023"
+_TIMED_OUT = "57014"
+_DENIED = "42501"
+
+
+def declared_results(tables: Sequence[DeclaredTable], snapshot: Snapshot) -> Iterator[CheckResult]:
+    """Yield one result for each declared table: it is there, with its columns."""
+    columns: dict[str, set[str]] = {
+        thing.full_name: set() for thing in snapshot.things if thing.kind in _RELATIONS
+    }
+    for thing in snapshot.things:
+        if thing.kind == "column":
+            columns[thing.parent].add(thing.name)
+    for table in tables:
+        full_name = f"{table.schema}.{table.name}"
+        if full_name not in columns:
+            yield _schema_failed(full_name, f"there is no table {full_name}")
+            continue
+        missing = [column for column in table.columns if column not in columns[full_name]]
+        if missing:
+            told = ", ".join(f"{full_name}.{column}" for column in missing)
+            yield _schema_failed(full_name, f"missing: {told}")
+        else:
+            found = f"{len(table.columns)} declared columns are there"
+            yield CheckResult(group="schema", name=full_name, outcome=Outcome.PASSED, detail=found)
+
+
+def _schema_failed(name: str, detail: str) -> CheckResult:
+    return CheckResult(
+        group="schema",
+        name=name,
+        outcome=Outcome.FAILED,
+        detail=detail,
+        cure="Apply the pending migrations (invoke db.status shows them), write the one that is "
+        "missing, or correct checks/schema.toml.",
+    )
+
+
+def row_security_results(snapshot: Snapshot, schemas: Sequence[str]) -> Iterator[CheckResult]:
+    """Yield one result for each table that the Data API serves: who sees which row is decided."""
+    guarded = {thing.parent for thing in snapshot.things if thing.kind == "policy"}
+    for table in snapshot.things:
+        if table.kind != "table" or table.parent not in schemas:
+            continue
+        written = f'"{table.parent}"."{table.name}"'
+        detail, cure = "row level security is on, with a policy", ""
+        if table.fact("row level security") != "on":
+            detail = "row level security is off: whoever holds a grant reads every row"
+            cure = f"alter table {written} enable row level security; then create its policies."
+        elif table.full_name not in guarded:
+            detail = "row level security is on without a policy: the API's users see no row"
+            cure = (
+                "Create its policies; when the closed door is meant, say so: create policy "
+                f'"only the server" on {written} for all to anon, authenticated using (false);'
+            )
+        yield CheckResult(
+            group="access",
+            name=table.full_name,
+            outcome=Outcome.FAILED if cure else Outcome.PASSED,
+            detail=detail,
+            cure=cure,
+        )
+
+
+def query_result(check: QueryCheck, answer: QueryAnswer) -> CheckResult:
+    """Return how a critical query went, apart from its time budget."""
+    detail, cure = _verdict(check, answer)
+    if answer.left_transaction:
+        detail = "it ended the transaction that it was to stay in; nothing it did was kept"
+        cure = f"Take the transaction command out of checks/{check.file}."
+    return CheckResult(
+        group="queries",
+        name=check.name,
+        outcome=Outcome.FAILED if cure else Outcome.PASSED,
+        detail=detail,
+        cure=cure,
+        duration_ms=answer.duration_ms,
+    )
+
+
+def _verdict(check: QueryCheck, answer: QueryAnswer) -> tuple[str, str]:
+    """Return what was found and, when it is not what was promised, the cure."""
+    if answer.sqlstate is not None:
+        return _verdict_on_error(check, answer)
+    if check.expect is Expect.ERROR:
+        cure = f"{_whom(check)} can do what must be refused; revoke the grant or mend the policy."
+        return (
+            f"it was answered with {_rows_of(answer)}, expected error {check.wanted}",
+            f"See checks/{check.file}: {cure}",
+        )
+    if check.expect is Expect.VALUE:
+        return _verdict_on_value(check, answer)
+    if (check.expect is Expect.ROWS) == bool(answer.rows):
+        return f"as promised: {check.expect}", ""
+    if answer.rows:
+        cure = f"Mend the rows that checks/{check.file} returns."
+        return f"expected no row, found {_rows_of(answer)}", cure
+    return "expected rows, found no row", _missing_rows(check)
+
+
+def _verdict_on_value(check: QueryCheck, answer: QueryAnswer) -> tuple[str, str]:
+    if not answer.rows:
+        return f"expected {check.wanted}, found no row", _missing_rows(check)
+    if len(answer.rows) != 1 or len(answer.rows[0]) != 1:
+        return (
+            f"expected one value, found {_rows_of(answer)} of {len(answer.rows[0])}",
+            f"Make the query of checks/{check.file} return one value.",
+        )
+    found = answer.rows[0][0] if answer.rows[0][0] is not None else "null"
+    if found == check.wanted:
+        return f"as promised: {check.wanted}", ""
+    cure = f"Mend the data, or the expectation in checks/{check.file}."
+    return f"expected {check.wanted}, found {found}", cure
+
+
+def _missing_rows(check: QueryCheck) -> str:
+    return f"See checks/{check.file}: they are missing, or {_whom(check)} may no longer see them."
+
+
+def _verdict_on_error(check: QueryCheck, answer: QueryAnswer) -> tuple[str, str]:
+    if check.expect is Expect.ERROR and answer.sqlstate == check.wanted:
+        return f"refused as promised: {answer.message}", ""
+    wanted = f"error {check.wanted}" if check.expect is Expect.ERROR else str(check.expect)
+    cures = {
+        _DENIED: f"Grant {_whom(check)} what it needs: since 30 October 2026 a new table of "
+        "Supabase is granted to nobody.",
+        _NO_ROLE: f"Correct the role in the head of checks/{check.file}.",
+        _TIMED_OUT: "Make the query faster, or raise the setting check_timeout_s.",
+    }
+    return (
+        f"expected {wanted}, got error {answer.sqlstate}: {answer.message}",
+        cures.get(answer.sqlstate or "", f"Mend the schema, or checks/{check.file}."),
+    )
+
+
+def _whom(check: QueryCheck) -> str:
+    return f"the role {check.role}" if check.role else "the connection's own role"
+
+
+def _rows_of(answer: QueryAnswer) -> str:
+    """Say how many rows there were; never what stood in them: they may be people's data."""
+    count = f"more than {len(answer.rows)}" if answer.more else str(len(answer.rows))
+    return f"{count} row{'' if count == '1' else 's'}"
