@@ -22,9 +22,10 @@ UPS = sorted(
 
 def _dump(url: Secret) -> str:
     """Return schema and data as pg_dump writes them, without the parts that differ each time."""
-    parts = conninfo_to_dict(url.reveal())
-    password = str(parts.pop("password"))
-    argv = [tool("pg_dump"), "--restrict-key=same", "--dbname", make_conninfo(**parts)]
+    parts = {name: str(value) for name, value in conninfo_to_dict(url.reveal()).items()}
+    password = parts.pop("password")
+    argv: list[str | Path] = [tool("pg_dump"), "--restrict-key=same"]
+    argv += ["--dbname", make_conninfo(**parts)]
     finished = process.run(argv, env={"PGPASSWORD": password}, deadline_s=60)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.decode()
