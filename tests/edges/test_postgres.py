@@ -21,7 +21,7 @@ from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from conftest import DatabaseServer
+    from tests.conftest import DatabaseServer
 
 REF = "abcdefghijklmnopqrst"
 PASSWORD = "hunter2-very-secret"

@@ -15,7 +15,7 @@ from shipway.migrations.split import BadScript, pieces, words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import DatabaseServer
+    from tests.conftest import DatabaseServer
 
 
 def cut(text: str, *, standard_strings: bool = True) -> list[str]:
