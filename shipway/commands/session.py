@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shipway.report.plans
+import shipway.report.tables  # noqa: F401 - both teach `show` how their values are told
 from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from shipway.settings import Settings
 
-__all__ = ["Answer", "Asked", "Session", "run"]
+__all__ = ["Answer", "Asked", "Session", "interrupted", "run"]
 
 FORMATS = ("text", "json")
 
@@ -86,12 +88,12 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
         settings = load(asked.target, root=project_root(Path.cwd()))
         target = settings.target
         terminal.knows(settings.secrets())
-        wiring = Wiring(settings, say=terminal)
-        answer = work(Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring))
+        with Wiring(settings) as wiring:
+            answer = work(Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring))
     except Stopped as error:
         answer = Answer(error=error)
     except KeyboardInterrupt:
-        answer = Answer(error=_interrupted(asked.command))
+        answer = Answer(error=interrupted(asked.command))
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does; there is nobody to tell.
         os._exit(1)
@@ -136,7 +138,8 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _interrupted(command: str) -> Interrupted:
+def interrupted(command: str) -> Interrupted:
+    """Return the error that stands for Ctrl-C or SIGTERM."""
     return Interrupted(
         "Interrupted.",
         unchanged="What the lines above report stands; the piece of work in progress was given up "

@@ -29,6 +29,9 @@ class Terminal:
     Args:
         as_json: everything goes to stderr, so that stdout holds one JSON document.
         secrets: texts that are hidden wherever they turn up.
+
+    Attributes:
+        hide: takes the secrets out of a text.
     """
 
     def __init__(
@@ -42,14 +45,14 @@ class Terminal:
         self._as_json = as_json
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
-        self._hide = Hide(secrets)
+        self.hide = Hide(secrets)
         self._out = _console(self._stderr if as_json else self._stdout)
         self._err = _console(self._stderr)
         self._indent = ""
 
     def knows(self, secrets: Iterable[Secret]) -> None:
         """Hide these from now on: settings are read after the screen is there."""
-        self._hide = Hide(secrets)
+        self.hide = Hide(secrets)
 
     # --- what steps say -----------------------------------------------------------------------
 
@@ -87,7 +90,7 @@ class Terminal:
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(self._hide(cell) for cell in row))
+            table.add_row(*(self.hide(cell) for cell in row))
         self._out.print(table, markup=False)
 
     def error(self, error: Stopped) -> None:
@@ -111,7 +114,7 @@ class Terminal:
         """Write the one JSON document, when JSON was asked for."""
         if self._as_json:
             text = json.dumps(json_form(content), indent=2, ensure_ascii=False)
-            self._stdout.write(self._hide(text) + "\n")
+            self._stdout.write(self.hide(text) + "\n")
             self._stdout.flush()
 
     @property
@@ -121,11 +124,11 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """Ask a person and return the answer; empty at the end of input."""
-        self._err.print(self._hide(question), end=" ", markup=False, soft_wrap=True)
+        self._err.print(self.hide(question), end=" ", markup=False, soft_wrap=True)
         return sys.stdin.readline().strip()
 
     def _write(self, console: Console, text: str, style: str | None = None) -> None:
-        lines = self._hide(text).split("\n")
+        lines = self.hide(text).split("\n")
         for line in lines:
             console.print(
                 self._indent + line, style=style, markup=False, highlight=False, soft_wrap=True

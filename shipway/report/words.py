@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from shipway.record import ReleaseEnd, ReleaseRecord
 from shipway.report.figures import count, duration, moment, size
 from shipway.report.terminal import Terminal
 from shipway.steps.preflight import Diagnosis, Ready
+from shipway.steps.shelf import Shelf
 from shipway.values import (
     Backup,
     CheckResult,
@@ -21,7 +23,7 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["show", "summary"]
 
@@ -155,15 +157,14 @@ def _(value: Backup, terminal: Terminal) -> None:
         terminal.note(f"  recovery  ask Supabase for {moment(told.recovery_time)}")
 
 
-@show.register(tuple)
-def _(value: tuple[object, ...], terminal: Terminal) -> None:
-    if all(isinstance(one, Backup) for one in value):
-        _show_backups([one for one in value if isinstance(one, Backup)], terminal)
-    else:
-        raise TypeError(f"no words for a tuple of {type(value[0]).__name__}")
+@show.register
+def _(value: Shelf, terminal: Terminal) -> None:
+    _show_backups(value.backups, terminal)
+    for one in value.unreadable:
+        terminal.warn(f"{one.directory.name}: {one.reason}")
 
 
-def _show_backups(backups: list[Backup], terminal: Terminal) -> None:
+def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
     if not backups:
         terminal.note("There is no backup of this target on this machine: invoke backup")
         return
@@ -226,3 +227,22 @@ def _sandbox_state(value: SandboxStatus) -> str:
     if value.exists:
         return f"stopped, data in {value.directory}"
     return "not made yet"
+
+
+_ENDS = {
+    ReleaseEnd.GOOD: "is live, and its logs are GOOD",
+    ReleaseEnd.NOT_ENOUGH_EVIDENCE: "is live; its logs hold NOT ENOUGH EVIDENCE for a verdict",
+    ReleaseEnd.BAD: "is live, and its logs are BAD",
+    ReleaseEnd.FAILED: "FAILED",
+    ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
+}
+
+
+@show.register
+def _(value: ReleaseRecord, terminal: Terminal) -> None:
+    took = duration((value.ended_at - value.began_at).total_seconds())
+    terminal.note("")
+    terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})")
+    terminal.note(f"  record  {value.directory}/release.md and release.json")
+    if value.live_url:
+        terminal.note(f"  live    {value.live_url}")

@@ -1,0 +1,100 @@
+"""The deployment commands: deploy, logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.commands.session import Answer
+from shipway.errors import Misconfigured, Refused, Stopped
+from shipway.release import new_release_id
+from shipway.steps.deploy import deploy as run_deployment
+from shipway.steps.verify import verify
+from shipway.steps.watch import refuse_bad, watch
+from shipway.values import Unproven, Verified
+
+if TYPE_CHECKING:
+    from shipway.commands.session import Session
+
+__all__ = ["deploy", "logs"]
+
+
+def deploy(session: Session) -> Answer:
+    """Put the app live, after a yes."""
+    wiring = session.wiring
+    proof = _proof(session)
+    version = proof.ledger_version if isinstance(proof, Verified) else None
+    plan = wiring.deploy_plan(new_release_id(wiring.clock.now()), version)
+    if session.asked.dry:
+        return Answer(value=plan)
+    session.confirm(f"Deploy {len(plan.files)} files to {plan.project_name}, production?")
+    return Answer(
+        value=run_deployment(
+            plan,
+            proof,
+            vercel=wiring.vercel,
+            web=wiring.web,
+            clock=wiring.clock,
+            say=session.terminal,
+        )
+    )
+
+
+def _proof(session: Session) -> Verified | Unproven:
+    """Return the proof that the database fits: made now, since looking costs a second."""
+    wiring = session.wiring
+    if session.settings.database_url is None:
+        return Unproven(
+            missing="The database was not verified: DATABASE_URL is not set.",
+            command="invoke db.verify",
+        )
+    with session.terminal.part("verify"):
+        return verify(
+            wiring.expectations(),
+            database=wiring.catalog,
+            clock=wiring.clock,
+            say=session.terminal,
+        )
+
+
+def logs(session: Session, deployment: str, window: str) -> Answer:
+    """Watch a deployment's logs and give a verdict."""
+    wiring = session.wiring
+    hosting = wiring.vercel.hosting()
+    wanted = deployment or hosting.production_id
+    if wanted is None:
+        raise Refused(
+            "Nothing serves production, so there is no log to watch.",
+            unchanged="Nothing was changed.",
+            next_step="Deploy first: invoke deploy; or name one: invoke logs --deployment ID",
+        )
+    found = wiring.vercel.get(wanted)
+    live = found.deployment_id == hosting.production_id and bool(hosting.production_urls)
+    plan = wiring.watch_plan(
+        found.deployment_id,
+        hosting.production_urls[0] if live else found.url,
+        _seconds(window) if window else session.settings.watch_window_s,
+    )
+    if session.asked.dry:
+        return Answer(value=plan)
+    watched = watch(
+        plan, logs=wiring.logs, web=wiring.web, clock=wiring.clock, say=session.terminal
+    )
+    try:
+        refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
+    except Stopped as error:
+        return Answer(value=watched, error=error)
+    return Answer(value=watched)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise Misconfigured(
+            f"'{text}' is not a number of seconds.",
+            unchanged="Nothing was contacted and nothing was changed.",
+            next_step="Write for example: invoke logs --window 60",
+        )
+    return seconds

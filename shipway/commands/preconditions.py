@@ -1,0 +1,194 @@
+"""The preconditions of a release, as `invoke doctor` lists them and preflight demands them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shipway.edges import pgtools, postgres
+from shipway.errors import Refused
+from shipway.report.figures import count, size
+from shipway.steps.preflight import Found, Precondition, same_project
+from shipway.values import Outcome
+
+if TYPE_CHECKING:
+    import psycopg  # noqa: TID251 - the type alone
+    from psycopg.rows import TupleRow  # noqa: TID251 - the type alone
+
+    from shipway.wiring import Wiring
+
+__all__ = ["preconditions"]
+
+_VERSIONS_PER_MAJOR = 10_000
+_FOR_OTHERS = 0o077
+
+
+def preconditions(wiring: Wiring) -> list[Precondition]:
+    """Return the list, in the order in which a person would look."""
+    look = _Look(wiring)
+    return [
+        Precondition(name="state folder", look=look.state_folder),
+        Precondition(name="env files", look=look.env_files),
+        Precondition(name="migrations", look=look.migrations),
+        Precondition(name="checks", look=look.checks),
+        Precondition(name="app", look=look.app),
+        Precondition(name="database", look=look.database),
+        Precondition(name="project", look=look.project, needs=("database",)),
+        Precondition(name="history", look=look.history, needs=("migrations", "project")),
+        Precondition(name="pg_dump", look=look.pg_dump, needs=("database",)),
+        Precondition(name="supabase", look=look.supabase),
+        Precondition(name="storage", look=look.storage),
+        Precondition(name="vercel", look=look.vercel),
+    ]
+
+
+class _Look:
+    """One method for each precondition: returns what was found or raises what is wrong."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._settings = wiring.settings
+
+    def state_folder(self) -> Found:
+        folder = self._settings.under_root(self._settings.state_dir)
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise Refused(
+                f"{folder} cannot be written to: backups and records are kept there.",
+                unchanged="Nothing was changed.",
+                next_step=f"Make {there} writable, or set state_dir to another folder.",
+            )
+        return Found(detail=str(folder))
+
+    def env_files(self) -> Found:
+        names = {source for source in self._settings.sources.values() if source.startswith(".env")}
+        if not names:
+            return Found(detail="all settings come from the environment")
+        open_ones = [
+            name
+            for name in sorted(names)
+            if (self._settings.root / name).stat().st_mode & _FOR_OTHERS
+        ]
+        if open_ones:
+            return Found(
+                detail=f"others on this machine can read {', '.join(open_ones)}",
+                outcome=Outcome.WARNED,
+                cure=f"chmod 600 {' '.join(open_ones)}",
+            )
+        return Found(detail=f"{', '.join(sorted(names))}, readable by you alone")
+
+    def migrations(self) -> Found:
+        files = self._wiring.migration_files()
+        return Found(detail=f"{count(len(files), 'file')}, up to {files[-1].label}")
+
+    def checks(self) -> Found:
+        promised = self._wiring.expectations()
+        pages = self._wiring.pages()
+        detail = ", ".join(
+            (
+                count(len(promised.tables), "declared table"),
+                count(len(promised.queries), "critical query", "critical queries"),
+                count(len(pages), "page"),
+            )
+        )
+        if not promised.queries and not promised.tables:
+            return Found(
+                detail=detail,
+                outcome=Outcome.WARNED,
+                cure=f"Say in {self._settings.checks_dir}/ what must hold after each release.",
+            )
+        return Found(detail=detail)
+
+    def app(self) -> Found:
+        files = self._wiring.app_files()
+        total = sum(one.size_bytes for one in files)
+        return Found(
+            detail=f"{count(len(files), 'file')}, {size(total)}, of {self._settings.app_dir}/"
+        )
+
+    def database(self) -> Found:
+        with self._connection() as connection:
+            row = connection.execute("select current_user, current_setting('server_version')")
+            role, version = row.fetchone() or ("", "")
+        return Found(detail=f"PostgreSQL {version} at {self._wiring.place}, as {role}")
+
+    def project(self) -> Found:
+        url = self._settings.database_url
+        return same_project(
+            configured=self._settings.project_ref,
+            in_url=postgres.project_ref_of(url) if url else None,
+            recorded=self._wiring.ledger_state().project_ref,
+        )
+
+    def history(self) -> Found:
+        plan = self._wiring.migration_plan()
+        return Found(detail=f"{len(plan.applied)} applied, {len(plan.pending)} pending")
+
+    def pg_dump(self) -> Found:
+        with self._connection() as connection:
+            major = connection.info.server_version // _VERSIONS_PER_MAJOR
+            tls = connection.pgconn.ssl_in_use
+        tool = pgtools.find_tool("pg_dump", server_major=major, tls=tls)
+        holes = pgtools.known_holes(tool.version)
+        detail = f"{tool.label} at {tool.path}"
+        if holes:
+            return Found(
+                detail=f"{detail} lacks the fixes of {', '.join(holes)}",
+                outcome=Outcome.WARNED,
+                cure="Install the newest minor release of the PostgreSQL client tools.",
+            )
+        return Found(detail=detail)
+
+    def supabase(self) -> Found:
+        platform = self._wiring.platform
+        if platform is None:
+            return Found(
+                detail="not asked: SUPABASE_ACCESS_TOKEN is not set",
+                outcome=Outcome.WARNED,
+                cure="Make a token with the permission backups_read, to see platform backups.",
+            )
+        project = platform.project()
+        if platform.readonly():
+            raise Refused(
+                f"The project {project.ref} is read-only: its disk is full or nearly so.",
+                unchanged="Nothing was changed.",
+                next_step="Make room or a larger disk in the dashboard: Settings > Compute.",
+            )
+        if project.status != "ACTIVE_HEALTHY":
+            raise Refused(
+                f"The project {project.ref} is {project.status}.",
+                unchanged="Nothing was changed.",
+                next_step="Wait until the dashboard shows it healthy; a paused one is restored.",
+            )
+        return Found(detail=f"project {project.ref} is {project.status}")
+
+    def storage(self) -> Found:
+        vault = self._wiring.vault
+        if vault is None:
+            return Found(detail="backups stay on this machine: backup_bucket is not set")
+        return Found(detail=f"backups are also kept in the bucket {self._settings.backup_bucket}")
+
+    def vercel(self) -> Found:
+        hosting = self._wiring.vercel.hosting()
+        detail = f"{hosting.name}, production is {hosting.production_id or 'empty'}"
+        if hosting.rolled_back:
+            return Found(
+                detail=f"{detail}, pinned there by a rollback",
+                outcome=Outcome.WARNED,
+                cure="This release promotes its own deployment and so ends the pinning.",
+            )
+        if hosting.git_repository:
+            return Found(
+                detail=f"{detail}; connected to {hosting.git_repository}",
+                outcome=Outcome.WARNED,
+                cure="A push to its production branch bypasses this release: disconnect it in "
+                "Vercel, or set git.deploymentEnabled to false in vercel.json.",
+            )
+        return Found(detail=detail)
+
+    def _connection(self) -> psycopg.Connection[TupleRow]:
+        return postgres.connect(
+            self._settings.database_url,
+            purpose="preflight",
+            timeout_s=self._settings.connect_timeout_s,
+        )

@@ -1,0 +1,130 @@
+"""The release command, and doctor, which looks at the same preconditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.commands.preconditions import preconditions
+from shipway.commands.session import Answer, interrupted
+from shipway.course import Course
+from shipway.errors import Failed, Stopped
+from shipway.journal import Journal
+from shipway.record import make_record
+from shipway.release import Powers, ReleasePlan, new_release_id
+from shipway.release import release as run_release
+from shipway.report.files import write_files
+from shipway.report.narrator import Narrator
+from shipway.report.words import show
+from shipway.steps.preflight import examine, preflight
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipway.commands.session import Session
+    from shipway.wiring import Wiring
+
+__all__ = ["doctor", "release"]
+
+
+def doctor(session: Session) -> Answer:
+    """Look at every precondition and tell each, with its cure."""
+    diagnosis = examine(preconditions(session.wiring), clock=session.wiring.clock)
+    return Answer(value=diagnosis, error=diagnosis.refusal())
+
+
+def release(session: Session) -> Answer:
+    """Prepare, show the plan, ask, and carry it out.
+
+    From the lock on, a record is written in every outcome.
+    """
+    wiring, terminal = session.wiring, session.terminal
+    release_id = new_release_id(wiring.clock.now())
+    terminal.title(f"release {release_id} to {session.settings.target}")
+    course = Course(screen=Narrator(terminal), clock=wiring.clock)
+    with course.step("preflight") as proven:
+        proven(preflight(preconditions(wiring), clock=wiring.clock, say=terminal))
+    if session.asked.dry:
+        return Answer(value=_plan(wiring, release_id))
+    with wiring.lock(f"release {release_id}"):
+        plan = _plan(wiring, release_id)
+        show(plan, terminal)
+        session.confirm(f"Release to {plan.target} ({wiring.place})?")
+        return _carried_out(session, plan, course)
+
+
+def _plan(wiring: Wiring, release_id: str) -> ReleasePlan:
+    migrations = wiring.migration_plan()
+    versions = [one.version for one in migrations.applied]
+    versions += [one.version for one in migrations.pending]
+    return ReleasePlan(
+        release_id=release_id,
+        target=wiring.settings.target,
+        backup=wiring.backup_plan(),
+        migrations=migrations,
+        expectations=wiring.expectations(),
+        deploy=wiring.deploy_plan(release_id, max(versions, default=0)),
+        watch_window_s=wiring.settings.watch_window_s,
+    )
+
+
+def _powers(wiring: Wiring) -> Powers:
+    return Powers(
+        dumper=wiring.dumper,
+        platform=wiring.platform,
+        vault=wiring.vault,
+        open_database=wiring.open_database,
+        limits=wiring.migration_limits,
+        catalog=wiring.catalog,
+        vercel=wiring.vercel,
+        web=wiring.web,
+        logs=wiring.logs,
+        watch_plan=wiring.watch_plan_of,
+        clock=wiring.clock,
+    )
+
+
+def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
+    settings, wiring = session.settings, session.wiring
+    directory = settings.under_root(settings.state_dir) / "releases" / plan.release_id
+    journal = Journal(directory / "journal.jsonl", wiring.clock)
+    pending = [one.label for one in plan.migrations.pending]
+    began = {"target": plan.target, "pending": pending, "backup": plan.backup.backup_id}
+    journal.write("begun", "release", began)
+    course.keep_in(journal)
+
+    def ended(error: Stopped | None) -> Answer:
+        record = make_record(
+            release_id=plan.release_id,
+            target=plan.target,
+            ended_at=wiring.clock.now(),
+            steps=tuple(course.steps),
+            directory=directory,
+            error=error,
+        )
+        journal.write("ended", "release", {"end": record.end, "exit_code": record.exit_code})
+        write_files(record, hide=session.terminal.hide)
+        return Answer(value=record, error=error)
+
+    return _guarded(
+        lambda: run_release(plan, _powers(wiring), course=course, say=session.terminal), ended
+    )
+
+
+def _guarded(work: Callable[[], object], ended: Callable[[Stopped | None], Answer]) -> Answer:
+    """Do the work and return how it ended; no way out passes by the record."""
+    try:
+        work()
+    except Stopped as error:
+        return ended(error)
+    except KeyboardInterrupt:
+        return ended(interrupted("release"))
+    except Exception as error:
+        ended(
+            Failed(
+                f"shipway met an error that it did not expect: {type(error).__name__}.",
+                unchanged="The steps that are done stand; the one that failed may stand in part.",
+                next_step="Look at the state with: invoke db.status; then release again.",
+            )
+        )
+        raise
+    return ended(None)

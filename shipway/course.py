@@ -1,0 +1,113 @@
+"""The course of a release: each step's intent before it, its proof or its failure after it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from shipway.errors import Stopped
+from shipway.values import Say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from shipway.journal import Journal
+    from shipway.values import Clock
+
+__all__ = ["Course", "Screen", "StepEnd", "StepRecord"]
+
+_Proof = TypeVar("_Proof")
+
+
+class StepEnd(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step as it went."""
+
+    name: str
+    end: StepEnd
+    began_at: datetime
+    duration_s: float
+    proof: object
+    """What the step proved; None when it failed before it proved anything."""
+    error: str | None = None
+
+
+class Screen(Say, Protocol):
+    """Where a person follows the release."""
+
+    def step(self, name: str) -> AbstractContextManager[Callable[[object, float], None]]:
+        """Open a step; the function handed out closes it with its proof and its seconds."""
+
+
+class Course:
+    """Goes through the steps one at a time, on screen and, once there is one, in the journal.
+
+    Attributes:
+        steps: those that have ended, in order.
+    """
+
+    def __init__(self, *, screen: Screen, clock: Clock) -> None:
+        self._screen = screen
+        self._clock = clock
+        self._journal: Journal | None = None
+        self.steps: list[StepRecord] = []
+
+    def keep_in(self, journal: Journal) -> None:
+        """Write the steps so far into the journal, and every further one as it goes."""
+        self._journal = journal
+        for step in self.steps:
+            journal.write("result", step.name, step.proof)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[_Proof], _Proof]]:
+        """Run the block as a step; it hands its proof to the function and gets it back.
+
+        The intent is in the journal before the block begins. A failure is recorded and goes on.
+        """
+        began_at, began = self._clock.now(), self._clock.monotonic()
+        proofs: list[object] = []
+
+        def ended(end: StepEnd, error: str | None = None) -> StepRecord:
+            record = StepRecord(
+                name=name,
+                end=end,
+                began_at=began_at,
+                duration_s=round(self._clock.monotonic() - began, 3),
+                proof=proofs[-1] if proofs else None,
+                error=error,
+            )
+            self.steps.append(record)
+            return record
+
+        def proven(proof: _Proof) -> _Proof:
+            proofs.append(proof)
+            return proof
+
+        journaled = self._journal.step(name) if self._journal else nullcontext(proven)
+        with self._screen.step(name) as close, journaled as keep:
+            try:
+                yield proven
+            except Stopped as error:
+                ended(StepEnd.FAILED, error.what)
+                raise
+            except BaseException as error:
+                end = (
+                    StepEnd.INTERRUPTED if isinstance(error, KeyboardInterrupt) else StepEnd.FAILED
+                )
+                ended(end, type(error).__name__)
+                raise
+            record = ended(StepEnd.DONE)
+            keep(record.proof)
+            close(record.proof, record.duration_s)

@@ -1,0 +1,41 @@
+"""Tells a release as it goes: a title for each step, what became true, then its result."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shipway.report.figures import duration
+from shipway.report.words import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shipway.report.terminal import Terminal
+
+__all__ = ["Narrator"]
+
+
+class Narrator:
+    """The screen of a release."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def note(self, text: str) -> None:
+        """One plain line: something became true."""
+        self._terminal.note(text)
+
+    def warn(self, text: str) -> None:
+        """One line that a person should not overlook, though the work goes on."""
+        self._terminal.warn(text)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[object, float], None]]:
+        """Open a step; the function handed out closes it with its proof and its seconds."""
+
+        def close(proof: object, seconds: float) -> None:
+            self._terminal.note(f"= {summary(proof)} ({duration(seconds)})")
+
+        with self._terminal.part(name):
+            yield close

@@ -1,0 +1,80 @@
+"""How plans are told to a person: what would be done, before it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.release import ReleasePlan
+from shipway.report.figures import count, duration, size
+from shipway.report.terminal import Terminal
+from shipway.report.words import show
+from shipway.steps.backup import BackupPlan
+from shipway.steps.deploy import DeployPlan
+from shipway.steps.watch import WatchPlan
+
+if TYPE_CHECKING:
+    from shipway.values import MigrationPlan
+
+__all__: list[str] = []
+
+
+@show.register
+def _(value: ReleasePlan, terminal: Terminal) -> None:
+    with terminal.part("plan"):
+        terminal.note(f"backup   {_backup(value.backup)}")
+        first, *others = _pending(value.migrations)
+        terminal.note(f"migrate  {first}")
+        for line in others:
+            terminal.note(f"         {line}")
+        expected = value.expectations
+        terminal.note(
+            f"verify   {count(len(expected.tables), 'declared table')}, "
+            f"{count(len(expected.queries), 'critical query', 'critical queries')}, "
+            f"row security in {', '.join(expected.exposed_schemas)}"
+        )
+        terminal.note(f"deploy   {_deploy(value.deploy)}")
+        terminal.note(f"logs     watch for {duration(value.watch_window_s)}")
+
+
+@show.register
+def _(value: BackupPlan, terminal: Terminal) -> None:
+    terminal.note(f"Would {_backup(value)}")
+    if value.asks_platform:
+        terminal.note("Would ask Supabase which backups it has itself")
+
+
+@show.register
+def _(value: DeployPlan, terminal: Terminal) -> None:
+    terminal.note(f"Would deploy {_deploy(value)}")
+    for page in value.pages:
+        terminal.note(f"  then ask {page.path} for {page.status}")
+    for warning in value.warnings:
+        terminal.warn(warning)
+
+
+@show.register
+def _(value: WatchPlan, terminal: Terminal) -> None:
+    terminal.note(
+        f"Would watch {value.deployment_id} for {duration(value.window_s)} and probe "
+        f"{', '.join(page.path for page in value.pages)} at {value.base_url} "
+        f"every {duration(value.probe_every_s)}"
+    )
+
+
+def _backup(plan: BackupPlan) -> str:
+    copy = f", with a copy in the bucket {plan.bucket}" if plan.bucket else ""
+    return f"dump the database to {plan.backup_id}{copy}"
+
+
+def _pending(plan: MigrationPlan) -> list[str]:
+    if not plan.pending:
+        return ["nothing is pending"]
+    return [f"apply {len(plan.pending)}:", *(f"  {one.label}" for one in plan.pending)]
+
+
+def _deploy(plan: DeployPlan) -> str:
+    now = plan.previous_id or "empty"
+    return (
+        f"{count(len(plan.files), 'file')}, {size(plan.total_bytes)}, to {plan.project_name} "
+        f"(production is {now})"
+    )

@@ -1,0 +1,82 @@
+r"""How tables are told to a person: what `\dt` and `\d` of psql show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.inspection import TableDetail, TableSummary
+from shipway.report.figures import size
+from shipway.report.terminal import Terminal
+from shipway.report.words import show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.inspection import Named
+
+__all__ = ["show_tables"]
+
+
+def show_tables(tables: Sequence[TableSummary], terminal: Terminal) -> None:
+    """Write the list of tables."""
+    terminal.table(
+        ("table", "kind", "#rows", "#size", "row security"),
+        [
+            (
+                f"{one.schema}.{one.name}",
+                one.kind,
+                "?" if one.rows_estimate is None else f"~{one.rows_estimate}",
+                size(one.size_bytes),
+                _row_security(one),
+            )
+            for one in tables
+        ],
+    )
+
+
+def _row_security(table: TableSummary) -> str:
+    if not table.kind.endswith("table") or table.kind == "foreign table":
+        return ""
+    if not table.row_security:
+        return "OFF"
+    return f"on, {table.policies} policies" if table.policies != 1 else "on, 1 policy"
+
+
+@show.register
+def _(value: TableDetail, terminal: Terminal) -> None:
+    about = value.summary
+    terminal.title(f"{about.kind} {about.schema}.{about.name}")
+    if about.comment:
+        terminal.note(about.comment)
+    terminal.note("")
+    terminal.table(
+        ("column", "type", "null", "default"),
+        [
+            (one.name, one.type, "null" if one.nullable else "not null", one.default)
+            for one in value.columns
+        ],
+    )
+    if value.definition:
+        terminal.note("")
+        terminal.note(value.definition)
+    for title, parts in (
+        ("indexes", value.indexes),
+        ("constraints", value.constraints),
+        ("referenced by", value.referenced_by),
+        ("policies", value.policies),
+        ("triggers", value.triggers),
+        ("grants", value.grants),
+    ):
+        _show_parts(title, parts, terminal)
+    if about.kind.endswith("table") and not about.row_security:
+        terminal.note("")
+        terminal.warn("row security is OFF")
+
+
+def _show_parts(title: str, parts: Sequence[Named], terminal: Terminal) -> None:
+    if not parts:
+        return
+    terminal.note("")
+    with terminal.part(title):
+        for one in parts:
+            terminal.note(f"{one.name}  {one.definition}")
