@@ -152,6 +152,8 @@ class LedgerState:
     """Columns of supabase_migrations.schema_migrations; empty where there is none."""
     standard_strings: bool
     """The session's `standard_conforming_strings`."""
+    notices_death: bool = False
+    """The server can be told to end a statement whose client is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

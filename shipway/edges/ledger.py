@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shipway.edges.pooler import refuse_transaction_pooler
 from shipway.edges.postgres import connect
 from shipway.edges.wire import Wire
 from shipway.errors import Stopped
@@ -53,14 +55,9 @@ SELECT pid FROM pg_catalog.pg_locks
 WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 1 AND granted
   AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 """
-# A client that died must not leave a statement running that nobody waits for. Not every
-# platform's server can check for it.
-_NOTICE_DEATH = """
-DO $$ BEGIN
-  PERFORM pg_catalog.set_config('client_connection_check_interval', '2s', false);
-EXCEPTION WHEN OTHERS THEN NULL;
-END $$
-"""
+# A client that died must not leave a statement running that nobody waits for; not every
+# platform's server can look for that.
+_ASK_SERVER = b"SELECT pg_catalog.pg_backend_pid(); SET client_connection_check_interval = 2000"
 
 
 def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
@@ -113,6 +110,8 @@ class Ledger:
         self._wire = Wire(self._connection)
         self._watcher: psycopg.Connection[TupleRow] | None = None
         self._pid = self._connection.info.backend_pid
+        self._asked = False
+        self._notices_death = False
 
     def __enter__(self) -> Self:
         return self
@@ -129,15 +128,19 @@ class Ledger:
 
     def look(self) -> LedgerState:
         """Return what the target says about its migrations. Writes nothing."""
-        return read_ledger(self._connection)
+        return replace(read_ledger(self._connection), notices_death=self._notices_death)
 
     def take_run_lock(self) -> tuple[Session, ...] | None:
         """Try to become the only runner on this database; it lasts until the connection ends.
 
         Returns:
             None when the lock is ours, else who holds it (empty when they just let go).
+
+        Raises:
+            Refused: the connection leads through a transaction pooler.
         """
-        self._connection.execute(_NOTICE_DEATH)
+        if not self._asked:
+            self._ask_server()
         taken = self._connection.execute(
             "SELECT pg_catalog.pg_try_advisory_lock(%s)", (_RUN_LOCK,)
         ).fetchone()
@@ -173,6 +176,20 @@ class Ledger:
         except Stopped:
             return ()
         return self._sessions(self._watcher, list(found[0]) if found else [])
+
+    def _ask_server(self) -> None:
+        answer = self._wire.exchange(_ASK_SERVER)
+        self._notices_death = answer.error is None
+        reported = self._pid
+        self._pid = int((answer.rows[0][0] if answer.rows else None) or 0)
+        if self._url is not None:
+            refuse_transaction_pooler(
+                self._url,
+                self._connection,
+                between=self._pid != reported,
+                timeout_s=self._connect_timeout_s,
+            )
+        self._asked = True
 
     def _sessions(
         self, connection: psycopg.Connection[TupleRow], pids: list[int]

@@ -18,7 +18,7 @@ from shipway.values import Secret
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
-__all__ = ["connect", "hide", "is_local", "password_of", "place_of", "project_ref_of"]
+__all__ = ["connect", "hide", "is_local", "password_of", "place_of", "port_of", "project_ref_of"]
 
 _NOTHING_DONE = "Nothing was contacted and nothing was changed."
 _NOTHING_CHANGED = "The database was not changed."
@@ -193,6 +193,11 @@ def password_of(url: Secret) -> Secret | None:
     """Return the password in the URL, as the server wants it."""
     password = _parsed(url).get("password")
     return Secret(password) if password else None
+
+
+def port_of(url: Secret) -> int:
+    """Return the port that the URL names, the first of several; Postgres' own without one."""
+    return int(_parsed(url).get("port", "").partition(",")[0] or "5432")
 
 
 def place_of(url: Secret) -> str:

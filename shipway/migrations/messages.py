@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 __all__ = [
     "AS_OURSELVES",
     "BATCH_BYTES",
-    "FRESH",
     "Message",
     "claim",
+    "claim_step",
     "confirm",
+    "finish_file",
+    "finish_step",
+    "fresh",
     "limits",
     "literal",
+    "record_for_supabase",
     "setup",
 ]
 
@@ -32,15 +36,14 @@ BATCH_BYTES: Final = 1 << 20
 
 _BETWEEN: Final = b"\n;\n"  # a line break first: a statement may end in a comment
 
-FRESH: Final = (
+_FRESH: Final = (
     b"RESET SESSION AUTHORIZATION",
     b"RESET ROLE",
     b"RESET ALL",
     b"DEALLOCATE ALL",
     b"DISCARD TEMP",
 )
-"""What one file set up in the session must not reach the next. DISCARD ALL would do it too, but
-not in a transaction, and it would give the lock of the run away."""
+_NOTICE_DEATH: Final = b"SET client_connection_check_interval = 2000"
 
 AS_OURSELVES: Final = (b"SET LOCAL SESSION AUTHORIZATION DEFAULT", b"SET LOCAL role TO DEFAULT")
 """The file may have become another role; the ledger is written by the one that connected."""
@@ -148,6 +151,33 @@ def limits(migration: Migration, given: MigrationLimits, *, local: bool) -> list
         f"SET {scope}lock_timeout = {round(lock_s * 1000)}".encode(),
         f"SET {scope}statement_timeout = {round(statement_s * 1000)}".encode(),
         f"SET {scope}idle_in_transaction_session_timeout = 0".encode(),
+    ]
+
+
+def fresh(state: LedgerState) -> list[bytes]:
+    """Return what clears the session: what one file set up in it must not reach the next.
+
+    DISCARD ALL would do it too, but not in a transaction, and it would give the run's lock away.
+    """
+    return [*_FRESH, _NOTICE_DEATH] if state.notices_death else list(_FRESH)
+
+
+def record_for_supabase(migration: Migration, script: Script, state: LedgerState) -> list[bytes]:
+    """Return what tells the Supabase CLI's own history, where there is one, of the file."""
+    columns = state.supabase_columns
+    if "version" not in columns:
+        return []
+    values = {"version": literal(migration.digits)}
+    if "name" in columns:
+        values["name"] = literal(migration.name)
+    if "statements" in columns and migration.size_bytes <= BATCH_BYTES:
+        texts = (literal(script.sql(index).decode()) for index in range(len(script)))
+        values["statements"] = f"ARRAY[{', '.join(texts)}]::text[]"
+    return [
+        (
+            f"INSERT INTO supabase_migrations.schema_migrations ({', '.join(values)}) "
+            f"VALUES ({', '.join(values.values())}) ON CONFLICT (version) DO NOTHING"
+        ).encode()
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.migrations import messages
 from shipway.migrations.messages import Message
 from shipway.migrations.script import open_script
-from shipway.steps.migrate_parts import run_parts
+from shipway.steps.migrate_parts import Parts
 from shipway.steps.sending import Sending, StatementError
 from shipway.values import AppliedMigration
 
@@ -91,21 +91,14 @@ class Runner:
     ) -> Answer:
         if len(units) == 1 and not units[0].outside and not begun:
             return self._in_one_transaction(sending, migration, script, units[0])
-        return run_parts(
-            self._powers,
-            sending,
-            migration,
-            script,
-            units=units,
-            begun=begun,
-            setup=[] if begun else self._setup,
-        )
+        parts = Parts(self._powers, sending, migration, script, self._state)
+        return parts.run(units, begun, setup=[] if begun else self._setup)
 
     def _in_one_transaction(
         self, sending: Sending, migration: Migration, script: Script, unit: Unit
     ) -> Answer:
         def attempt() -> Answer:
-            message = Message([unit.begin, *messages.FRESH])
+            message = Message([unit.begin, *messages.fresh(self._state)])
             message.add_own(messages.limits(migration, self._powers.limits, local=True))
             message.add_own([*self._setup, messages.claim(migration)])
             for index in range(unit.first, unit.after):
@@ -113,7 +106,9 @@ class Runner:
                 if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
                     sending.send(message)
                     message = Message()
-            message.add_own([*messages.AS_OURSELVES, messages.confirm(migration), b"COMMIT"])
+            message.add_own(messages.AS_OURSELVES)
+            message.add_own(messages.record_for_supabase(migration, script, self._state))
+            message.add_own([messages.confirm(migration), b"COMMIT"])
             return sending.send(message, commits=True)
 
         return sending.again_while_locked(attempt)

@@ -14,43 +14,43 @@ if TYPE_CHECKING:
 
     from shipway.migrations.script import Script, Unit
     from shipway.steps.sending import Powers, Sending
-    from shipway.values import Answer, DoneStep, Migration
+    from shipway.values import Answer, DoneStep, LedgerState, Migration
 
-__all__ = ["run_parts"]
-
-
-def run_parts(  # noqa: PLR0913 - what a file's run consists of
-    powers: Powers,
-    sending: Sending,
-    migration: Migration,
-    script: Script,
-    *,
-    units: Sequence[Unit],
-    begun: Sequence[DoneStep],
-    setup: Sequence[bytes],
-) -> Answer:
-    """Run the parts that are not done yet and return the answer that holds the ledger's row.
-
-    Raises:
-        Refused: the file's part that has run already was edited.
-        StatementError: a part failed; those before it stay and are recorded.
-    """
-    return _Parts(powers, sending, migration, script).run(units, begun, setup)
+__all__ = ["Parts"]
 
 
-class _Parts:
+class Parts:
+    """The parts of one file: units of its statements, in order."""
+
     def __init__(
-        self, powers: Powers, sending: Sending, migration: Migration, script: Script
+        self,
+        powers: Powers,
+        sending: Sending,
+        migration: Migration,
+        script: Script,
+        state: LedgerState,
     ) -> None:
         self._powers = powers
         self._sending = sending
         self._migration = migration
         self._script = script
+        self._state = state
         self._began_s = powers.clock.monotonic()
 
     def run(
-        self, units: Sequence[Unit], begun: Sequence[DoneStep], setup: Sequence[bytes]
+        self, units: Sequence[Unit], begun: Sequence[DoneStep], *, setup: Sequence[bytes]
     ) -> Answer:
+        """Run the parts that are not done yet and return the answer that holds the ledger's row.
+
+        Args:
+            units: all parts of the file.
+            begun: those that an earlier run has recorded.
+            setup: what makes the ledger, where it is missing.
+
+        Raises:
+            Refused: the file's part that has run already was edited.
+            StatementError: a part failed; those before it stay and are recorded.
+        """
         for step in begun:
             self._refuse_edited(step)
         done = max((step.after for step in begun if step.finished), default=0)
@@ -92,7 +92,7 @@ class _Parts:
         """Make the session what the file's earlier statements made it, with our own limits."""
         if setup:
             self._send_own(setup)
-        message = Message(messages.FRESH)
+        message = Message(messages.fresh(self._state))
         message.add_own(messages.limits(self._migration, self._powers.limits, local=False))
         message.add_own(self._script.settings_before(done))
         self._sending.send(message, in_transaction=False)
@@ -174,7 +174,10 @@ class _Parts:
 
     def _finishing(self) -> list[bytes]:
         duration_ms = round((self._powers.clock.monotonic() - self._began_s) * 1000)
-        return messages.finish_file(self._migration, duration_ms)
+        return [
+            *messages.record_for_supabase(self._migration, self._script, self._state),
+            *messages.finish_file(self._migration, duration_ms),
+        ]
 
     def _tell_what_stays(self, first: int) -> None:
         if first:
