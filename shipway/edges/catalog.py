@@ -6,7 +6,7 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries
+from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries, sql
 from shipway.edges.ledger import read_ledger
 from shipway.edges.questions import ask
 from shipway.errors import Misconfigured
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from shipway.inspection import QueryAnswer
+    from shipway.values import AppliedMigration
 
 __all__ = ["Catalog"]
 
@@ -127,11 +128,20 @@ class Catalog:
         things.sort()
         return Snapshot(server_version=self._connection.info.server_version, things=tuple(things))
 
+    def default_privileges(self) -> tuple[str, ...]:
+        """Return the statements that give another database this one's default privileges."""
+        with self._looking():
+            rows = self._connection.execute(sql("default_privileges"), {})
+            return tuple(statement for (statement,) in rows)
+
+    def applied(self) -> tuple[AppliedMigration, ...]:
+        """Return the rows of the ledger, in order; none when there is no ledger."""
+        with self._looking():
+            return read_ledger(self._connection).applied
+
     def ledger_version(self) -> int:
         """Return the highest version in the ledger; 0 when there is none."""
-        with self._looking():
-            applied = read_ledger(self._connection).applied
-        return max((row.version for row in applied), default=0)
+        return max((row.version for row in self.applied()), default=0)
 
     def ask(
         self,

@@ -1,0 +1,123 @@
+"""What a history of migrations makes of an empty database, found out by running it on one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from shipway.edges.catalog import Catalog
+from shipway.edges.embedded import HOST, Cluster, installs, newest
+from shipway.edges.ledger import Ledger
+from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.steps.migrate import migrate
+from shipway.values import MigrationLimits, MigrationPlan, Secret, Unproven
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from shipway.edges.embedded import Install
+    from shipway.inspection import Snapshot
+    from shipway.values import Clock, Migration
+
+__all__ = ["Blueprint", "empty_supabase"]
+
+_DATABASE: Final = "postgres"
+_CONNECT_S: Final = 30.0
+# Nobody else is on this server, so nothing waits; a statement that hangs is cut off.
+_LIMITS: Final = MigrationLimits(
+    lock_timeout_s=60,
+    statement_timeout_s=300,
+    run_lock_wait_s=5,
+    lock_retry_s=0,
+    lock_backoff_s=1,
+)
+_ON_NOTHING: Final = Unproven(missing="a backup", command="invoke backup")
+_WRITES_VIEWS_AS_NOW: Final = 16
+"""Since this major, Postgres leaves out needless table names where it writes a view's query."""
+
+
+class Blueprint:
+    """Builds a schema from its migrations on an embedded server that lives for one call.
+
+    Args:
+        directory: where the server's files lie meanwhile.
+        clock: for the migrations.
+    """
+
+    def __init__(self, directory: Path, *, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def build(
+        self, migrations: Sequence[Migration], *, server_version: int, beforehand: Sequence[str]
+    ) -> Snapshot:
+        """Return the schema that the migrations make of a new Supabase project.
+
+        Args:
+            migrations: in the order in which they were applied.
+            server_version: of the server that the result is compared with: 170011 is 17.11.
+            beforehand: statements that make the empty database like the target was before its
+                first migration, such as its default privileges.
+
+        Raises:
+            Stopped: a migration failed there, or the embedded server cannot be had.
+        """
+        plan = MigrationPlan(applied=(), pending=tuple(migrations))
+        with empty_supabase(self._directory, server_version=server_version) as url:
+            with psycopg.connect(url.reveal(), autocommit=True) as connection:
+                for statement in beforehand:
+                    connection.execute(statement.encode())
+            if plan.pending:
+                with Ledger(url, connect_timeout_s=_CONNECT_S) as database:
+                    migrate(
+                        plan,
+                        _ON_NOTHING,
+                        database=database,
+                        limits=_LIMITS,
+                        clock=self._clock,
+                        say=_Silence(),
+                    )
+            with psycopg.connect(url.reveal(), autocommit=True) as connection:
+                return Catalog(connection).snapshot()
+
+
+@contextmanager
+def empty_supabase(directory: Path, *, server_version: int) -> Iterator[Secret]:
+    """Run a server with one database like a new Supabase project, and delete it at the end.
+
+    Yields:
+        the database's URL, as the project owner.
+    """
+    name = f"{os.getpid()}-{secrets.token_hex(4)}"
+    password = Secret(secrets.token_urlsafe(24))
+    cluster = Cluster(directory / name, _install_for(server_version))
+    try:
+        cluster.create(SUPERUSER, password)
+        port = cluster.start().port
+        place = f"{password.reveal()}@{HOST}:{port}/{_DATABASE}"
+        dress(Secret(f"postgresql://{SUPERUSER}:{place}"), password=password)
+        yield Secret(f"postgresql://{APP_ROLE}:{place}")
+    finally:
+        cluster.destroy()
+
+
+def _install_for(server_version: int) -> Install:
+    """Return the PostgreSQL whose way of writing definitions is the server's."""
+    if server_version // 10000 < _WRITES_VIEWS_AS_NOW:
+        return installs()[0]
+    return newest()
+
+
+class _Silence:
+    """Nobody needs to hear how the blueprint comes about."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,139 @@
+"""What differs between the schema that was expected and the one that was found, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shipway.inspection import Snapshot, Thing
+
+__all__ = ["Difference", "HowItDiffers", "differences"]
+
+# What a column, a constraint or a trigger belongs to.
+_OWNERS = ("table", "view", "materialized view", "foreign table")
+_WHAT_IT_IS = ("type", "definition", "values", "privileges", "returns", "for")
+
+
+class HowItDiffers(StrEnum):
+    """In which of three ways."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One object that is not as it was expected."""
+
+    how: HowItDiffers
+    kind: str
+    """table, column, policy, …"""
+    name: str
+    """`public.users.email`; of a grant: what was granted."""
+    said: str
+    """As a person says it."""
+
+
+def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
+    """Return what differs, in the order of kinds and names.
+
+    Parts of a table that is missing or unexpected as a whole are not told one by one. An
+    extension that nobody expected is the platform's business and is left out.
+    """
+    wanted = {_key(thing): thing for thing in expected.things}
+    there = {_key(thing): thing for thing in found.things}
+    lonely = {
+        thing.full_name
+        for one, other in ((wanted, there), (there, wanted))
+        for thing in _alone(one, other)
+        if thing.kind in _OWNERS or thing.kind == "schema"
+    }
+    told = [
+        _of(thing, HowItDiffers.MISSING, _missing(thing))
+        for thing in _alone(wanted, there)
+        if not _within(thing, lonely)
+    ]
+    told += [
+        _of(thing, HowItDiffers.UNEXPECTED, _unexpected(thing))
+        for thing in _alone(there, wanted)
+        if thing.kind != "extension" and not _within(thing, lonely)
+    ]
+    for key in wanted.keys() & there.keys():
+        one, other = wanted[key], there[key]
+        if one.facts != other.facts:
+            told += [_of(one, HowItDiffers.CHANGED, said) for said in _changed(one, other)]
+    return tuple(sorted(told, key=lambda one: (one.name, one.kind, one.said)))
+
+
+def _key(thing: Thing) -> tuple[str, str, str]:
+    return (thing.kind, thing.parent, thing.name)
+
+
+def _alone(
+    one: Mapping[tuple[str, str, str], Thing], other: Mapping[tuple[str, str, str], Thing]
+) -> Iterator[Thing]:
+    return (thing for key, thing in one.items() if key not in other)
+
+
+def _within(thing: Thing, lonely: set[str]) -> bool:
+    """Return whether the thing goes with a whole table or schema that differs anyway."""
+    # The parent of a grant reads `table public.users` or `column public.users.email`.
+    owner = thing.parent.partition(" ")[2] if thing.kind == "grant" else thing.parent
+    return any(owner == whole or owner.startswith(f"{whole}.") for whole in lonely)
+
+
+def _of(thing: Thing, how: HowItDiffers, said: str) -> Difference:
+    return Difference(how=how, kind=thing.kind, name=_name(thing), said=said)
+
+
+def _name(thing: Thing) -> str:
+    return thing.parent if thing.kind == "grant" else thing.full_name
+
+
+def _missing(thing: Thing) -> str:
+    if thing.kind == "grant":
+        return f"{thing.parent}: {thing.name} lacks {thing.fact('privileges')}"
+    return f"{thing.full_name}: the {thing.kind} is missing{_in_brackets(thing)}"
+
+
+def _unexpected(thing: Thing) -> str:
+    if thing.kind == "grant":
+        privileges = thing.fact("privileges")
+        return f"{thing.parent}: {thing.name} holds {privileges}, which no migration grants"
+    return f"{thing.full_name}: no migration makes this {thing.kind}{_in_brackets(thing)}"
+
+
+def _in_brackets(thing: Thing) -> str:
+    facts = [_short(thing.fact(name)) for name in _WHAT_IT_IS if thing.fact(name)]
+    return f" ({facts[0]})" if facts else ""
+
+
+def _changed(expected: Thing, found: Thing) -> Iterator[str]:
+    for name in dict.fromkeys([*dict(expected.facts), *dict(found.facts)]):
+        wanted, there = expected.fact(name), found.fact(name)
+        if wanted == there:
+            continue
+        yield _said(expected, name, wanted, there)
+
+
+def _said(thing: Thing, fact: str, wanted: str, there: str) -> str:
+    if thing.kind == "grant":
+        return f"{thing.parent}: {thing.name} holds {there}, expected {wanted}"
+    if fact == "body":
+        return f"{thing.full_name}: the {thing.kind} does something else than the migration's"
+    if fact == "valid":
+        return f"{thing.full_name}: the index is {'invalid' if there else 'valid'}"
+    what = "" if fact in {"type", "definition"} else f"{fact} "
+    return (
+        f"{thing.full_name}: {what}{_short(there) or 'none'}, expected {_short(wanted) or 'none'}"
+    )
+
+
+def _short(text: str) -> str:
+    """Return a definition on one line."""
+    return " ".join(text.split())

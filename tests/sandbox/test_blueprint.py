@@ -1,0 +1,80 @@
+"""A history of migrations, run on an empty server, makes the schema that it makes elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from shipway.edges.catalog import Catalog
+from shipway.edges.clock import SystemClock
+from shipway.errors import MigrationFailed
+from shipway.migrations.files import read_folder
+from shipway.sandbox.blueprint import Blueprint
+from shipway.schema.differences import differences
+from shipway.schema.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from shipway.inspection import Snapshot
+    from shipway.values import Secret
+
+ROOT = Path(__file__).parents[2]
+PG_18, PG_15 = 180004, 150008
+
+
+def _apply_by_hand(url: Secret, folder: Path) -> Snapshot:
+    with psycopg.connect(url.reveal(), autocommit=True) as connection:
+        for migration in read_folder(folder):
+            connection.execute(migration.path.read_bytes())
+        return Catalog(connection).snapshot()
+
+
+@pytest.mark.parametrize("version", [PG_18, PG_15])
+def test_the_sample_apps_history_makes_the_schema_that_it_makes_elsewhere(
+    tmp_path: Path, database_url: Secret, version: int
+) -> None:
+    blueprint = Blueprint(tmp_path, clock=SystemClock())
+    made = blueprint.build(read_folder(ROOT / "migrations"), server_version=version, beforehand=())
+    elsewhere = _apply_by_hand(database_url, ROOT / "migrations")
+    assert differences(made, elsewhere) == ()
+    assert fingerprint(made) == fingerprint(elsewhere)
+
+
+def test_the_targets_default_privileges_are_carried_over(
+    tmp_path: Path, database_url: Secret
+) -> None:
+    with psycopg.connect(database_url.reveal(), autocommit=True) as connection:
+        connection.execute(
+            "alter default privileges in schema public grant all on tables to anon;"
+            "alter default privileges revoke execute on functions from public"
+        )
+        beforehand = Catalog(connection).default_privileges()
+    assert len(beforehand) == 2
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.sql").write_text(
+        "create table public.a (id int); create function public.f() returns int language sql "
+        "as 'select 1'"
+    )
+    (folder / "001_a.down.sql").write_text("drop function public.f(); drop table public.a")
+    made = Blueprint(tmp_path / "server", clock=SystemClock()).build(
+        read_folder(folder), server_version=PG_18, beforehand=beforehand
+    )
+    assert differences(made, _apply_by_hand(database_url, folder)) == ()
+    granted = {thing.parent for thing in made.things if thing.kind == "grant"}
+    assert "table public.a" in granted
+    assert "function public.f()" not in granted
+
+
+def test_a_history_that_fails_there_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.sql").write_text("create extension postgis")
+    with pytest.raises(MigrationFailed, match="postgis"):
+        Blueprint(tmp_path / "server", clock=SystemClock()).build(
+            read_folder(folder), server_version=PG_18, beforehand=()
+        )
+    left = list((tmp_path / "server").rglob("*")) if (tmp_path / "server").exists() else []
+    assert left == []
