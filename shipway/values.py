@@ -229,6 +229,14 @@ class MigrationPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewMigration:
+    """The files that `db.new` made."""
+
+    path: Path
+    down_path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
     """Proof that the ledger holds every planned migration."""
 
@@ -383,6 +391,13 @@ class CheckResult:
     cure: str = ""
     """What to do about it; empty when it passed."""
     duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """The results of checks that do not amount to a proof: some failed."""
+
+    results: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

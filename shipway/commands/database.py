@@ -8,11 +8,12 @@ from shipway.commands.session import Answer
 from shipway.edges.psql import open_psql
 from shipway.errors import Failed
 from shipway.migrations.files import new_files
-from shipway.report.tables import show_tables
+from shipway.report.tables import TableList
 from shipway.report.words import show
 from shipway.steps.migrate import migrate as run_migrations
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
+from shipway.values import Checks, NewMigration
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
@@ -57,7 +58,7 @@ def verify(session: Session) -> Answer:
             say=session.terminal,
         )
     except ChecksFailed as error:
-        return Answer(value=error.results, error=error)
+        return Answer(value=Checks(results=error.results), error=error)
     return Answer(value=verified)
 
 
@@ -69,9 +70,7 @@ def new(session: Session, name: str) -> Answer:
         session.terminal.note(f"Would create the next migration and its .down.sql in {folder}")
         return Answer()
     up, down = new_files(folder, name, now=session.wiring.clock.now())
-    session.terminal.note(f"created {up.relative_to(settings.root)}")
-    session.terminal.note(f"created {down.relative_to(settings.root)}")
-    return Answer(value=(str(up), str(down)))
+    return Answer(value=NewMigration(path=up, down_path=down))
 
 
 def tables(session: Session, name: str) -> Answer:
@@ -79,10 +78,7 @@ def tables(session: Session, name: str) -> Answer:
     catalog = session.wiring.catalog
     if name:
         return Answer(value=catalog.describe_table(name))
-    found = catalog.list_tables(session.settings.exposed_schemas)
-    if session.asked.format == "text":
-        show_tables(found, session.terminal)
-    return Answer(value=found)
+    return Answer(value=TableList(tables=catalog.list_tables(session.settings.exposed_schemas)))
 
 
 def shell(session: Session) -> Answer:

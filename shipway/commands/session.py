@@ -82,18 +82,8 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     terminal = Terminal(as_json=asked.format == "json")
-    target = asked.target
     try:
-        _know_format(asked.format)
-        settings = load(asked.target, root=project_root(Path.cwd()))
-        target = settings.target
-        terminal.knows(settings.secrets())
-        with Wiring(settings) as wiring:
-            answer = work(Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring))
-    except Stopped as error:
-        answer = Answer(error=error)
-    except KeyboardInterrupt:
-        answer = Answer(error=interrupted(asked.command))
+        return _told(asked, terminal, *_worked(asked, terminal, work))
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does; there is nobody to tell.
         os._exit(1)
@@ -101,10 +91,28 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
         terminal.crash(error)
         terminal.document({"command": asked.command, "exit_code": 1, "error": "unexpected"})
         return 1
-    return _told(asked, target, terminal, answer)
 
 
-def _told(asked: Asked, target: str | None, terminal: Terminal, answer: Answer) -> int:
+def _worked(
+    asked: Asked, terminal: Terminal, work: Callable[[Session], Answer]
+) -> tuple[str | None, Answer]:
+    """Return the target's name, as far as it is known, and how the work ended."""
+    target = asked.target
+    try:
+        _know_format(asked.format)
+        settings = load(asked.target, root=project_root(Path.cwd()))
+        target = settings.target
+        terminal.knows(settings.secrets())
+        with Wiring(settings) as wiring:
+            session = Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring)
+            return target, work(session)
+    except Stopped as error:
+        return target, Answer(error=error)
+    except KeyboardInterrupt:
+        return target, Answer(error=interrupted(asked.command))
+
+
+def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
     error = answer.error
     if answer.value is not None and asked.format == "text":
         show(answer.value, terminal)

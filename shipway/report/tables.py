@@ -2,6 +2,7 @@ r"""How tables are told to a person: what `\dt` and `\d` of psql show."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.inspection import TableDetail, TableSummary
@@ -14,11 +15,18 @@ if TYPE_CHECKING:
 
     from shipway.inspection import Named
 
-__all__ = ["show_tables"]
+__all__ = ["TableList"]
 
 
-def show_tables(tables: Sequence[TableSummary], terminal: Terminal) -> None:
-    """Write the list of tables."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableList:
+    """The tables and views of the schemas that were asked for."""
+
+    tables: tuple[TableSummary, ...]
+
+
+@show.register
+def _(value: TableList, terminal: Terminal) -> None:
     terminal.table(
         ("table", "kind", "#rows", "#size", "row security"),
         [
@@ -29,7 +37,7 @@ def show_tables(tables: Sequence[TableSummary], terminal: Terminal) -> None:
                 size(one.size_bytes),
                 _row_security(one),
             )
-            for one in tables
+            for one in value.tables
         ],
     )
 

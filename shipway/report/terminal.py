@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import traceback
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from shipway.values import Secret
 
 __all__ = ["Terminal"]
+
+_HANGING = 2
+"""Columns by which the rest of a long line stands back."""
 
 
 class Terminal:
@@ -128,11 +132,26 @@ class Terminal:
         return sys.stdin.readline().strip()
 
     def _write(self, console: Console, text: str, style: str | None = None) -> None:
-        lines = self.hide(text).split("\n")
-        for line in lines:
-            console.print(
-                self._indent + line, style=style, markup=False, highlight=False, soft_wrap=True
-            )
+        for line in self.hide(text).split("\n"):
+            for piece in _fitted(self._indent + line, console):
+                console.print(piece, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fitted(line: str, console: Console) -> list[str]:
+    """Return a line as lines that fit a person's screen; a log keeps it whole, to be searched.
+
+    Words are never cut, so that paths and ids can be copied.
+    """
+    if not console.is_terminal or len(line) <= console.width:
+        return [line]
+    margin = len(line) - len(line.lstrip()) + _HANGING
+    return textwrap.wrap(
+        line,
+        width=console.width,
+        subsequent_indent=" " * margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _console(file: IO[str]) -> Console:

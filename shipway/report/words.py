@@ -13,9 +13,11 @@ from shipway.steps.shelf import Shelf
 from shipway.values import (
     Backup,
     CheckResult,
+    Checks,
     Deployed,
     Migrated,
     MigrationPlan,
+    NewMigration,
     Outcome,
     SandboxStatus,
     Verified,
@@ -105,10 +107,10 @@ def _(value: Diagnosis, terminal: Terminal) -> None:
 
 
 @show.register
-def _(value: Verified, terminal: Terminal) -> None:
+def _(value: Verified | Checks, terminal: Terminal) -> None:
     show_checks(value.results, terminal)
     terminal.note("")
-    terminal.note(summary(value))
+    terminal.note(_counted(value.results))
 
 
 def show_checks(results: Iterable[CheckResult], terminal: Terminal) -> None:
@@ -134,6 +136,12 @@ def _(value: MigrationPlan, terminal: Terminal) -> None:
     terminal.note("")
     held = f", {len(value.held_back)} held back" if value.held_back else ""
     terminal.note(f"{len(value.applied)} applied, {len(value.pending)} pending{held}")
+
+
+@show.register
+def _(value: NewMigration, terminal: Terminal) -> None:
+    terminal.note(f"created {value.path}")
+    terminal.note(f"created {value.down_path}")
 
 
 @show.register
@@ -171,15 +179,15 @@ def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
     rows = [
         (
             one.manifest.backup_id,
-            moment(one.manifest.taken_at),
             size(one.manifest.archive_bytes),
+            str(len(one.manifest.row_counts)),
             str(sum(one.manifest.row_counts.values())),
             f"L{one.grade.value} {one.grade.name.lower()}",
-            one.manifest.uploaded_to or "",
+            "also in Storage" if one.manifest.uploaded_to else "here only",
         )
         for one in backups
     ]
-    terminal.table(("backup", "taken", "#size", "#rows", "grade", "uploaded to"), rows)
+    terminal.table(("backup", "#size", "#tables", "#rows", "grade", "kept"), rows)
 
 
 @show.register

@@ -121,7 +121,7 @@ def preflight(preconditions: Iterable[Precondition], *, clock: Clock, say: Say) 
     diagnosis = examine(preconditions, clock=clock)
     for one in diagnosis.results:
         if one.outcome is Outcome.WARNED:
-            say.warn(f"{one.name}: {one.detail} {one.cure}".rstrip())
+            say.warn(f"{one.name}: {one.detail}. {one.cure}".rstrip())
     refusal = diagnosis.refusal()
     if refusal is not None:
         raise refusal

@@ -87,9 +87,9 @@ def test_what_rests_on_a_failed_precondition_is_not_looked_at() -> None:
 
 def test_a_warning_is_said_and_does_not_stop_the_release() -> None:
     heard = Heard()
-    look = lambda: Found(detail="It rains.", outcome=Outcome.WARNED, cure="Take a coat.")  # noqa: E731
+    look = lambda: Found(detail="it rains", outcome=Outcome.WARNED, cure="Take a coat.")  # noqa: E731
     ready = preflight([Precondition(name="sky", look=look)], clock=Ticking(), say=heard)
-    assert heard.lines == ["warning: sky: It rains. Take a coat."]
+    assert heard.lines == ["warning: sky: it rains. Take a coat."]
     assert ready.results[0].duration_ms == 1000
 
 
