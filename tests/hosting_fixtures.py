@@ -43,17 +43,26 @@ class Said:
         self.warnings.append(text)
 
 
+class BriskClock(SystemClock):
+    """Real time; pauses between two looks are a tenth of what they are in earnest."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 10)
+
+
 @dataclass(kw_only=True)
 class Hosted:
     """The edges under test, and the world as seen past them."""
 
     facts: dict[str, Any]
+    eyes: httpx.Client
+    """Looks at the world past the edges under test."""
     control: Control
     api: Api
     vercel: Vercel
     logs: VercelLogs
     web: Web
-    clock: SystemClock
+    clock: BriskClock
     app: Path
     rest: ExitStack
     """What is closed when the test is over."""
@@ -78,18 +87,26 @@ class Hosted:
 
     def live(self, path: str = "/") -> httpx.Response:
         """What a visitor of the production domain gets."""
-        return httpx.get(self.facts["production_url"] + path, trust_env=False)
+        return self.eyes.get(self.facts["production_url"] + path)
 
     def raw(self, path: str) -> dict[str, Any]:
         """What Vercel's API says, not read by the edge under test."""
-        answer = httpx.get(
+        answer = self.eyes.get(
             self.facts["vercel_api_url"] + path,
             params={"teamId": self.facts["vercel_team_id"]},
             headers={"authorization": f"Bearer {self.facts['vercel_token']}"},
-            trust_env=False,
         )
         found: dict[str, Any] = answer.json()
         return found
+
+    def assign_production(self, deployment_id: str) -> None:
+        """Give the production domain to a deployment, as a person does on Vercel's pages."""
+        self.eyes.post(
+            f"{self.facts['vercel_api_url']}/v2/deployments/{deployment_id}/aliases",
+            params={"teamId": self.facts["vercel_team_id"]},
+            headers={"authorization": f"Bearer {self.facts['vercel_token']}"},
+            json={"alias": self.facts["production_url"].removeprefix("http://")},
+        ).raise_for_status()
 
     def production(self) -> str | None:
         target = self.raw(f"/v9/projects/{self.facts['vercel_project_id']}")["targets"]
@@ -147,11 +164,17 @@ def _announced(process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
     raise AssertionError("the stand-ins did not announce themselves")
 
 
+@pytest.fixture(scope="session")
+def eyes() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
 @pytest.fixture
-def hosted(vercel_facts: dict[str, Any], tmp_path: Path) -> Iterator[Hosted]:
+def hosted(vercel_facts: dict[str, Any], eyes: httpx.Client, tmp_path: Path) -> Iterator[Hosted]:
     """An empty project on Vercel, and a small app to deploy."""
     facts = vercel_facts
-    clock = SystemClock()
+    clock = BriskClock()
     with (
         closing(Control(facts["vercel_api_url"], facts["control_token"])) as control,
         api_of(facts) as api,
@@ -163,6 +186,7 @@ def hosted(vercel_facts: dict[str, Any], tmp_path: Path) -> Iterator[Hosted]:
         names = {"project_id": facts["vercel_project_id"], "team_id": facts["vercel_team_id"]}
         one = Hosted(
             facts=facts,
+            eyes=eyes,
             control=control,
             api=api,
             vercel=Vercel(api, **names),
@@ -183,5 +207,5 @@ def api_of(facts: dict[str, Any], token: str = "") -> Api:
         base_url=facts["vercel_api_url"],
         setting="VERCEL_API_URL",
         token=Secret(token or facts["vercel_token"]),
-        clock=SystemClock(),
+        clock=BriskClock(),
     )

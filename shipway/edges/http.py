@@ -83,6 +83,8 @@ class Api:
             follow_redirects=False,
             # A proxy of the environment must not stand between us and our own sandbox.
             trust_env=not on_this_machine,
+            # The certificates of the world are read from disk only where there is TLS.
+            verify=self.base_url.startswith("https:"),
         )
 
     def __enter__(self) -> Self:

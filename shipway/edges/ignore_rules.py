@@ -28,22 +28,28 @@ class IgnoreRules:
     @classmethod
     def read(cls, text: str) -> Self:
         """Read the lines of such a file; a line that means nothing is passed over."""
-        return cls(rule for line in text.splitlines() if (rule := _rule(line)) is not None)
+        lines = _bytewise(text).split("\n")
+        return cls(rule for line in lines if (rule := _rule(line)) is not None)
 
     def ignores(self, name: str) -> bool:
         """Tell whether the file `name` (slashes, relative) or a folder above it is ignored."""
-        parts = name.split("/")
+        parts = _bytewise(name).split("/")
         for depth in range(1, len(parts)):
             # What lies in an ignored folder cannot be taken back.
             if self._matches("/".join(parts[:depth]), folder=True):
                 return True
-        return self._matches(name, folder=False)
+        return self._matches("/".join(parts), folder=False)
 
     def _matches(self, name: str, *, folder: bool) -> bool:
         for rule in reversed(self._rules):
             if (folder or not rule.folders_only) and rule.pattern.fullmatch(name):
                 return not rule.takes_back
         return False
+
+
+def _bytewise(text: str) -> str:
+    """Return one character for each byte of the UTF-8: git's `?` stands for a byte."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _rule(line: str) -> _Rule | None:

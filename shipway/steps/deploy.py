@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DeployPlan", "Vercel", "deploy", "plan_deploy", "put_live", "stage_and_smoke"]
 
 _SETTLING_S = 30.0
-"""How long the public domain may take to show what Vercel says that it serves."""
+"""Longest time that the public domain gets to show what Vercel says that it serves."""
 
 
 class Vercel(Staging, Production, Protocol):
@@ -202,19 +202,19 @@ def put_live(  # noqa: PLR0913 - as deploy
     move = Move(
         kind="promote",
         deployment_id=staged.deployment_id,
+        instead_of=plan.previous_id,
         timeout_s=plan.promote_timeout_s,
         settle=plan.settle,
     )
     try:
         hosting = move_production(move, vercel=vercel, clock=clock, say=say)
-    except OutcomeUnknown:
-        raise
-    except DeploymentFailed:
+    except (DeploymentFailed, OutcomeUnknown):
         raise
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None
     url = hosting.production_urls[0] if hosting.production_urls else staged.url
-    public = _settled_pages(url, plan.pages, web=web, clock=clock)
+    settling_s = min(_SETTLING_S, plan.promote_timeout_s)
+    public = _settled_pages(url, plan.pages, settling_s, web=web, clock=clock)
     if failed(public):
         raise _live_but_bad(staged, url, plan, failed(public))
     say.note(f"{staged.deployment_id} is production and answers at {url}")
@@ -228,10 +228,10 @@ def put_live(  # noqa: PLR0913 - as deploy
 
 
 def _settled_pages(
-    url: str, pages: tuple[SmokePage, ...], *, web: Web, clock: Clock
+    url: str, pages: tuple[SmokePage, ...], settling_s: float, *, web: Web, clock: Clock
 ) -> tuple[CheckResult, ...]:
     """Return how the public pages answer, waiting a while for caches to let go of the old."""
-    until = clock.monotonic() + _SETTLING_S
+    until = clock.monotonic() + settling_s
     pause_s = 0.2
     while True:
         results = smoke(url, pages, web=web)

@@ -18,6 +18,9 @@ _MOST_REQUESTS = 3
 _LOOKS_BEFORE_ASKING_AGAIN = 4
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 2.0
+_WHO_ELSE = (
+    "Find out who else deploys (a push to a connected repository?), then run the command again."
+)
 _UNDER_WAY = frozenset({"pending", "in-progress"})
 
 
@@ -47,6 +50,8 @@ class Move:
     kind: str
     """promote or rollback."""
     deployment_id: str
+    instead_of: str | None
+    """What production has to be when it is moved; None for a project without production."""
     timeout_s: float
     settle: str
     """The command that tells what became of it, should the answer be lost."""
@@ -82,6 +87,13 @@ def move_production(move: Move, *, vercel: Production, clock: Clock, say: Say) -
     if before.production_id == move.deployment_id:
         say.note(f"{move.deployment_id} is production already, as Vercel says")
         return before
+    if before.production_id != move.instead_of:
+        raise DeploymentFailed(
+            f"Production became {before.production_id or 'empty'} meanwhile; this {move.name} was "
+            f"planned when it was {move.instead_of or 'empty'}.",
+            unchanged=f"Production is still {before.production_id or 'empty'}, as Vercel says.",
+            next_step=_WHO_ELSE,
+        )
     return _Attempt(move, before, vercel=vercel, clock=clock, say=say).run()
 
 
@@ -187,8 +199,7 @@ class _Attempt:
             raise self._failed(
                 f"While the {name} was waited for, production became "
                 f"{self._last_seen.production_id}, which is neither the old nor the new one.",
-                "Find out who else deploys (a push to a connected repository?), then run the "
-                "command again.",
+                _WHO_ELSE,
             )
         if asked.reply in {Reply.REJECTED, Reply.NOT_SENT}:
             raise self._failed(

@@ -17,6 +17,9 @@ __all__ = ["Staging", "StagingPlan", "failing_lines", "stage"]
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3.0
 _SHOWN_LINES = 10
+_CREATIONS = 2
+"""A lost answer may have been that files are missing; a second, staged deployment does no harm."""
+_LOOKS_AFTER_S = (0.5, 1.0, 2.0)
 _AT_WORK = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "ANALYZING", "DEPLOYING"})
 _OVER = frozenset({"ERROR", "CANCELED", "DELETED", "BLOCKED"})
 _TELLS_OF_ERROR = re.compile(
@@ -93,15 +96,16 @@ def stage(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Depl
 
 
 def _created(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
-    made = vercel.create_staged(name=plan.project_name, files=plan.files, meta=plan.meta)
-    for pause_s in (0.5, 1.0, 2.0, 4.0):
+    for _ in range(_CREATIONS):
+        made = vercel.create_staged(name=plan.project_name, files=plan.files, meta=plan.meta)
+        for pause_s in _LOOKS_AFTER_S:
+            if made is not None:
+                say.note(f"created {made.deployment_id}, staged: {len(plan.files)} files")
+                return made
+            clock.sleep(pause_s)
+            made = vercel.find(plan.release_id)
         if made is not None:
-            say.note(f"created {made.deployment_id}, staged: {len(plan.files)} files")
             return made
-        clock.sleep(pause_s)
-        made = vercel.find(plan.release_id)
-    if made is not None:
-        return made
     raise OutcomeUnknown(
         "Vercel's answer to the new deployment was lost, and none of this release shows up.",
         unchanged="Production was not asked to change: the deployment would be a staged one.",
