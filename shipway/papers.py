@@ -139,12 +139,20 @@ def _item(hint: Any, form: object, where: str) -> object:
         (inner,) = (one for one in arguments if one is not type(None))
         return _item(inner, form, where)
     if origin is tuple and isinstance(form, list):
-        return tuple(_item(arguments[0], one, f"{where}[{at}]") for at, one in enumerate(form))
+        of = arguments[:1] * len(form) if arguments[-1] is Ellipsis else arguments
+        return tuple(_items(of, form, where))
     if origin is Mapping and isinstance(form, dict):
         return {key: _item(arguments[1], one, f"{where}.{key}") for key, one in form.items()}
-    if is_dataclass(hint):
-        return _dataclass(hint, form, f"{where}.")
-    return _plain(hint, form, where)
+    if hasattr(hint, "_fields") and isinstance(form, list):
+        return hint(*_items(tuple(typing.get_type_hints(hint).values()), form, where))
+    return _dataclass(hint, form, f"{where}.") if is_dataclass(hint) else _plain(hint, form, where)
+
+
+def _items(hints: tuple[Any, ...], forms: list[object], where: str) -> list[object]:
+    if len(hints) != len(forms):
+        raise IllFormed(f"holds {len(forms)} parts instead of {len(hints)} at '{where}'")
+    pairs = enumerate(zip(hints, forms, strict=True))
+    return [_item(hint, form, f"{where}[{at}]") for at, (hint, form) in pairs]
 
 
 def _plain(hint: Any, form: object, where: str) -> object:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from shipway.inspection import Snapshot
+
 
 class Secret:
     """A text that is never shown: `str` and `repr` hide it, `reveal()` gives it."""
@@ -300,6 +302,18 @@ class ServiceHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role of the server, as far as a copy of the database needs it."""
+
+    name: str
+    attributes: tuple[str, ...]
+    """As CREATE ROLE writes them: `bypassrls`, `createrole`, `noinherit`."""
+    member_of: tuple[str, ...]
+    admin_of: tuple[str, ...]
+    """Those among them that it may grant to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dumped:
     """What a finished dump holds, as its own snapshot saw the database."""
 
@@ -320,8 +334,13 @@ class Dumped:
     """Schemas, and single tables as `schema.table`, that the role may not read."""
     extensions: Mapping[str, str]
     """Name to version."""
-    roles: tuple[str, ...]
+    roles: tuple[Role, ...]
     """All of the server but Postgres' own."""
+    role: str
+    """The one that dumped: DATABASE_URL's."""
+    compression: str
+    """`zstd:1`, or `1` for gzip."""
+    schema: Snapshot
     ledger_version: int
     """The highest version in the ledger; 0 when there is none."""
 
@@ -355,7 +374,12 @@ class Manifest:
     """The moment whose state the dump shows."""
     lsn: str = ""
     extensions: Mapping[str, str] = field(default_factory=dict)
-    roles: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()
+    role: str = ""
+    """The one that dumped: DATABASE_URL's."""
+    compression: str = ""
+    fingerprint: str = ""
+    """Of the project's schema in the dump's snapshot; the schema itself is `schema.json`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

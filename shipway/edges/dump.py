@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from shipway.edges import dump_survey, pgtools, postgres, process
+from shipway.edges.catalog import Catalog
 from shipway.errors import Failed
 from shipway.values import Dumped, Secret
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.dump_survey import Survey
     from shipway.edges.pgtools import Tool
+    from shipway.inspection import Snapshot
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -90,6 +92,7 @@ class PgDump:
         with self._snapshot() as (connection, snapshot):
             facts = dump_survey.facts_of(connection)
             survey = dump_survey.look(connection)
+            schema = self._schema()
             tool = self._tool(connection)
             argv, env = self._command(connection, tool, snapshot, survey)
             with ThreadPoolExecutor(max_workers=1) as beside:
@@ -117,6 +120,9 @@ class PgDump:
             left_out=survey.left_out,
             extensions=facts.extensions,
             roles=facts.roles,
+            role=facts.role,
+            compression=tool.compression,
+            schema=schema,
             ledger_version=facts.ledger_version,
         )
 
@@ -149,6 +155,15 @@ class PgDump:
         )
         major = connection.info.server_version // 10000
         return pgtools.find_tool("pg_dump", server_major=major, tls=tls)
+
+    def _schema(self) -> Snapshot:
+        """Return the schema, as it is a moment after the dump's snapshot.
+
+        A change just between the two is found when the restored copy is compared with it.
+        """
+        timeout_s = self.connect_timeout_s
+        with postgres.connect(self.url, purpose="backup", timeout_s=timeout_s) as connection:
+            return Catalog(connection).snapshot()
 
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from shipway.values import Role
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -49,7 +51,25 @@ _FACTS = """
 select current_database(), current_setting('server_version'), now(),
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
             else pg_current_wal_lsn() end::text,
-       array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
+       session_user::text
+"""
+
+# What a copy of the database needs of the roles. Their own settings are not read: some name
+# libraries that only the platform has, and would lock everyone out of the copy.
+_ROLES = """
+select r.rolname::text,
+       array_remove(array[
+           case when r.rolsuper then 'superuser' end,
+           case when r.rolcreaterole then 'createrole' end,
+           case when r.rolcreatedb then 'createdb' end,
+           case when r.rolreplication then 'replication' end,
+           case when r.rolbypassrls then 'bypassrls' end,
+           case when not r.rolinherit then 'noinherit' end], null),
+       array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
+             where m.member = r.oid group by 1 order by 1),
+       array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
+             where m.member = r.oid and m.admin_option group by 1 order by 1)
+  from pg_roles r where r.rolname !~ '^pg_' order by 1
 """
 
 _LEDGER_THERE = """
@@ -68,7 +88,8 @@ class Facts:
     server_version: str
     snapshot_at: datetime
     lsn: str
-    roles: tuple[str, ...]
+    role: str
+    roles: tuple[Role, ...]
     extensions: Mapping[str, str]
     ledger_version: int
 
@@ -141,7 +162,7 @@ def count(connection: psycopg.Connection[tuple[Any, ...]], survey: Survey) -> Ma
 def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
     """Return what the server says of itself in the connection's transaction."""
     (row,) = connection.execute(_FACTS).fetchall()
-    database, server_version, snapshot_at, lsn, roles = row
+    database, server_version, snapshot_at, lsn, role = row
     extensions = connection.execute(
         "select extname::text, extversion from pg_extension order by 1"
     ).fetchall()
@@ -152,7 +173,16 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         server_version=server_version,
         snapshot_at=snapshot_at,
         lsn=lsn or "",
-        roles=tuple(roles),
+        role=role,
+        roles=tuple(
+            Role(
+                name=name,
+                attributes=tuple(attributes),
+                member_of=tuple(member_of),
+                admin_of=tuple(admin_of),
+            )
+            for name, attributes, member_of, admin_of in connection.execute(_ROLES)
+        ),
         extensions=dict(extensions),
         ledger_version=versions[0][0],
     )

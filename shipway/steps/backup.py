@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed, Stopped
 from shipway.papers import write_paper
-from shipway.steps.shelf import ARCHIVE, MANIFEST, Lister, missing_tables, record_proof
+from shipway.schema.fingerprint import fingerprint
+from shipway.steps.shelf import ARCHIVE, MANIFEST, SCHEMA, Lister, missing_tables, record_proof
 from shipway.values import Backup, Grade, Manifest
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
                 unchanged=_KEPT_UNREADABLE,
                 next_step="Run it again; if it stays so, use another pg_dump: invoke doctor",
             )
+        write_paper(folder / SCHEMA, "schema", dumped.schema, key=key)
         write_paper(folder / MANIFEST, "manifest", manifest, key=key)
     backup = Backup(directory=plan.directory, manifest=manifest, grade=Grade.EXISTS)
     backup = record_proof(backup, Grade.LISTS, clock=clock, key=key)
@@ -235,6 +237,9 @@ def _manifest(
         lsn=dumped.lsn,
         extensions=dumped.extensions,
         roles=dumped.roles,
+        role=dumped.role,
+        compression=dumped.compression,
+        fingerprint=fingerprint(dumped.schema),
     )
 
 
@@ -265,6 +270,7 @@ def _keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Ba
     name = backup.manifest.backup_id
     try:
         place = vault.keep(backup.directory / ARCHIVE, f"{name}/{ARCHIVE}")
+        vault.keep(backup.directory / SCHEMA, f"{name}/{SCHEMA}")
         manifest = replace(backup.manifest, uploaded_to=place)
         write_paper(backup.directory / MANIFEST, "manifest", manifest, key=key)
         try:

@@ -1,9 +1,10 @@
 """The shelf of backups: what lies there, whether it is whole, and which one may serve as proof.
 
 Each backup is a folder `<state_dir>/backups/<backup_id>/` with `dump.pgc` (an archive of pg_dump's
-custom format), `manifest.json` (a paper of kind `manifest`, see `shipway.papers`, whose body is
-`values.Manifest`) and `proof.json` (a paper of kind `proof`: the grade reached, for which archive,
-when). A folder whose name ends in `.partial` is a backup in the making or one that was interrupted.
+custom format) and papers (see `shipway.papers`): `manifest.json` (kind `manifest`, its body is
+`values.Manifest`), `schema.json` (the project's schema, `inspection.Snapshot`) and `proof.json` (the
+grade reached, for which archive, when). A folder whose name ends in `.partial` is a backup in the
+making or one that was interrupted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHIVE",
     "MANIFEST",
+    "SCHEMA",
     "Lister",
     "Proof",
     "Shelf",
@@ -39,6 +41,7 @@ __all__ = [
 
 ARCHIVE = "dump.pgc"
 MANIFEST = "manifest.json"
+SCHEMA = "schema.json"
 _PROOF = "proof.json"
 _CHUNK_BYTES = 1 << 20
 

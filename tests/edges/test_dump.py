@@ -74,7 +74,11 @@ def test_a_dump_holds_the_app_and_what_supabases_own_dump_loses(
     assert dumped.tool.startswith("pg_dump ")
     assert dumped.lsn
     assert "plpgsql" in dumped.extensions
-    assert "authenticated" in dumped.roles
+    roles = {role.name: role for role in dumped.roles}
+    assert roles["service_role"].attributes == ("bypassrls",)
+    assert {"anon", "authenticated"} <= set(roles["postgres"].member_of)
+    assert dumped.role == "postgres"
+    assert any(thing.full_name == "public.pets.name" for thing in dumped.schema.things)
 
 
 def test_rows_are_counted_in_the_dumps_own_snapshot(database_url: Secret, tmp_path: Path) -> None:

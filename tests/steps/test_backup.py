@@ -13,11 +13,14 @@ import pytest
 from shipway.edges.clock import SystemClock
 from shipway.edges.dump import PgDump
 from shipway.errors import Failed, Refused
+from shipway.inspection import Snapshot
 from shipway.papers import read_paper, write_paper
+from shipway.schema.fingerprint import fingerprint
 from shipway.steps.backup import Dumper, PlatformDesk, Vault, plan_backup, take_backup
 from shipway.steps.shelf import (
     ARCHIVE,
     MANIFEST,
+    SCHEMA,
     latest_backup,
     list_backups,
     open_backup,
@@ -135,6 +138,8 @@ def test_a_backup_is_a_private_folder_with_a_manifest_that_verifies(
     verified = verify_backup(backup.directory, lister=dumper, clock=SystemClock())
     assert backup.grade is verified.grade is Grade.LISTS
     assert verified.manifest == backup.manifest
+    schema = read_paper(backup.directory / SCHEMA, "schema", Snapshot)
+    assert fingerprint(schema) == backup.manifest.fingerprint
     assert backup.manifest.row_counts["public.pets"] == 2
     assert backup.manifest.project_ref == REF
     assert backup.directory.name == "20261122-120000-000-staging"
@@ -304,7 +309,7 @@ def test_the_copy_holds_archive_and_manifest_and_the_warning_that_it_dies_with_t
     assert any("dies with it" in text for text in heard.warnings)
 
 
-@pytest.mark.parametrize("full_after", [0, 1])
+@pytest.mark.parametrize("full_after", [0, 1, 2])
 def test_a_failed_upload_leaves_the_local_backup_whole_and_never_says_uploaded(
     tmp_path: Path, dumper: PgDump, full_after: int
 ) -> None:
