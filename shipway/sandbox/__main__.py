@@ -15,12 +15,12 @@ from typing import Any
 from shipway.sandbox import storage_shelf, supabase_management, vercel_world
 from shipway.sandbox.apps import Apps
 from shipway.sandbox.faults import FaultBook
+from shipway.sandbox.ports import Ports
 from shipway.sandbox.state import AlreadyRunning, Blobs, Document, hold, write_whole
 from shipway.sandbox.supabase_api import SupabaseApi
 from shipway.sandbox.supabase_branches import new_ref
 from shipway.sandbox.vercel_api import VercelApi
 from shipway.sandbox.vercel_logs import LogBook
-from shipway.sandbox.wire import Ports
 
 _USAGE = "usage: python -m shipway.sandbox STATE_DIR"
 _PATIENCE_S = 0.5

@@ -14,10 +14,10 @@ from shipway.sandbox.wire import Request, Response
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shipway.sandbox.ports import Ports
     from shipway.sandbox.state import Blobs
     from shipway.sandbox.vercel_logs import LogBook
     from shipway.sandbox.vercel_world import World
-    from shipway.sandbox.wire import Ports
 
 _BYPASS = "x-vercel-protection-bypass"
 # Where a build leaves what is served: prebuilt output first, then the public folder, then the root.

@@ -125,7 +125,9 @@ class Api:
             return Response(status=0, fate=Fate.RESET if what == "reset_before" else Fate.HANG_UP)
         answer = self._answered(request)
         if what == "invalid_json":
-            return replace(answer, body=b'{"id": "cut off in the midd', file=None)
+            headers = {**answer.headers, "content-type": "application/json; charset=utf-8"}
+            broken = b'{"id": "cut off in the midd'
+            return replace(answer, headers=headers, body=broken, file=None)
         fates = {"reset_after": Fate.RESET, "truncated": Fate.TRUNCATED}
         return replace(answer, fate=fates.get(what, Fate.WHOLE))
 

@@ -1,10 +1,8 @@
-"""Storage's calls about objects: upload, download, list, sign, move, copy and remove."""
+"""Storage's calls about objects: upload, download, list, move, copy and remove."""
 
 from __future__ import annotations
 
 import json
-import secrets
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from shipway.sandbox.server import Route
     from shipway.sandbox.storage_shelf import Shelf
 
-_UPLOAD_URL_LIVES_S = 2 * 3600
-
 
 class ObjectCalls:
     """The calls below `/storage/v1/object`."""
@@ -28,21 +24,16 @@ class ObjectCalls:
         root = "/storage/v1/object"
         get, post, put = "GET", "POST", "PUT"
         self.open_routes: tuple[Route, ...] = (
-            route(get, f"{root}/sign/{{bucket}}/{{name...}}", self._signed_download),
-            route(put, f"{root}/upload/sign/{{bucket}}/{{name...}}", self._signed_upload),
             route(get, f"{root}/public/{{bucket}}/{{name...}}", self._public_download),
         )
         self.routes: tuple[Route, ...] = (
             route(post, f"{root}/list/{{bucket}}", self._list),
             route(post, f"{root}/list-v2/{{bucket}}", self._list_v2),
-            route(post, f"{root}/sign/{{bucket}}", self._sign_many),
-            route(post, f"{root}/sign/{{bucket}}/{{name...}}", self._sign),
-            route(post, f"{root}/upload/sign/{{bucket}}/{{name...}}", self._sign_upload),
             route(post, f"{root}/(?P<verb>move|copy)", self._move_or_copy),
             route(get, f"{root}/info/{{bucket}}/{{name...}}", self._info),
-            route(get, f"{root}/authenticated/{{bucket}}/{{name...}}", self._download),
-            route(get, f"{root}/{{bucket}}/{{name...}}", self._download),
-            route("HEAD", f"{root}/{{bucket}}/{{name...}}", self._download),
+            route(get, f"{root}/authenticated/{{bucket}}/{{name...}}", self.download),
+            route(get, f"{root}/{{bucket}}/{{name...}}", self.download),
+            route("HEAD", f"{root}/{{bucket}}/{{name...}}", self.download),
             route(post, f"{root}/{{bucket}}/{{name...}}", self._upload),
             route(put, f"{root}/{{bucket}}/{{name...}}", self._update),
             route("DELETE", f"{root}/{{bucket}}", self._remove),
@@ -52,14 +43,15 @@ class ObjectCalls:
 
     def _upload(self, request: Request, bucket: str, name: str) -> Response:
         upsert = request.headers.get("x-upsert", "false").lower() == "true"
-        return self._received(request, bucket, name, upsert=upsert)
+        return self.receive(request, bucket, name, upsert=upsert)
 
     def _update(self, request: Request, bucket: str, name: str) -> Response:
         with self._shelf.document.look() as data:
             self._shelf.object(data, bucket, name)
-        return self._received(request, bucket, name, upsert=True)
+        return self.receive(request, bucket, name, upsert=True)
 
-    def _received(self, request: Request, bucket: str, name: str, *, upsert: bool) -> Response:
+    def receive(self, request: Request, bucket: str, name: str, *, upsert: bool) -> Response:
+        """Keep the file of an upload's form as an object."""
         fields, part = _form(request)
         about = {"content_type": part.content_type}
         if "cacheControl" in fields:
@@ -79,7 +71,8 @@ class ObjectCalls:
             kept = self._shelf.keep(data, bucket, name, blob=blob, about=about)
         return json_response({"Id": kept["id"], "Key": f"{bucket}/{name}"})
 
-    def _download(self, request: Request, bucket: str, name: str) -> Response:
+    def download(self, request: Request, bucket: str, name: str) -> Response:
+        """Answer an object's content."""
         del request
         with self._shelf.document.look() as data:
             one = self._shelf.object(data, bucket, name)
@@ -95,7 +88,7 @@ class ObjectCalls:
         with self._shelf.document.look() as data:
             if not self._shelf.bucket(data, bucket)["public"]:
                 raise Refusal(404, "Bucket not found", "Bucket not found", "NoSuchBucket")
-        return self._download(request, bucket, name)
+        return self.download(request, bucket, name)
 
     def _info(self, request: Request, bucket: str, name: str) -> Response:
         del request
@@ -170,70 +163,6 @@ class ObjectCalls:
         more = len(names) > limit
         answer = {"hasNext": more, "folders": list(folders.values()), "objects": objects}
         return json_response(answer | ({"nextCursor": names[limit - 1]} if more else {}))
-
-    # --- signed URLs ---
-
-    def _token(self, data: dict[str, Any], *, use: str, path: str, lives_s: float) -> str:
-        token = secrets.token_urlsafe(24)
-        now = time.time()
-        alive = {key: one for key, one in data["tokens"].items() if one["ends_at"] > now}
-        data["tokens"] = alive | {token: {"use": use, "path": path, "ends_at": now + lives_s}}
-        return token
-
-    def _check_token(self, request: Request, use: str, path: str) -> dict[str, Any]:
-        with self._shelf.document.look() as data:
-            one: dict[str, Any] = data["tokens"].get(request.first("token"), {})
-        if one.get("use") != use or one.get("path") != path:
-            raise Refusal(400, "InvalidJWT", "invalid signature", "InvalidJWT")
-        if one["ends_at"] <= time.time():
-            raise Refusal(400, "InvalidJWT", '"exp" claim timestamp check failed', "InvalidJWT")
-        return one
-
-    def _signed(self, data: dict[str, Any], bucket: str, name: str, lives_s: float) -> str:
-        self._shelf.object(data, bucket, name)
-        path = f"{bucket}/{name}"
-        token = self._token(data, use="download", path=path, lives_s=lives_s)
-        return f"/object/sign/{path}?token={token}"
-
-    def _sign(self, request: Request, bucket: str, name: str) -> Response:
-        with self._shelf.document.change() as data:
-            url = self._signed(data, bucket, name, float(request.json()["expiresIn"]))
-        return json_response({"signedURL": url})
-
-    def _sign_many(self, request: Request, bucket: str) -> Response:
-        asked = request.json()
-        found = []
-        with self._shelf.document.change() as data:
-            self._shelf.bucket(data, bucket)
-            for name in asked["paths"]:
-                one: dict[str, Any] = {"error": None, "path": name, "signedURL": None}
-                try:
-                    one["signedURL"] = self._signed(data, bucket, name, float(asked["expiresIn"]))
-                except Refusal:
-                    one["error"] = "Either the object does not exist or you do not have access"
-                found.append(one)
-        return json_response(found)
-
-    def _signed_download(self, request: Request, bucket: str, name: str) -> Response:
-        self._check_token(request, "download", f"{bucket}/{name}")
-        return self._download(request, bucket, name)
-
-    def _sign_upload(self, request: Request, bucket: str, name: str) -> Response:
-        path = f"{bucket}/{name}"
-        upsert = request.headers.get("x-upsert", "false").lower() == "true"
-        with self._shelf.document.change() as data:
-            self._shelf.bucket(data, bucket)
-            use = "upsert" if upsert else "upload"
-            token = self._token(data, use=use, path=path, lives_s=_UPLOAD_URL_LIVES_S)
-        return json_response({"url": f"/object/upload/sign/{path}?token={token}", "token": token})
-
-    def _signed_upload(self, request: Request, bucket: str, name: str) -> Response:
-        with self._shelf.document.look() as data:
-            use = data["tokens"].get(request.first("token"), {}).get("use", "upload")
-        if use not in {"upload", "upsert"}:
-            use = "upload"
-        self._check_token(request, use, f"{bucket}/{name}")
-        return self._received(request, bucket, name, upsert=use == "upsert")
 
     # --- moving and removing ---
 

@@ -9,9 +9,12 @@ from shipway.sandbox.server import Api
 from shipway.sandbox.storage_buckets import BucketCalls
 from shipway.sandbox.storage_objects import ObjectCalls
 from shipway.sandbox.storage_shelf import Refusal
+from shipway.sandbox.storage_signing import SigningCalls
 from shipway.sandbox.storage_tus import ResumableCalls
+from shipway.sandbox.supabase_backups import BackupCalls
 from shipway.sandbox.supabase_branches import BranchCalls
 from shipway.sandbox.supabase_management import ManagementCalls, failed
+from shipway.sandbox.supabase_notices import NoticeCalls
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -27,13 +30,20 @@ class SupabaseApi(Api):
         super().__init__(**shared)
         self._owner = owner
         self._management = ManagementCalls(owner=owner, document=document, settings=self.settings)
-        branches = BranchCalls(parent_ref=owner.ref, document=document, settings=self.settings)
-        self._management_routes = (*self._management.routes, *branches.routes)
+        self._notices = NoticeCalls(document=document, settings=self.settings)
+        self._management_routes = (
+            *self._management.routes,
+            *BackupCalls(document=document, settings=self.settings).routes,
+            *self._notices.routes,
+            *BranchCalls(parent_ref=owner.ref, document=document, settings=self.settings).routes,
+        )
         objects = ObjectCalls(shelf)
-        self._open_routes = objects.open_routes
+        signing = SigningCalls(shelf, objects)
+        self._open_routes = (*signing.open_routes, *objects.open_routes)
         self._storage_routes = (
             *BucketCalls(shelf).routes,
             *ResumableCalls(shelf, self.settings).routes,
+            *signing.routes,
             *objects.routes,
         )
 
@@ -73,4 +83,4 @@ class SupabaseApi(Api):
         """Answer the control calls that only Supabase has: a row for the project's log."""
         if (request.method, name) != ("POST", "log-rows"):
             return None
-        return json_response(self._management.add_log(request.json()))
+        return json_response(self._notices.add_log(request.json()))

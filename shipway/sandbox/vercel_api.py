@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from shipway.sandbox.server import Api, route
+from shipway.sandbox.vercel_builds import BuildCalls
 from shipway.sandbox.vercel_deployments import DeploymentCalls
 from shipway.sandbox.vercel_logs import LogCalls
 from shipway.sandbox.vercel_promotion import AliasCalls, PromotionCalls
@@ -32,6 +33,7 @@ class VercelApi(Api):
         self._logs = logs
         self._apps = apps
         deployments = DeploymentCalls(world, blobs, apps)
+        builds = BuildCalls(world)
         promotion = PromotionCalls(world)
         aliases = AliasCalls(world)
         log_calls = LogCalls(world, logs)
@@ -46,9 +48,9 @@ class VercelApi(Api):
             route("DELETE", "/v13/deployments/{key}", deployments.delete),
             route(get, "/v[67]/deployments", deployments.list),
             route("PATCH", "/v12/deployments/{key}/cancel", deployments.cancel),
-            route(get, "/v3(/now)?/deployments/{key}/events", deployments.events),
-            route(get, "/v11/deployments/{key}/builds", deployments.builds),
-            route(get, "/v1/deployments/{key}/checks", deployments.checks),
+            route(get, "/v3(/now)?/deployments/{key}/events", builds.events),
+            route(get, "/v11/deployments/{key}/builds", builds.builds),
+            route(get, "/v1/deployments/{key}/checks", builds.checks),
             route(get, "/v2/deployments/{key}/check-runs", self._check_runs),
             route(get, "/v9/projects/{name}", self._project),
             route(get, "/v9/projects/{project}/domains", aliases.domains),

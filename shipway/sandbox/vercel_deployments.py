@@ -1,26 +1,21 @@
-"""Vercel's calls about deployments: create, upload, get, list, cancel, delete and build events."""
+"""Vercel's calls about deployments: create, upload, get, list, cancel and delete."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from shipway.sandbox.vercel_views import error, full, item, not_found
-from shipway.sandbox.vercel_world import new_id, now_ms, phase
+from shipway.sandbox.vercel_world import new_id, now_ms
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shipway.sandbox.apps import Apps
     from shipway.sandbox.state import Blobs
     from shipway.sandbox.vercel_world import World
 
 _TARGETS = frozenset({"production", "staging", "preview", None})
-_PULSE_S = 0.05
 
 
 class DeploymentCalls:
@@ -138,9 +133,10 @@ class DeploymentCalls:
         with self._world.look() as data:
             known = sorted(data["deployments"].values(), key=lambda one: -one["created_at"])
             shown = [item(self._world, data, one) for one in known]
-        for shown_one in shown:
-            shown_one.pop("current", None)
         fitting = [one for one in shown if _fits(one, request)]
+        if request.path.startswith("/v6/"):
+            # The CLI reads `id` here; the newer list has `uid` alone.
+            fitting = [one | {"id": one["uid"]} for one in fitting]
         limit = min(int(request.first("limit", "20")), 100)
         return json_response(
             {
@@ -174,82 +170,6 @@ class DeploymentCalls:
             del data["deployments"][one["id"]]
         self._apps.close(one["port"])
         return json_response({"state": "DELETED", "uid": one["id"]})
-
-    def builds(self, request: Request, key: str) -> Response:
-        """Answer the old list of builds, which the CLI still asks for."""
-        del request, key
-        return json_response({"builds": []})
-
-    def checks(self, request: Request, key: str) -> Response:
-        """Answer the deployment's checks of the first generation."""
-        with self._world.look() as data:
-            one = self._world.find(data, key)
-            if one is None:
-                return not_found("Deployment")
-            failed = one["outcome"] == "checks_failed"
-            at = one["created_at"]
-        del request
-        check: dict[str, Any] = {"id": "check_smoke", "name": "Smoke check", "status": "completed"}
-        check |= {"conclusion": "failed", "blocking": True, "createdAt": at, "deploymentId": key}
-        return json_response({"checks": [check] if failed else []})
-
-    def events(self, request: Request, key: str) -> Response:
-        """Answer the build log, as JSON or, when asked to follow, as lines until the build ends."""
-        with self._world.look() as data:
-            one = self._world.find(data, key)
-        if one is None:
-            return not_found("Deployment")
-        live = request.first("follow") == "1"
-        wants_lines = "stream+json" in request.headers.get("accept", "")
-        if live or wants_lines or request.first("format") == "lines":
-            stream = self._event_lines(one["id"], live=live)
-            return Response(headers={"content-type": "application/stream+json"}, stream=stream)
-        return json_response(_build_log(one))
-
-    def _event_lines(self, deployment_id: str, *, live: bool) -> Iterator[bytes]:
-        sent = 0
-        while True:
-            with self._world.look() as data:
-                one = data["deployments"].get(deployment_id)
-                events = _build_log(one) if one else []
-                going_on = one is not None and not one["final"]
-            new, sent = events[sent:], len(events)
-            yield b"".join(json.dumps(event).encode() + b"\n" for event in new)
-            if not (live and going_on):
-                return
-            time.sleep(_PULSE_S)
-
-
-def _build_log(one: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the build has said by now; the list only grows."""
-    state = phase(one)
-    said: list[tuple[str, str, dict[str, Any]]] = []
-    if state not in {"QUEUED", "BLOCKED"}:
-        said.append(("stdout", "Running build in Washington, D.C., USA (East) - iad1", {}))
-    if state not in {"QUEUED", "BLOCKED", "INITIALIZING"}:
-        said.append(("command", 'Running "vercel build"', {}))
-    if state == "READY":
-        said.append(("stdout", "Build Completed in /vercel/output", {}))
-        said.append(("stdout", "Deployment completed", {}))
-    if state == "ERROR":
-        said.append(("stderr", f"Error: {one['error_message']}", {"level": "error"}))
-    if state in {"READY", "ERROR", "CANCELED"}:
-        said.append(("deployment-state", "", {"info": {"type": "build", "readyState": state}}))
-    events = []
-    for number, (kind, text, more) in enumerate(said):
-        date = one["created_at"] + number
-        event = {
-            "created": date,
-            "date": date,
-            "deploymentId": one["id"],
-            "id": f"{date}{number:06d}",
-            "serial": f"{date}{number:06d}",
-            "text": text,
-            "type": kind,
-            "info": {"type": "build", "name": "bld_sandbox", "entrypoint": "."},
-        }
-        events.append(event | more)
-    return events
 
 
 def _fits(one: dict[str, Any], request: Request) -> bool:

@@ -9,6 +9,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shipway.sandbox.vercel_log_filter import BadFilter, log_filter
 from shipway.sandbox.vercel_views import error, not_found
 from shipway.sandbox.vercel_world import new_id, now_ms
 from shipway.sandbox.wire import Request, Response, json_response
@@ -123,18 +124,29 @@ class LogCalls:
             return error(400, "bad_request", "Unknown event")
         start, end = (_as_ms(asked.get("timeRange", {}).get(name)) for name in ("start", "end"))
         with self._world.look() as data:
-            ids = list(data["deployments"])
-        wanted = [name for name in ids if name in str(asked.get("filter", ""))] or ids
+            known = {one["id"]: one["target"] or "preview" for one in data["deployments"].values()}
+        try:
+            fits = log_filter(asked.get("filter") or "")
+        except BadFilter as problem:
+            return error(400, "bad_request", f"The filter cannot be read: {problem}")
         found = [
-            _event(name, row)
-            for name in wanted
+            event
+            for name, environment in known.items()
             for row in self._book.rows(name)
             if start <= row["timestampInMs"] <= end
+            and fits(event := _event(name, environment, row))
         ]
-        found.sort(key=lambda event: str(event["timestamp"]), reverse=asked.get("order") != "asc")
+        found.sort(key=lambda event: int(event["timestamp"]))
+        if asked.get("order") != "asc":
+            # Not sort(reverse=True), which would leave rows of one millisecond oldest first.
+            found.reverse()
         limit = min(int(asked.get("limit", _MAX_EVENTS)), _MAX_EVENTS)
         skip = int(asked.get("cursor") or 0)
-        page = found[skip : skip + limit]
+        wanted = asked.get("select")
+        page = [
+            {name: event[name] for name in wanted if name in event} if wanted else event
+            for event in found[skip : skip + limit]
+        ]
         more = len(found) > skip + limit
         following = {"hasMore": more, "nextCursor": str(skip + limit) if more else None}
         return json_response({"events": page, "pagination": following})
@@ -162,7 +174,7 @@ def _as_ms(moment: Any) -> int:
     return int(datetime.fromisoformat(str(moment)).timestamp() * 1000)
 
 
-def _event(deployment: str, row: dict[str, Any]) -> dict[str, Any]:
+def _event(deployment: str, environment: str, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "timestamp": row["timestampInMs"],
         "level": row["level"],
@@ -173,4 +185,5 @@ def _event(deployment: str, row: dict[str, Any]) -> dict[str, Any]:
         "source": row["source"],
         "requestId": row["rowId"],
         "httpStatus": row["responseStatusCode"],
+        "environment": environment,
     }

@@ -54,7 +54,8 @@ def _common(world: World, data: dict[str, Any], one: dict[str, Any]) -> dict[str
 def _trouble(one: dict[str, Any], state: str) -> dict[str, Any]:
     if state == "ERROR":
         return {
-            "errorCode": "BUILD_ERROR",
+            # The CLI tells a failed build from other errors by this word.
+            "errorCode": "BUILD_UTILS_SPAWN_1",
             "errorMessage": one["error_message"],
             "errorStep": "buildStep",
             "readyStateReason": one["error_message"],

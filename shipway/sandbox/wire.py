@@ -1,22 +1,17 @@
-"""HTTP/1.1 on loopback for the stand-ins: requests, responses, and one loop for many ports."""
+"""HTTP/1.1 for the stand-ins: requests and responses as values, and how they travel."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import mmap
-import queue
 import select
-import selectors
 import socket
 import struct
-import sys
 import tempfile
 import traceback
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -109,88 +104,14 @@ class Site(Protocol):
         """Answer one request; called from many threads at once."""
 
 
-class Ports:
-    """All listening sockets of the process, on 127.0.0.1 only."""
+class Conversation(BaseHTTPRequestHandler):
+    """One connection: reads requests, asks the site, sends the answers."""
 
-    def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._new: queue.SimpleQueue[_Listener] = queue.SimpleQueue()
-        self._old: queue.SimpleQueue[_Listener] = queue.SimpleQueue()
-        self._listeners: dict[int, _Listener] = {}
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._selector.register(self._wake_in, selectors.EVENT_READ)
-        self._running = True
-
-    def open(self, site: Site, wanted: int = 0) -> int:
-        """Listen for `site` and return the port: `wanted` if it is free, else any other."""
-        try:
-            listener = _Listener(wanted, site)
-        except OSError:
-            listener = _Listener(0, site)
-        port = int(listener.server_address[1])
-        self._listeners[port] = listener
-        self._new.put(listener)
-        self._wake_out.send(b".")
-        return port
-
-    def close(self, port: int) -> None:
-        """Stop listening on a port that `open` returned."""
-        self._old.put(self._listeners.pop(port))
-        self._wake_out.send(b".")
-
-    def run(self) -> None:
-        """Accept connections until `stop`, then close every listening socket."""
-        while self._running:
-            for key, _ in self._selector.select():
-                if key.fileobj is self._wake_in:
-                    self._wake_in.recv(1024)
-                    self._take_changes()
-                else:
-                    key.data.handle_request()
-        for listener in self._listeners.values():
-            listener.server_close()
-
-    def stop(self) -> None:
-        """End `run`; safe to call from a signal handler."""
-        self._running = False
-        self._wake_out.send(b".")
-
-    def _take_changes(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                listener = self._new.get_nowait()
-                self._selector.register(listener, selectors.EVENT_READ, listener)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                listener = self._old.get_nowait()
-                self._selector.unregister(listener)
-                listener.server_close()
-
-
-class _Listener(ThreadingTCPServer):
-    # Not HTTPServer: that one asks DNS for the host's name before it listens.
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-    timeout = 0
-
-    def __init__(self, port: int, site: Site) -> None:
-        self.site = site
-        super().__init__(("127.0.0.1", port), _Conversation)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        del request, client_address
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            traceback.print_exc()
-
-
-class _Conversation(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Without it, Nagle's algorithm and delayed ACKs cost 40 ms a request.
     disable_nagle_algorithm = True
     timeout = 120
-    server: _Listener
+    server: Any  # a listener, which knows its site
 
     def _exchange(self) -> None:
         parts = urlsplit(self.path)
@@ -202,7 +123,8 @@ class _Conversation(BaseHTTPRequestHandler):
             body=self._received(),
         )
         try:
-            response = self.server.site.answer(request)
+            site: Site = self.server.site
+            response = site.answer(request)
         except Exception:  # noqa: BLE001 - one failed answer must not end the stand-in
             traceback.print_exc()
             response = json_response({"message": "the stand-in failed; see its log"}, 500)

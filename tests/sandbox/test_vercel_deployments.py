@@ -128,11 +128,11 @@ def test_a_build_error_says_why_in_the_deployment_and_in_the_build_log(
     vercel_control.fault("ERROR", on="build", message="Module not found: ./missing")
     shown = releases.deployed()
     assert (shown["errorCode"], shown["errorMessage"]) == (
-        "BUILD_ERROR",
+        "BUILD_UTILS_SPAWN_1",
         "Module not found: ./missing",
     )
     events = vercel.get(f"/v3/deployments/{shown['id']}/events").json()
-    assert any("Module not found" in event["text"] for event in events)
+    assert any("Module not found" in event.get("text", "") for event in events)
 
 
 def test_a_build_that_never_ends_can_be_cancelled_once(

@@ -176,3 +176,47 @@ def test_history_is_answered_newest_first_and_in_pages(
     second = vercel.post("/v1/observability/events", json=asked).json()
     assert [event["requestPath"] for event in second["events"]] == ["/0"]
     assert second["pagination"]["hasMore"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("", ["/c", "/b", "/a"]),
+        ("level:error", ["/c"]),
+        ("level:(error OR info)", ["/c", "/b", "/a"]),
+        ('(environment:"production") AND (NOT requestPath:"/b")', ["/c", "/a"]),
+        ('environment:"preview"', []),
+        ("httpStatus >= 400", ["/c", "/b"]),
+        ("httpStatus != 404", ["/c", "/a"]),
+        ("requestPath:/* AND level:*", ["/c", "/b", "/a"]),
+        ("undefined Type", ["/c"]),
+    ],
+)
+def test_history_is_filtered_in_the_language_of_the_cli(
+    vercel: httpx.Client,
+    releases: Releases,
+    vercel_control: Control,
+    text: str,
+    paths: list[str],
+) -> None:
+    shown = releases.deployed(files=[{"file": "a.html", "data": "a"}])
+    message = "TypeError: x is undefined"
+    vercel_control.fault("status", on="serve", path="/c", status=500, message=message)
+    for path in ("/a", "/b", "/c"):
+        httpx.get(f"http://{shown['url']}{path}", trust_env=False)
+    asked = {
+        "event": "vercel.log",
+        "timeRange": {"start": "2026-01-01T00:00:00Z", "end": "2126-01-01T00:00:00Z"},
+        "filter": text,
+        "select": ["requestPath", "level"],
+    }
+    events = vercel.post("/v1/observability/events", json=asked).json()["events"]
+    assert [event["requestPath"] for event in events] == paths
+    assert all(set(event) == {"requestPath", "level"} for event in events)
+
+
+@pytest.mark.parametrize("text", ["level:", "(level:error", "httpStatus >= many", "level:error)"])
+def test_a_filter_that_cannot_be_read_is_refused(vercel: httpx.Client, text: str) -> None:
+    asked = {"event": "vercel.log", "timeRange": {"start": 0, "end": 1}, "filter": text}
+    answer = vercel.post("/v1/observability/events", json=asked)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
