@@ -70,6 +70,8 @@ class LogTail:
         self._rows: queue.Queue[list[LogRow]] = queue.Queue(_WAITING_BATCHES)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._connected = threading.Event()
+        self._decided = threading.Event()
+        """The stream was opened once, or never will be."""
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._stream: LineStream | None = None
@@ -77,6 +79,7 @@ class LogTail:
         self._dark_s = 0.0
         self._dark_since: float | None = clock.monotonic()
         self._trouble = ""
+        self._hopeless = False
         self._thread = threading.Thread(target=self._follow, name="runtime-log", daemon=True)
         self._thread.start()
 
@@ -88,7 +91,8 @@ class LogTail:
 
     def connected(self, wait_s: float) -> bool:
         """Wait until the server has opened the stream; False when it has not by then."""
-        return self._connected.wait(wait_s)
+        self._decided.wait(wait_s)
+        return self._connected.is_set()
 
     def take(self, wait_s: float) -> list[LogRow]:
         """Return the next rows, in the order in which they came; none when none came in time."""
@@ -125,7 +129,8 @@ class LogTail:
         while not self._stopped.is_set():
             if self._one_stream():
                 pause_s = _FIRST_PAUSE_S
-            if self._trouble.startswith("refused"):
+            if self._hopeless:
+                self._decided.set()
                 return
             self._stopped.wait(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -138,8 +143,8 @@ class LogTail:
             self._trouble = lost.what
             return False
         if not isinstance(opened, LineStream):
-            hopeless = opened.status in _HOPELESS
-            self._trouble = f"{'refused' if hopeless else 'answered'} {opened}"
+            self._hopeless = opened.status in _HOPELESS
+            self._trouble = f"{'refused' if self._hopeless else 'answered'} {opened}"
             return False
         with self._lock:
             self._stream = opened
@@ -147,6 +152,7 @@ class LogTail:
                 self._dark_s += self._clock.monotonic() - self._dark_since
             self._dark_since = None
         self._connected.set()
+        self._decided.set()
         try:
             for lines in opened.batches():
                 self._hand_over(self._rows_of(lines))

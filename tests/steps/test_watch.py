@@ -1,0 +1,112 @@
+"""Watching a deployment on the stand-in: what leads to which verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipway.errors import LogsBad
+from shipway.steps.smoke import ROOT_PAGE
+from shipway.steps.watch import Tally, WatchPlan, reach_verdict, refuse_bad, watch
+from shipway.values import Deployment, Verdict, Watched
+
+if TYPE_CHECKING:
+    from tests.hosting_fixtures import Hosted
+
+
+def planned(hosted: Hosted, deployment: Deployment, **changes: Any) -> WatchPlan:
+    return WatchPlan(
+        **{
+            "deployment_id": deployment.deployment_id,
+            "base_url": hosted.facts["production_url"],
+            "pages": (ROOT_PAGE,),
+            "window_s": 1.0,
+            "probe_every_s": 0.02,
+            "min_requests": 5,
+            "max_error_rate": 0.02,
+            **changes,
+        }
+    )
+
+
+def watched(hosted: Hosted, plan: WatchPlan) -> Watched:
+    return watch(plan, logs=hosted.logs, web=hosted.web, clock=hosted.clock, say=hosted.says)
+
+
+def test_a_healthy_deployment_is_good_with_its_numbers(hosted: Hosted) -> None:
+    found = watched(hosted, planned(hosted, hosted.promoted()))
+    assert found.verdict is Verdict.GOOD
+    assert found.requests >= 5
+    assert found.probes >= 5
+    assert (found.errors, found.probes_failed, found.worst) == (0, 0, ())
+    refuse_bad(found, next_step="")
+
+
+def test_a_deployment_that_answers_500_is_bad_and_its_lines_are_kept(hosted: Hosted) -> None:
+    live = hosted.promoted()
+    hosted.control.fault("status", on="serve", times=None, status=500, message="Error: no users")
+    found = watched(hosted, planned(hosted, live))
+    assert found.verdict is Verdict.BAD
+    assert found.errors >= 3
+    assert found.worst[0].message == "Error: no users"
+    assert found.worst[0].status == 500
+    with pytest.raises(LogsBad, match="Error: no users") as caught:
+        refuse_bad(found, next_step="Go back.")
+    assert caught.value.exit_code == 7
+    assert live.deployment_id in caught.value.unchanged
+
+
+def test_probes_alone_can_show_that_it_is_bad(hosted: Hosted) -> None:
+    live = hosted.promoted()
+    wall = planned(hosted, live, base_url="http://127.0.0.1:9")
+    found = watched(hosted, wall)
+    assert found.verdict is Verdict.BAD
+    assert "probes failed" in found.reason
+    assert found.requests == 0
+
+
+def test_a_quiet_site_is_never_called_good(hosted: Hosted) -> None:
+    plan = planned(hosted, hosted.promoted(), min_requests=1000, window_s=0.3)
+    found = watched(hosted, plan)
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert "1000 are needed" in found.reason
+    refuse_bad(found, next_step="")
+
+
+def test_a_log_that_cannot_be_read_is_no_evidence_and_says_so(hosted: Hosted) -> None:
+    live = hosted.promoted()
+    hosted.control.fault("status", path="/runtime-logs", times=None, status=403, body={})
+    found = watched(hosted, planned(hosted, live, window_s=0.3))
+    assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert "never opened: refused 403" in found.reason
+    assert any("cannot be read" in one for one in hosted.says.warnings)
+
+
+@pytest.mark.parametrize(
+    ("log", "probes", "verdict"),
+    [
+        ((100, 2), (0, 0), Verdict.GOOD),
+        ((100, 3), (0, 0), Verdict.BAD),
+        ((1000, 20), (0, 0), Verdict.GOOD),
+        ((1000, 21), (0, 0), Verdict.BAD),
+        ((3, 3), (0, 0), Verdict.BAD),
+        ((2, 2), (0, 0), Verdict.NOT_ENOUGH_EVIDENCE),
+        ((1000, 0), (30, 2), Verdict.GOOD),
+        ((1000, 0), (30, 3), Verdict.BAD),
+        ((0, 0), (0, 0), Verdict.NOT_ENOUGH_EVIDENCE),
+    ],
+)
+def test_the_verdict_follows_from_the_counts(
+    hosted: Hosted, log: tuple[int, int], probes: tuple[int, int], verdict: Verdict
+) -> None:
+    nobody = Deployment(
+        deployment_id="dpl_x",
+        url="",
+        ready_state="READY",
+        production=True,
+        auto_assign_domains=False,
+    )
+    tally = Tally(requests=log[0], errors=log[1], probes=probes[0], probes_failed=probes[1])
+    plan = planned(hosted, nobody, min_requests=20)
+    assert reach_verdict(tally, plan)[0] is verdict
