@@ -47,6 +47,12 @@ def app_files(folder: Path) -> tuple[AppFile, ...]:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(root):
             found.append(_read(name, path))
+    if not found and tracked is not None:
+        raise Misconfigured(
+            f"git tracks no file of the app's folder {folder} that may be deployed.",
+            unchanged="Nothing was uploaded.",
+            next_step=f"Only what git tracks is deployed: git add {folder}",
+        )
     if not found:
         raise _nothing(f"The app's folder {folder} holds no file to deploy.")
     return tuple(found)

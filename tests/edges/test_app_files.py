@@ -83,6 +83,13 @@ def test_an_app_without_files_is_refused(tmp_path: Path, content: tuple[str, ...
         app_files(tmp_path)
 
 
+def test_an_app_that_git_does_not_track_is_refused_with_the_cure(repository: Path) -> None:
+    write(repository, "app/index.html")
+    with pytest.raises(Misconfigured, match="git tracks no file") as caught:
+        app_files(repository / "app")
+    assert "git add" in caught.value.next_step
+
+
 def test_an_app_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="does not exist"):
         app_files(tmp_path / "nowhere")
