@@ -55,9 +55,6 @@ _T = TypeVar("_T")
 _NOT_SET = "Nothing was contacted and nothing was changed."
 _FRESH_BACKUP_S = 3600.0
 """How old the backup may be that `db.migrate` alone takes as its proof."""
-_RUN_LOCK_WAIT_S = 10.0
-_LOCK_RETRY_S = 60.0
-_LOCK_BACKOFF_S = 0.5
 
 
 class Wiring:
@@ -124,9 +121,9 @@ class Wiring:
         return MigrationLimits(
             lock_timeout_s=self.settings.lock_timeout_s,
             statement_timeout_s=self.settings.statement_timeout_s,
-            run_lock_wait_s=_RUN_LOCK_WAIT_S,
-            lock_retry_s=_LOCK_RETRY_S,
-            lock_backoff_s=_LOCK_BACKOFF_S,
+            run_lock_wait_s=self.settings.run_lock_wait_s,
+            lock_retry_s=self.settings.lock_retry_s,
+            lock_backoff_s=self.settings.lock_backoff_s,
         )
 
     def expectations(self) -> Expectations:

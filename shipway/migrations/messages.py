@@ -24,6 +24,7 @@ __all__ = [
     "confirm",
     "finish_file",
     "finish_step",
+    "forget_step",
     "fresh",
     "limits",
     "literal",
@@ -217,6 +218,14 @@ def finish_step(migration: Migration, unit: Unit) -> bytes:
     """Return what records that a statement outside transactions has ended well."""
     return (
         "UPDATE shipway.migration_steps SET finished = true "
+        f"WHERE version = {migration.version} AND first = {unit.first}"
+    ).encode()
+
+
+def forget_step(migration: Migration, unit: Unit) -> bytes:
+    """Return what takes the record of a statement back that the server has refused."""
+    return (
+        "DELETE FROM shipway.migration_steps "
         f"WHERE version = {migration.version} AND first = {unit.first}"
     ).encode()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.errors import Locked, Refused
+from shipway.steps.migrate_all import run_together
 from shipway.steps.migrate_file import Runner
 from shipway.steps.sending import Powers
 from shipway.values import Migrated, Unproven
@@ -61,6 +62,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     limits: MigrationLimits,
     clock: Clock,
     say: Say,
+    together: bool = False,
 ) -> Migrated:
     """Run the plan's files in order; each is in the database with its ledger row, or not at all.
 
@@ -71,6 +73,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         limits: how long to wait for locks and statements.
         clock: for the wait on another runner.
         say: told of each file after its commit.
+        together: all files in one transaction, instead of one each.
 
     Raises:
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
@@ -92,6 +95,11 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     for migration in pending:
         runner.check(migration)
     applied_now: list[AppliedMigration] = []
+    if together and pending:
+        applied_now = run_together(powers, state, plan.project_ref, pending)
+        for row in applied_now:
+            say.note(f"applied {row.label} in {row.duration_ms} ms")
+        return _proof_of(state.applied, tuple(applied_now))
     for migration in pending:
         row = runner.run(migration)
         say.note(f"applied {row.label} in {row.duration_ms} ms")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shipway.steps.sending import Powers
     from shipway.values import Answer, DoneStep, LedgerState, Migration
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "row_of"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ class Runner:
                 self._powers.database.exchange(b"RESET ALL")
         self._setup = []
         self._applied.append(migration.label)
-        return _row_of(migration, answer)
+        return row_of(migration, answer)
 
     def _run_units(
         self,
@@ -131,7 +131,8 @@ def _listed(labels: list[str]) -> str:
     return f"{labels[0]} to {labels[-1]} ({len(labels)} files)."
 
 
-def _row_of(migration: Migration, answer: Answer) -> AppliedMigration:
+def row_of(migration: Migration, answer: Answer) -> AppliedMigration:
+    """Return the ledger's row that the answer ends with."""
     ((applied_us, duration_ms, applied_by),) = answer.rows
     return AppliedMigration(
         version=migration.version,

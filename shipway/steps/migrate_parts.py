@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shipway.errors import Locked, Refused
-from shipway.migrations import messages, repair
+from shipway.errors import Refused
+from shipway.migrations import messages
 from shipway.migrations.messages import Message
+from shipway.steps.migrate_outside import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class Parts:
             else:
                 answer = self._transaction(unit, last=last)
         if answer is None:
-            answer = self._send_own(self._finishing())
+            answer = self._sending.send_own(self._finishing())
         return answer
 
     def _refuse_edited(self, step: DoneStep) -> None:
@@ -91,7 +92,7 @@ class Parts:
     def _set_up_session(self, done: int, setup: Sequence[bytes]) -> None:
         """Make the session what the file's earlier statements made it, with our own limits."""
         if setup:
-            self._send_own(setup)
+            self._sending.send_own(setup)
         message = Message(messages.fresh(self._state))
         message.add_own(messages.limits(self._migration, self._powers.limits, local=False))
         message.add_own(self._script.settings_before(done))
@@ -115,62 +116,11 @@ class Parts:
 
         return self._sending.again_while_locked(attempt)
 
-    def _outside(self, unit: Unit, resumed: DoneStep | None, *, last: bool) -> Answer:
-        """Run one statement without a transaction, between the records of its begin and its end."""
-        kind = self._script.kind(unit.first)
-        if resumed is None:
-            seen = repair.seen_indexes(kind)
-            self._send_own([messages.claim_step(self._migration, self._script, unit, seen=seen)])
-
-        def attempt() -> Answer:
-            finding = self._look(unit, resumed)
-            for leftover in finding.leftovers:
-                self._drop(leftover)
-            if finding.done:
-                return self._sending.send(Message([b"SELECT"]), in_transaction=False)
-            if finding.instead is not None:
-                return self._sending.send(Message([finding.instead]), in_transaction=False)
-            message = Message()
-            message.add(self._script, unit.first)
-            return self._sending.send(message, in_transaction=False)
-
-        self._sending.again_while_locked(attempt)
-        return self._send_own(
+    def _outside(self, unit: Unit, begun: DoneStep | None, *, last: bool) -> Answer:
+        Outside(self._powers, self._sending, self._migration, self._script, unit).run(begun)
+        return self._sending.send_own(
             self._finishing() if last else [messages.finish_step(self._migration, unit)]
         )
-
-    def _look(self, unit: Unit, resumed: DoneStep | None) -> repair.Finding:
-        """Ask the catalog what an earlier attempt at the statement has left."""
-        kind = self._script.kind(unit.first)
-        asked = repair.question(kind, begun=resumed is not None)
-        if asked is None:
-            return repair.Finding()
-        answer = self._sending.send(Message([asked]), in_transaction=False)
-        return repair.judge(
-            kind,
-            answer.rows,
-            begun=resumed is not None,
-            seen=resumed.seen if resumed is not None else (),
-        )
-
-    def _drop(self, leftover: repair.Leftover) -> None:
-        if leftover.being_built:
-            raise Locked(
-                f"The index {leftover.name} is being built by another session.",
-                unchanged=self._sending.stays,
-                next_step="Wait until it has ended, then run: invoke db.migrate",
-            )
-        self._powers.say.warn(
-            f"{self._migration.label}: the index {leftover.name} is invalid, left by an "
-            "interrupted build: it is dropped and built again"
-        )
-        self._sending.send(
-            Message([f"DROP INDEX CONCURRENTLY {leftover.name}".encode()]), in_transaction=False
-        )
-
-    def _send_own(self, statements: Sequence[bytes]) -> Answer:
-        message = Message([b"BEGIN", *messages.AS_OURSELVES, *statements, b"COMMIT"])
-        return self._sending.send(message, commits=True)
 
     def _finishing(self) -> list[bytes]:
         duration_ms = round((self._powers.clock.monotonic() - self._began_s) * 1000)

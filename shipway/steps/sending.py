@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown, Refused, Stopped
 from shipway.migrations.failure import cure_of, describe
 from shipway.migrations.literals import without_literals
+from shipway.migrations.messages import AS_OURSELVES, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from shipway.migrations.messages import Message
     from shipway.migrations.script import Script
     from shipway.steps.migrate import Database
     from shipway.values import Answer, Clock, Migration, MigrationLimits, Say, Session, SqlError
@@ -111,6 +111,11 @@ class Sending:
                 next_step=f"Look for transaction control in the file, then run: {COMMAND}",
             )
         return answer
+
+    def send_own(self, statements: Sequence[bytes]) -> Answer:
+        """Send statements of the ledger, in a transaction of their own."""
+        message = Message([b"BEGIN", *AS_OURSELVES, *statements, b"COMMIT"])
+        return self.send(message, commits=True)
 
     def again_while_locked(self, attempt: Callable[[], Answer]) -> Answer:
         """Make the attempt, again and again while a lock is not to be had, up to the deadline.
