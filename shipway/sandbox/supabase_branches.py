@@ -34,6 +34,7 @@ class BranchCalls:
             route("GET", "/v1/projects/{ref}/branches", self._list),
             route("POST", "/v1/projects/{ref}/branches", self._create),
             route("POST", "/v2/projects/{ref}/branches", self._create_v2),
+            route("GET", "/v1/projects/{ref}/branches/{name}", self._by_name),
             route("GET", "/v1/branches/{key}", self._get),
             route("DELETE", "/v1/branches/{key}", self._delete),
         )
@@ -101,6 +102,13 @@ class BranchCalls:
     def _found(self, data: dict[str, Any], key: str) -> dict[str, Any] | None:
         fitting = (one for one in data["branches"].values() if key in (one["ref"], one["id"]))
         return next(fitting, None)
+
+    def _by_name(self, request: Request, ref: str, name: str) -> Response:
+        del request, ref
+        with self._document.look() as data:
+            fitting = (one for one in data["branches"].values() if one["name"] == name)
+            one = next(fitting, None)
+        return json_response(self._shown(one)) if one else failed(404, "Branch not found")
 
     def _get(self, request: Request, key: str) -> Response:
         del request

@@ -83,7 +83,7 @@ class RateLimit:
 
 
 class ManagementCalls:
-    """The project itself: its status, health, read-only mode and pooler."""
+    """The project itself: its status, health, read-only mode, keys and pooler."""
 
     def __init__(self, *, owner: Project, document: Document, settings: Document) -> None:
         self._owner = owner
@@ -98,6 +98,7 @@ class ManagementCalls:
             route(get, f"{root}/health", self._health),
             route(get, f"{root}/readonly", self._readonly),
             route("POST", f"{root}/readonly/temporary-disable", self._disable_readonly),
+            route(get, f"{root}/api-keys", self._api_keys),
             route(get, f"{root}/config/database/pooler", self._pooler),
         )
 
@@ -189,6 +190,13 @@ class ManagementCalls:
         with self._document.change() as data:
             data["writable_until"] = time.time() + 15 * 60
         return Response(status=201)
+
+    def _api_keys(self, request: Request, ref: str) -> Response:
+        del ref
+        key = self._owner.secret_key
+        shown = key if request.first("reveal") == "true" else f"{key[:16]}{'·' * 8}"
+        one = {"id": "sandbox-secret", "name": "default", "type": "secret", "prefix": key[:16]}
+        return json_response([one | {"api_key": shown}])
 
     def _pooler(self, request: Request, ref: str) -> Response:
         del request, ref

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tarfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
+from shipway.sandbox.vercel_archive import unpacked
 from shipway.sandbox.vercel_views import error, full, item, not_found
 from shipway.sandbox.vercel_world import new_id, now_ms
 from shipway.sandbox.wire import Request, Response, json_response
@@ -87,7 +90,10 @@ class DeploymentCalls:
             files.append({"file": given["file"], "sha": sha})
         if missing:
             return error(400, "missing_files", "Missing files", missing=sorted(set(missing)))
-        return files
+        try:
+            return unpacked(files, self._blobs)
+        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
+            return error(400, "bad_request", "The source archive cannot be read")
 
     def _record(
         self, asked: dict[str, Any], files: list[dict[str, Any]], data: dict[str, Any]

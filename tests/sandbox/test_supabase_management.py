@@ -47,6 +47,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "items": _object(db_host="string", db_port="integer", pool_mode="string"),
     },
     f"{_PROJECT}/branches": {"type": "array", "items": _object(id="string", project_ref="string")},
+    f"{_PROJECT}/branches/{{name}}": _object(id="string", project_ref="string"),
+    f"{_PROJECT}/api-keys": {"type": "array", "items": _object(name="string")},
     "/v1/branches/{branch_id_or_ref}": _object(ref="string", db_host="string", db_port="integer"),
 }
 _LINT = {
@@ -282,6 +284,16 @@ def test_the_pooler_tells_everything_but_the_password(management: httpx.Client) 
     assert "[YOUR-PASSWORD]" in shown[0]["connection_string"]
 
 
+def test_the_secret_key_is_shown_only_when_it_is_asked_for(
+    running: Standins, management: httpx.Client
+) -> None:
+    path = f"{_PROJECT}/api-keys"
+    hidden = check_shape(management.get("/api-keys"), path)
+    assert running.facts["supabase_secret_key"] not in str(hidden)
+    shown = check_shape(management.get("/api-keys", params={"reveal": "true"}), path)
+    assert shown[0]["api_key"] == running.facts["supabase_secret_key"]
+
+
 def test_a_branch_comes_up_gives_its_credentials_and_is_deleted(
     running: Standins, management: httpx.Client, supabase_control: Control
 ) -> None:
@@ -294,6 +306,9 @@ def test_a_branch_comes_up_gives_its_credentials_and_is_deleted(
     )
     assert (made["preview_project_status"], made["with_data"]) == ("COMING_UP", True)
     assert check_shape(management.get("/branches"), f"{_PROJECT}/branches")[0]["id"] == made["id"]
+    named = check_shape(management.get("/branches/rehearsal"), f"{_PROJECT}/branches/{{name}}")
+    assert named["id"] == made["id"]
+    assert management.get("/branches/unknown").status_code == 404
     base = f"{running.facts['supabase_api_url']}/v1/branches"
     shape = "/v1/branches/{branch_id_or_ref}"
     for key in (made["id"], made["project_ref"]):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
+import tarfile
 import time
 from typing import TYPE_CHECKING
 
@@ -234,6 +237,26 @@ def test_a_redeployment_is_a_new_deployment_with_the_same_files(
     new = releases.settled(vercel.post("/v13/deployments", json=body).json()["id"])
     assert new["id"] != old["id"]
     assert httpx.get(f"http://{new['url']}/", trust_env=False).content == PAGE
+
+
+def test_a_source_archive_in_parts_is_unpacked(releases: Releases) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("./index.html")
+        member.size = len(PAGE)
+        archive.addfile(member, io.BytesIO(PAGE))
+    whole = packed.getvalue()
+    files = [
+        {
+            "file": f".vercel/source.tgz.part{number}",
+            "data": base64.b64encode(part).decode(),
+            "encoding": "base64",
+        }
+        for number, part in ((2, whole[40:]), (1, whole[:40]))
+    ]
+    shown = releases.deployed(files=files)
+    assert httpx.get(f"http://{shown['url']}/", trust_env=False).content == PAGE
+    assert releases.create(files=files[:1]).status_code == 400
 
 
 def test_a_deleted_deployment_is_gone(vercel: httpx.Client, releases: Releases) -> None:
