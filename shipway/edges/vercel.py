@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from shipway.edges import vercel_reading as reading
 from shipway.edges.http import NoAnswer
 from shipway.errors import Failed, Refused
-from shipway.values import Asked, Reply
+from shipway.values import RELEASE_META, Asked, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from shipway.edges.http import Api, ApiAnswer
     from shipway.values import AppFile, BuildLine, Deployment, Hosting
 
-__all__ = ["RELEASE_KEY", "Vercel"]
+__all__ = ["Vercel"]
 
-RELEASE_KEY = "shipwayRelease"
-"""The deployment's metadata that says which release made it."""
 _UPLOADS_AT_ONCE = 4
 _CREATE_ROUNDS = 3
 _NOTHING_CHANGED = "Nothing was changed on Vercel."
@@ -93,7 +91,7 @@ class Vercel:
             raise self._refusal(answer, "list the deployments")
         for one in listed:
             found = reading.deployment(one, scheme=self._scheme) if isinstance(one, dict) else None
-            if found is not None and found.meta.get(RELEASE_KEY) == release_id:
+            if found is not None and found.meta.get(RELEASE_META) == release_id:
                 return self.get(found.deployment_id)
         return None
 

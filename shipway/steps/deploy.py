@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
 from shipway.steps.promotion import Move, Production, move_production
-from shipway.steps.smoke import SmokePage, Web, failed, smoke
+from shipway.steps.smoke import SmokePage, Web, failed, settled, smoke
 from shipway.steps.staging import Staging, stage
-from shipway.values import Deployed, Unproven
+from shipway.values import (
+    COMMIT_META,
+    LEDGER_META,
+    PREVIOUS_META,
+    RELEASE_META,
+    Deployed,
+    Unproven,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeployPlan", "Vercel", "deploy", "plan_deploy", "put_live", "stage_and_smoke"]
 
-_SETTLING_S = 30.0
-"""Longest time that the public domain gets to show what Vercel says that it serves."""
-
 
 class Vercel(Staging, Production, Protocol):
     """All that a deployment needs of Vercel."""
@@ -47,7 +51,7 @@ class DeployPlan:
     files: tuple[AppFile, ...]
     total_bytes: int
     meta: Mapping[str, str]
-    """Attached to the deployment; holds the release id."""
+    """Attached to the deployment: the release, the deployment before it, commit and ledger."""
     previous_id: str | None
     """What serves production when the plan is made."""
     production_urls: tuple[str, ...]
@@ -84,11 +88,13 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
         promote_timeout_s: longest wait for the promotion.
         settle: the command that tells what serves production.
     """
-    meta = {"shipwayRelease": release_id}
+    meta = {RELEASE_META: release_id}
+    if hosting.production_id:
+        meta[PREVIOUS_META] = hosting.production_id
     if commit:
-        meta["gitCommit"] = commit
+        meta[COMMIT_META] = commit
     if ledger_version is not None:
-        meta["ledgerVersion"] = str(ledger_version)
+        meta[LEDGER_META] = str(ledger_version)
     return DeployPlan(
         release_id=release_id,
         project_id=hosting.project_id,
@@ -213,8 +219,7 @@ def put_live(  # noqa: PLR0913 - as deploy
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None
     url = hosting.production_urls[0] if hosting.production_urls else staged.url
-    settling_s = min(_SETTLING_S, plan.promote_timeout_s)
-    public = _settled_pages(url, plan.pages, settling_s, web=web, clock=clock)
+    public = settled(url, plan.pages, within_s=plan.promote_timeout_s, web=web, clock=clock)
     if failed(public):
         raise _live_but_bad(staged, url, plan, failed(public))
     say.note(f"{staged.deployment_id} is production and answers at {url}")
@@ -225,20 +230,6 @@ def put_live(  # noqa: PLR0913 - as deploy
         promoted_at=clock.now(),
         smoke=results + public,
     )
-
-
-def _settled_pages(
-    url: str, pages: tuple[SmokePage, ...], settling_s: float, *, web: Web, clock: Clock
-) -> tuple[CheckResult, ...]:
-    """Return how the public pages answer, waiting a while for caches to let go of the old."""
-    until = clock.monotonic() + settling_s
-    pause_s = 0.2
-    while True:
-        results = smoke(url, pages, web=web)
-        if not failed(results) or clock.monotonic() >= until:
-            return results
-        clock.sleep(pause_s)
-        pause_s = min(2 * pause_s, 5.0)
 
 
 def _live_but_bad(

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from shipway.values import Page
+    from shipway.values import Clock, Page
 
-__all__ = ["ROOT_PAGE", "SmokePage", "Web", "failed", "judge", "read_pages", "smoke"]
+__all__ = ["ROOT_PAGE", "SmokePage", "Web", "failed", "judge", "read_pages", "settled", "smoke"]
 
 _OK = 200
 _REDIRECTS = range(300, 400)
 _UNAUTHORIZED = 401
 _SHOWN_CHARS = 120
+_SETTLING_S = 30.0
+"""Longest time that a public domain gets to show what Vercel says that it serves."""
 _KEYS = {"path": str, "status": int, "contains": str}
 
 
@@ -87,6 +89,20 @@ def _wrong(file: Path, problem: str) -> Misconfigured:
 def smoke(base_url: str, pages: tuple[SmokePage, ...], *, web: Web) -> tuple[CheckResult, ...]:
     """Fetch every page below `base_url` and judge it."""
     return tuple(judge(page, web.get(base_url.rstrip("/") + page.path)) for page in pages)
+
+
+def settled(
+    base_url: str, pages: tuple[SmokePage, ...], *, within_s: float, web: Web, clock: Clock
+) -> tuple[CheckResult, ...]:
+    """Return how the pages answer, after waiting a while for caches to let go of the old."""
+    until = clock.monotonic() + min(within_s, _SETTLING_S)
+    pause_s = 0.2
+    while True:
+        results = smoke(base_url, pages, web=web)
+        if not failed(results) or clock.monotonic() >= until:
+            return results
+        clock.sleep(pause_s)
+        pause_s = min(2 * pause_s, 5.0)
 
 
 def failed(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
