@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 __all__ = [
+    "Access",
     "ColumnDetail",
+    "Finding",
     "Named",
     "QueryAnswer",
+    "Reach",
     "Snapshot",
     "TableDetail",
     "TableSummary",
     "Thing",
+    "Tried",
 ]
 
 
@@ -52,6 +57,63 @@ class Snapshot:
     """As Postgres counts it: 170011 is 17.11."""
     things: tuple[Thing, ...]
     """Sorted by kind, parent and name."""
+
+
+class Reach(StrEnum):
+    """How far a right goes, from the narrowest to the widest."""
+
+    NOTHING = "nothing"
+    NO_ROW = "no row"
+    """The grant is there, and no policy lets a row through."""
+    BY_POLICY = "rows by policy"
+    EVERY_ROW = "every row"
+    ALL = "all of it"
+    """Of a function: it can be called."""
+
+    @property
+    def width(self) -> int:
+        """A number that grows with the reach."""
+        return list(Reach).index(self)
+
+
+class Tried(StrEnum):
+    """How the server answered when the role tried it."""
+
+    ROWS = "saw rows"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    NOT_TRIED = "not tried"
+
+
+class Access(NamedTuple):
+    """What one role may do with one object through the Data API."""
+
+    kind: str
+    """table, view or function."""
+    name: str
+    """`schema.name`, of a function with its arguments."""
+    role: str
+    command: str
+    """select, insert, update, delete or execute."""
+    columns: str
+    """The only ones it reaches, `id, name`; empty when it reaches all."""
+    reach: Reach
+    """As grants and policies say."""
+    tried: Tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something unwise that a lint, or a check of the data, found."""
+
+    group: str
+    """The group of checks that it belongs to."""
+    lint: str
+    level: str
+    """error, warn or info."""
+    object: str
+    detail: str
+    cure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

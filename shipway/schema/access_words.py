@@ -1,0 +1,142 @@
+"""The access matrix in words: how checks/access.toml is written and how it is read.
+
+[public.notes]
+anon = "nothing"
+authenticated = "select rows by policy; update (title, body) rows by policy"
+service_role = "select, insert, update, delete every row"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shipway.errors import Misconfigured
+from shipway.inspection import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from shipway.inspection import Access
+
+__all__ = ["Right", "load_access", "sentence", "write_access"]
+
+_COMMANDS: Final = ("select", "insert", "update", "delete", "execute")
+_COMMAND: Final = re.compile(r"([a-z]+)(?: \(([^)]*)\))?\Z")
+_REACHES: Final = (Reach.EVERY_ROW, Reach.BY_POLICY, Reach.NO_ROW)
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+_HEAD: Final = """\
+# Who may do what through the Data API. `invoke db.verify` fails when the database says otherwise.
+# Each line reads: role = "commands, (columns) if only some, and how far they reach".
+# Written by: invoke db.verify --write. Review it like code: it is the door to your data.
+"""
+
+
+class Right(NamedTuple):
+    """What is expected of one role, one object and one command."""
+
+    reach: Reach
+    columns: str
+    """The only ones it reaches; empty for all."""
+
+
+_Key = tuple[str, str, str]
+"""Object, role, command."""
+
+
+def write_access(matrix: Iterable[Access]) -> str:
+    """Return the text of an access.toml that expects exactly this matrix."""
+    by_object: dict[str, dict[str, list[Access]]] = defaultdict(lambda: defaultdict(list))
+    for access in matrix:
+        by_object[access.name][access.role].append(access)
+    parts = [_HEAD]
+    for name, roles in by_object.items():
+        schema, _, rest = name.partition(".")
+        lines = [f"[{_toml_key(schema)}.{_toml_key(rest)}]"]
+        lines += [f'{_toml_key(role)} = "{sentence(rights)}"' for role, rights in roles.items()]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def sentence(rights: Sequence[Access]) -> str:
+    """Return what a role may do with one object, as it is written."""
+    by_reach: dict[Reach, list[str]] = defaultdict(list)
+    for access in sorted(rights, key=lambda one: _COMMANDS.index(one.command)):
+        if access.reach is not Reach.NOTHING:
+            columns = f" ({access.columns})" if access.columns else ""
+            by_reach[access.reach].append(f"{access.command}{columns}")
+    clauses = [
+        ", ".join(commands) + ("" if reach is Reach.ALL else f" {reach}")
+        for reach, commands in by_reach.items()
+    ]
+    return "; ".join(clauses) or "nothing"
+
+
+def load_access(path: Path) -> Mapping[_Key, Right] | None:
+    """Return what access.toml expects, by (object, role, command); None when there is no file.
+
+    Raises:
+        Misconfigured: a line that does not read as a sentence.
+    """
+    if not path.is_file():
+        return None
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(path.name, f"is not valid TOML: {error}") from None
+    expected: dict[_Key, Right] = {}
+    for schema, objects in told.items():
+        for name, roles in _table(objects, path.name, schema).items():
+            where = f"{schema}.{name}"
+            for role, words in _table(roles, path.name, where).items():
+                if not isinstance(words, str):
+                    raise _bad(path.name, f"'{where}': what {role} may do is not a sentence")
+                rights = list(_rights(words))
+                if not rights and words.strip() != "nothing":
+                    raise _bad(path.name, f"'{where}': '{words}' cannot be read")
+                # Named, so that the role is asked about even when it may do nothing.
+                expected[where, role, ""] = Right(Reach.NOTHING, "")
+                for command, right in rights:
+                    expected[where, role, command] = right
+    return expected
+
+
+def _rights(words: str) -> Iterator[tuple[str, Right]]:
+    """Yield command and right of each clause; nothing at all when one cannot be read."""
+    found: list[tuple[str, Right]] = []
+    for clause in words.split(";"):
+        text = clause.strip()
+        reach = next((one for one in _REACHES if text.endswith(f" {one}")), Reach.ALL)
+        commands = text.removesuffix(f" {reach}")
+        for one in re.split(r",\s*(?![^()]*\))", commands):
+            match = _COMMAND.match(one.strip())
+            known = match is not None and match[1] in _COMMANDS
+            if match is None or not known or (match[1] == "execute") != (reach is Reach.ALL):
+                return
+            found.append((match[1], Right(reach, match[2] or "")))
+    yield from found
+
+
+def _table(value: object, source: str, where: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _bad(source, f"'{where}' is not a table")
+    return value
+
+
+def _toml_key(name: str) -> str:
+    if _BARE_KEY.match(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _bad(source: str, problem: str) -> Misconfigured:
+    return Misconfigured(
+        f"{source}: {problem}.",
+        unchanged="Nothing was run and nothing was changed.",
+        next_step='Write it as: [public.notes], then: anon = "nothing" or authenticated = '
+        '"select, update (title) rows by policy". A fresh one: invoke db.verify --write',
+    )
