@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shipway.values import Say
 
-__all__ = ["ENV_FILE", "down", "reset", "status", "up"]
+__all__ = ["ENV_FILE", "down", "env_text", "reset", "status", "up"]
 
 ENV_FILE = ".env.sandbox"
 _MARK = "# Written by `invoke sandbox.up` at each start; changes are lost."
@@ -58,7 +58,7 @@ def up(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
     with _alone(directory):
         url = _database_up(directory, say)
         standins = _standins_up(directory, say)
-        write_whole(env_file, _env_text(url, standins).encode())
+        write_whole(env_file, env_text(url, standins).encode())
         return status(directory)
 
 
@@ -241,8 +241,13 @@ def _told(directory: Path) -> dict[str, Any]:
 # --- .env.sandbox ----------------------------------------------------------------------------
 
 
-def _env_text(url: Secret, standins: dict[str, Any]) -> str:
-    """Return the file that makes `--target sandbox` work: what a target's file looks like."""
+def env_text(url: Secret, standins: dict[str, Any]) -> str:
+    """Return what `.env.sandbox` holds: what makes `--target sandbox` work.
+
+    Args:
+        url: of the database, as the project's owner.
+        standins: what the stand-ins tell of themselves in standins.json.
+    """
     values = {
         "DATABASE_URL": url.reveal(),
         "SUPABASE_PROJECT_REF": standins["project_ref"],

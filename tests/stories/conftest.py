@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,14 @@ import httpx
 import psycopg
 import pytest
 
+from shipway.sandbox import lifecycle
 from shipway.sandbox.control import Control
+from tests.sandbox.conftest import Standins, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from shipway.values import Secret
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE = ("tasks.py", "migrations", "checks", "app")
@@ -52,6 +58,7 @@ class Project:
 
     root: Path
     environ: dict[str, str] = field(default_factory=lambda: dict(QUICK))
+    _rest: ExitStack = field(default_factory=ExitStack)
 
     def invoke(self, *arguments: str, **environ: str) -> Ended:
         """Run `invoke ...` in the project as a user does and return how it ended."""
@@ -104,15 +111,23 @@ class Project:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
-    @property
+    @cached_property
     def vercel(self) -> Control:
         """The handle that makes Vercel's stand-in misbehave."""
-        return Control(self.standins["vercel_api_url"], self.standins["control_token"])
+        return self._rest.enter_context(
+            closing(Control(self.standins["vercel_api_url"], self.standins["control_token"]))
+        )
 
-    @property
+    @cached_property
     def supabase(self) -> Control:
         """The handle that makes Supabase's stand-in misbehave."""
-        return Control(self.standins["supabase_api_url"], self.standins["control_token"])
+        return self._rest.enter_context(
+            closing(Control(self.standins["supabase_api_url"], self.standins["control_token"]))
+        )
+
+    def close(self) -> None:
+        """Close the connections to the stand-ins."""
+        self._rest.close()
 
     def live(self, path: str = "/") -> httpx.Response:
         """Return what the production domain serves."""
@@ -121,9 +136,9 @@ class Project:
     def production(self) -> str | None:
         """Return the deployment that serves production, as Vercel's API says."""
         answer = httpx.get(
-            f"{self.standins['vercel_api_url']}/v9/projects/{self.env('VERCEL_PROJECT_ID')}",
-            params={"teamId": self.env("VERCEL_ORG_ID")},
-            headers={"authorization": f"Bearer {self.env('VERCEL_TOKEN')}"},
+            f"{self.standins['vercel_api_url']}/v9/projects/{self.standins['vercel_project_id']}",
+            params={"teamId": self.standins["vercel_team_id"]},
+            headers={"authorization": f"Bearer {self.standins['vercel_token']}"},
             trust_env=False,
         )
         target = answer.raise_for_status().json()["targets"].get("production")
@@ -155,13 +170,30 @@ def bare_project(tmp_path: Path) -> Project:
     return Project(root)
 
 
+@pytest.fixture(scope="session")
+def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
+    """Return the run's stand-ins; each story finds them in their first state."""
+    running = start(tmp_path_factory.mktemp("stories"))
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def project(bare_project: Project) -> Iterator[Project]:
-    """Return a project with the sample app and a fresh sandbox that runs."""
-    started = bare_project.invoke("sandbox.up")
-    assert started.code == 0, started.err
-    try:
-        yield bare_project
-    finally:
-        ended = bare_project.invoke("sandbox.reset", "--yes")
-        assert ended.code == 0, ended.err
+def project(bare_project: Project, standins: Standins, database_url: Secret) -> Iterator[Project]:
+    """Return a project with the sample app and a sandbox of its own that runs.
+
+    The server and the stand-ins are the run's; the database and all that they know are the
+    story's. What `sandbox.up` itself does is told in test_sandbox.py.
+    """
+    folder = bare_project.root / ".shipway" / "sandbox"
+    folder.mkdir(parents=True)
+    shutil.copy(standins.folder / "standins.json", folder)
+    text = lifecycle.env_text(database_url, standins.facts)
+    env_file = bare_project.root / ".env.sandbox"
+    env_file.touch(mode=0o600)
+    env_file.write_text(text, encoding="utf-8")
+    bare_project.supabase.reset()
+    bare_project.vercel.reset()
+    bare_project.vercel.settings(build_s=0.05, alias_s=0.05)
+    yield bare_project
+    bare_project.close()

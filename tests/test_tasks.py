@@ -1,0 +1,82 @@
+"""The tasks as Invoke lists and explains them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shipway.tasks import namespace
+
+ROOT = Path(__file__).parents[1]
+NAMES = sorted(namespace.task_names)
+PROMISED = [
+    "release",
+    "backup",
+    "backup.list",
+    "backup.verify",
+    "db.status",
+    "db.migrate",
+    "db.verify",
+    "db.new",
+    "db.tables",
+    "db.shell",
+    "deploy",
+    "logs",
+    "doctor",
+    "sandbox.up",
+    "sandbox.down",
+    "sandbox.reset",
+    "sandbox.status",
+]
+HEAVY = ("psycopg", "httpx", "supabase", "rich", "dotenv", "shipway.commands")
+
+
+def invoke(*arguments: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return ended.stdout
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_every_promised_task_is_there(name: str) -> None:
+    assert namespace[name].__doc__
+
+
+def test_the_list_explains_every_task_in_a_line_or_two() -> None:
+    listed = invoke("--list")
+    for name in NAMES:
+        assert f"  {name}" in listed
+        first = (namespace[name].__doc__ or "").strip().splitlines()[0]
+        assert first.endswith(".")
+        assert len(first) < 90
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_flag_of_a_task_is_explained(name: str) -> None:
+    arguments = namespace[name].get_arguments()
+    assert all(argument.help for argument in arguments)
+    names = {argument.name for argument in arguments}
+    if name not in {"db.shell"}:
+        assert "format" in names or "format_" in names
+
+
+def test_listing_the_tasks_imports_none_of_the_heavy_libraries() -> None:
+    program = "import sys, shipway.tasks; print([n for n in sys.argv[1:] if n in sys.modules])"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *HEAVY],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stdout.strip() == "[]"
