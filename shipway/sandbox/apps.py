@@ -58,11 +58,10 @@ class Apps:
         with self._world.look() as data:
             wanted = deployment_id or data["production"]
             one = data["deployments"].get(wanted)
-            bypasses = project(self._world, data)["protectionBypass"]
         on_production = deployment_id is None
         if one is None:
             return _refusal(404, "DEPLOYMENT_NOT_FOUND")
-        if self._is_protected(on_production) and request.headers.get(_BYPASS) not in bypasses:
+        if self._is_protected(on_production) and not self._may_pass(request):
             host = request.headers.get("host", "")
             target = quote(f"https://{host}{request.path}", safe="")
             location = f"https://vercel.com/sso-api?url={target}&nonce={secrets.token_hex(16)}"
@@ -82,6 +81,11 @@ class Apps:
     def _is_protected(self, on_production: bool) -> bool:  # noqa: FBT001 - it is the question
         protection = self._world.setting("protection")
         return protection == "all" or (protection is not None and not on_production)
+
+    def _may_pass(self, request: Request) -> bool:
+        with self._world.look() as data:
+            secrets_known = project(self._world, data)["protectionBypass"]
+        return request.headers.get(_BYPASS) in secrets_known
 
     def _visited(self, request: Request, one: dict[str, Any]) -> Response:
         """Answer from a READY deployment and write the row of its log."""

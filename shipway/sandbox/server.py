@@ -7,6 +7,7 @@ import hmac
 import re
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from shipway.sandbox.state import Document
 
+_REMEMBERED_REQUESTS = 20_000
 CONTROL_HEADER = "x-sandbox-control"
 
 
@@ -59,7 +61,7 @@ class Api:
         self.faults = faults
         self.settings = settings
         self._state = state
-        self._requests: list[dict[str, Any]] = []
+        self._requests: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._requests_lock = threading.Lock()
 
     # --- what a child says ---

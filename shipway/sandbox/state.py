@@ -36,7 +36,7 @@ def hold(folder: Path) -> int:
     return descriptor
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Replace the file in one motion; it is readable by its owner alone.
 
     No fsync: a killed process loses nothing without it, and a sandbox need not outlive a power cut.
@@ -96,7 +96,7 @@ class Blobs:
 
     def put(self, name: str, content: bytes | memoryview) -> None:
         """Keep a content, replacing an older one."""
-        write_whole(self.path(name), bytes(content))
+        write_whole(self.path(name), content)
 
     def drop(self, name: str) -> None:
         """Forget a content; one that is not there is no error."""

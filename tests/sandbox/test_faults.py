@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from shipway.sandbox.control import Control
+from tests.sandbox.conftest import visit
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Releases, Standins
@@ -154,4 +155,4 @@ def test_a_reset_leaves_nothing_behind(
         None,
     )
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://{shown['url']}/", trust_env=False)
+        visit(f"http://{shown['url']}/")

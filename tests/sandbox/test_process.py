@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from shipway.sandbox.control import Control
+from tests.sandbox.conftest import NO_TLS, visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ def vercel_of(standins: Standins) -> Iterator[httpx.Client]:
         headers=standins.vercel_headers,
         params={"teamId": standins.facts["vercel_team_id"]},
         trust_env=False,
+        verify=NO_TLS,
     ) as client:
         yield client
 
@@ -40,7 +42,7 @@ def put_live(vercel: httpx.Client, standins: Standins) -> str:
         "files": [{"file": "index.html", "data": PAGE}],
     }
     deployment_id = str(vercel.post("/v13/deployments", json=body).json()["id"])
-    while httpx.get(standins.facts["production_url"], trust_env=False).text != PAGE:
+    while visit(standins.facts["production_url"]).text != PAGE:
         pass
     return deployment_id
 
@@ -110,18 +112,20 @@ def test_a_kill_loses_nothing(own_standins: Callable[[], Standins]) -> None:
         json={"id": "backups"},
         headers=before.storage_headers,
         trust_env=False,
+        verify=NO_TLS,
     )
     httpx.post(
         f"{storage}/object/backups/dump.bin",
         files={"file": ("dump.bin", b"x" * 100_000)},
         headers=before.storage_headers,
         trust_env=False,
+        verify=NO_TLS,
     )
     control.close()
     before.kill()
     after = own_standins()
     assert {**after.facts, "pid": 0} == {**before.facts, "pid": 0}
-    assert httpx.get(after.facts["production_url"], trust_env=False).text == PAGE
+    assert visit(after.facts["production_url"]).text == PAGE
     with vercel_of(after) as vercel:
         assert vercel.get("/v2/user").status_code == 503
         assert vercel.get("/v2/user").status_code == 200
@@ -129,9 +133,7 @@ def test_a_kill_loses_nothing(own_standins: Callable[[], Standins]) -> None:
         assert project["targets"]["production"]["id"] == live
         again = vercel.get(f"/v13/deployments/{building['id']}").json()
         assert (again["readyState"], again["url"]) == ("BUILDING", building["url"])
-    content = httpx.get(
-        f"{storage}/object/backups/dump.bin", headers=after.storage_headers, trust_env=False
-    )
+    content = visit(f"{storage}/object/backups/dump.bin", headers=after.storage_headers)
     assert content.content == b"x" * 100_000
 
 
@@ -151,7 +153,7 @@ def test_ports_that_were_taken_meanwhile_are_replaced_and_the_urls_follow(
             other.close()
     assert port_of(after.facts["vercel_api_url"]) not in taken
     assert after.facts["supabase_api_url"] == before.facts["supabase_api_url"]
-    assert httpx.get(after.facts["production_url"], trust_env=False).text == PAGE
+    assert visit(after.facts["production_url"]).text == PAGE
     with vercel_of(after) as vercel:
         domains = vercel.get("/v9/projects/sandbox-app/domains").json()["domains"]
     assert [f"http://{one['name']}" for one in domains] == [after.facts["production_url"]]

@@ -14,10 +14,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
+from tests.sandbox.conftest import visit
+
 if TYPE_CHECKING:
+    import httpx
     from pathlib import Path
 
     from shipway.sandbox.control import Control
@@ -126,7 +128,7 @@ def deployed(vercel_cli: Cli) -> dict[str, Any]:
 
 
 def live(running: Standins) -> str:
-    return httpx.get(running.facts["production_url"], trust_env=False).text
+    return visit(running.facts["production_url"]).text
 
 
 def test_a_staged_deployment_is_uploaded_built_and_served(
@@ -135,8 +137,8 @@ def test_a_staged_deployment_is_uploaded_built_and_served(
     shown = deployed(vercel_cli)
     assert (shown["readyState"], shown["target"]) == ("READY", "production")
     url = shown["url"].replace("https://", "http://")
-    assert httpx.get(url, trust_env=False).text == PAGE
-    assert len(httpx.get(f"{url}/big.bin", trust_env=False).content) == 200_000
+    assert visit(url).text == PAGE
+    assert len(visit(f"{url}/big.bin").content) == 200_000
     assert releases.project()["targets"] == {}
     assert live(running) != PAGE
 
@@ -210,7 +212,7 @@ def test_logs_are_found_by_level(vercel_cli: Cli, vercel_control: Control) -> No
     url = shown["url"].replace("https://", "http://")
     vercel_control.fault("status", on="serve", status=500, message="boom", after=1)
     for _ in range(3):
-        httpx.get(url, trust_env=False)
+        visit(url)
     query = ("--query", "level:error", "--since", "10m", "--json")
     done = vercel_cli.run("logs", "runtime", "--deployment", shown["id"], *query)
     rows = [json.loads(line) for line in done.stdout.splitlines()]

@@ -12,6 +12,8 @@ import pytest
 from storage3.exceptions import StorageApiError
 from supabase import ClientOptions, create_client
 
+from tests.sandbox.conftest import NO_TLS, visit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -29,7 +31,7 @@ def storage(running: Standins, supabase_control: Control) -> Iterator[SyncStorag
     """Storage of the project in its first state, as supabase-py gives it."""
     del supabase_control
     facts = running.facts
-    with httpx.Client(trust_env=False, timeout=20) as http:
+    with httpx.Client(trust_env=False, timeout=20, verify=NO_TLS) as http:
         options = ClientOptions(httpx_client=http)
         yield create_client(facts["supabase_url"], facts["supabase_secret_key"], options).storage
 
@@ -64,7 +66,7 @@ def test_errors_come_as_http_400_with_the_true_status_inside(
 ) -> None:
     del storage
     url = f"{running.facts['supabase_url']}/storage/v1/bucket/none"
-    answer = httpx.get(url, headers=running.storage_headers, trust_env=False)
+    answer = visit(url, headers=running.storage_headers)
     assert answer.status_code == 400
     assert answer.json() == {
         "statusCode": "404",
@@ -76,7 +78,7 @@ def test_errors_come_as_http_400_with_the_true_status_inside(
 
 def test_a_wrong_key_is_unauthorized(running: Standins, storage: SyncStorageClient) -> None:
     del storage
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as http:
         options = ClientOptions(httpx_client=http)
         wrong = create_client(running.facts["supabase_url"], "sb_secret_wrong", options).storage
         with pytest.raises(StorageApiError) as refused:
@@ -188,7 +190,7 @@ def test_signed_urls_work_without_a_key_and_only_for_their_object_and_time(
     files.upload("day/a.txt", b"signed")
     files.upload("b.txt", b"other")
     url = str(files.create_signed_url("day/a.txt", 60)["signedURL"])
-    with httpx.Client(trust_env=False) as visitor:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as visitor:
         assert visitor.get(url).content == b"signed"
         assert visitor.get(url.replace("day/a.txt", "b.txt")).status_code == 400
         assert visitor.get(url + "x").status_code == 400
@@ -223,7 +225,7 @@ class Upload:
             f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in pairs.items()
         )
         self.headers = standins.storage_headers | {"tus-resumable": "1.0.0"}
-        self.client = httpx.Client(trust_env=False)
+        self.client = httpx.Client(trust_env=False, verify=NO_TLS)
         self.created = self.client.post(
             f"{standins.facts['supabase_url']}/storage/v1/upload/resumable",
             headers=self.headers

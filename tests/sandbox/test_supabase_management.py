@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from tests.sandbox.conftest import visit
+
 if TYPE_CHECKING:
+    import httpx
     from shipway.sandbox.control import Control
     from tests.sandbox.conftest import Standins
 
@@ -105,9 +107,9 @@ def test_a_wrong_or_missing_token_and_another_project_are_refused(
         == 401
     )
     url = f"{running.facts['supabase_api_url']}/v1/projects/{'a' * 20}"
-    missing = httpx.get(url, trust_env=False)
+    missing = visit(url)
     assert (missing.status_code, missing.json()) == (401, {"message": "Unauthorized"})
-    assert httpx.get(url, headers=running.supabase_headers, trust_env=False).status_code == 403
+    assert visit(url, headers=running.supabase_headers).status_code == 403
 
 
 def test_an_unknown_call_is_not_found_in_supabases_words(management: httpx.Client) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.sandbox.conftest import NO_TLS, visit
+
 if TYPE_CHECKING:
     from shipway.sandbox.control import Control
     from tests.sandbox.conftest import Releases, Standins
@@ -29,7 +31,7 @@ def test_a_wrong_token_a_missing_token_and_a_wrong_team_are_forbidden(
 ) -> None:
     wrong = vercel.get("/v2/user", headers={"authorization": "Bearer nobody"})
     assert (wrong.status_code, wrong.json()["error"]["invalidToken"]) == (403, True)
-    missing = httpx.get(f"{running.facts['vercel_api_url']}/v2/user", trust_env=False)
+    missing = visit(f"{running.facts['vercel_api_url']}/v2/user")
     assert (missing.status_code, missing.json()["error"]["code"]) == (403, "forbidden")
     other = vercel.get("/v9/projects/sandbox-app", params={"teamId": "team_other"})
     assert (other.status_code, other.json()["error"]["code"]) == (403, "forbidden")
@@ -64,7 +66,7 @@ def test_uploaded_files_are_served_on_the_deployments_own_address(
     assert vercel.post("/v2/files", content=PAGE, headers={header: sha1(PAGE)}).json() == {}
     files = [{"file": "index.html", "sha": sha1(PAGE), "size": len(PAGE)}]
     shown = releases.deployed(files=files)
-    page = httpx.get(f"http://{shown['url']}/", trust_env=False)
+    page = visit(f"http://{shown['url']}/")
     assert (page.status_code, page.content) == (200, PAGE)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["x-vercel-id"]
@@ -73,7 +75,7 @@ def test_uploaded_files_are_served_on_the_deployments_own_address(
 def test_a_page_has_a_clean_address_and_a_missing_one_is_404(releases: Releases) -> None:
     files = [{"file": "about.html", "data": "about"}, {"file": "docs/index.html", "data": "docs"}]
     url = f"http://{releases.deployed(files=files)['url']}"
-    with httpx.Client(base_url=url, trust_env=False) as visitor:
+    with httpx.Client(base_url=url, trust_env=False, verify=NO_TLS) as visitor:
         assert visitor.get("/about").text == "about"
         assert visitor.get("/docs").text == "docs"
         assert visitor.get("/nothing").status_code == 404
@@ -105,7 +107,7 @@ def test_a_deployment_that_is_not_staged_goes_live_when_it_is_ready(
     assert shown["readySubstate"] == "PROMOTED"
     target = vercel.get("/v9/projects/sandbox-app").json()["targets"]["production"]
     assert target["id"] == shown["id"]
-    assert httpx.get(running.facts["production_url"], trust_env=False).content == PAGE
+    assert visit(running.facts["production_url"]).content == PAGE
 
 
 def test_the_staged_flag_can_be_ignored(releases: Releases, vercel_control: Control) -> None:
@@ -120,7 +122,7 @@ def test_a_build_can_end_badly_and_serves_nothing(
     vercel_control.fault(outcome, on="build")
     shown = releases.deployed()
     assert shown["readyState"] == outcome
-    page = httpx.get(f"http://{shown['url']}/", trust_env=False)
+    page = visit(f"http://{shown['url']}/")
     assert page.status_code in {303, 403}
     assert PAGE not in page.content
 
@@ -206,7 +208,7 @@ def test_a_protected_deployment_shows_the_wall_unless_the_secret_is_right(
     vercel_control.settings(protection="all_except_custom_domains")
     secret = {"x-vercel-protection-bypass": running.facts["vercel_bypass_secret"]}
     wrong = {"x-vercel-protection-bypass": "guessed"}
-    with httpx.Client(trust_env=False) as visitor:
+    with httpx.Client(trust_env=False, verify=NO_TLS) as visitor:
         for headers in ({}, wrong):
             wall = visitor.get(url, headers=headers)
             assert wall.status_code == 302
@@ -226,7 +228,7 @@ def test_a_bypass_secret_can_be_made(
     made = vercel.patch("/v1/projects/sandbox-app/protection-bypass", json=asked)
     assert "s" * 32 in made.json()["protectionBypass"]
     headers = {"x-vercel-protection-bypass": "s" * 32}
-    assert httpx.get(url, headers=headers, trust_env=False).content == PAGE
+    assert visit(url, headers=headers).content == PAGE
 
 
 def test_a_redeployment_is_a_new_deployment_with_the_same_files(
@@ -236,7 +238,7 @@ def test_a_redeployment_is_a_new_deployment_with_the_same_files(
     body = {"name": "sandbox-app", "deploymentId": old["id"], "target": "production"}
     new = releases.settled(vercel.post("/v13/deployments", json=body).json()["id"])
     assert new["id"] != old["id"]
-    assert httpx.get(f"http://{new['url']}/", trust_env=False).content == PAGE
+    assert visit(f"http://{new['url']}/").content == PAGE
 
 
 def test_a_source_archive_in_parts_is_unpacked(releases: Releases) -> None:
@@ -255,7 +257,7 @@ def test_a_source_archive_in_parts_is_unpacked(releases: Releases) -> None:
         for number, part in ((2, whole[40:]), (1, whole[:40]))
     ]
     shown = releases.deployed(files=files)
-    assert httpx.get(f"http://{shown['url']}/", trust_env=False).content == PAGE
+    assert visit(f"http://{shown['url']}/").content == PAGE
     assert releases.create(files=files[:1]).status_code == 400
 
 
@@ -265,4 +267,4 @@ def test_a_deleted_deployment_is_gone(vercel: httpx.Client, releases: Releases) 
     assert gone.json() == {"state": "DELETED", "uid": shown["id"]}
     assert vercel.get(f"/v13/deployments/{shown['id']}").status_code == 404
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://{shown['url']}/", trust_env=False)
+        visit(f"http://{shown['url']}/")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.sandbox.conftest import NO_TLS, visit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +44,7 @@ def shown(releases: Releases) -> dict[str, Any]:
 
 @pytest.fixture
 def visitor(shown: dict[str, Any]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"http://{shown['url']}", trust_env=False) as client:
+    with httpx.Client(base_url=f"http://{shown['url']}", trust_env=False, verify=NO_TLS) as client:
         yield client
 
 
@@ -69,7 +71,7 @@ def test_visits_of_production_are_rows_of_the_deployment_behind_it(
 ) -> None:
     releases.promoted(shown["id"])
     tail = Tail(vercel, shown["id"])
-    httpx.get(running.facts["production_url"], trust_env=False)
+    visit(running.facts["production_url"])
     assert tail.row()["domain"] == running.facts["production_url"].removeprefix("http://")
     tail.close()
 
@@ -83,9 +85,9 @@ def test_a_build_can_serve_errors_and_every_error_is_a_row(
     shown = releases.deployed()
     healthy = releases.deployed()
     tail = Tail(vercel, shown["id"])
-    assert httpx.get(f"http://{shown['url']}/", trust_env=False).status_code == 500
-    assert httpx.get(f"http://{shown['url']}/index.html", trust_env=False).status_code == 200
-    assert httpx.get(f"http://{healthy['url']}/", trust_env=False).status_code == 200
+    assert visit(f"http://{shown['url']}/").status_code == 500
+    assert visit(f"http://{shown['url']}/index.html").status_code == 200
+    assert visit(f"http://{healthy['url']}/").status_code == 200
     row = tail.row()
     tail.close()
     assert (row["level"], row["source"], row["responseStatusCode"]) == ("error", "serverless", 500)
@@ -136,7 +138,9 @@ def test_many_visitors_at_once_lose_no_row(vercel: httpx.Client, shown: dict[str
     tail = Tail(vercel, shown["id"])
 
     def visit(number: int) -> None:
-        with httpx.Client(base_url=f"http://{shown['url']}", trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"http://{shown['url']}", trust_env=False, verify=NO_TLS
+        ) as client:
             for step in range(10):
                 client.get(f"/{number}/{step}")
 
@@ -203,7 +207,7 @@ def test_history_is_filtered_in_the_language_of_the_cli(
     message = "TypeError: x is undefined"
     vercel_control.fault("status", on="serve", path="/c", status=500, message=message)
     for path in ("/a", "/b", "/c"):
-        httpx.get(f"http://{shown['url']}{path}", trust_env=False)
+        visit(f"http://{shown['url']}{path}")
     asked = {
         "event": "vercel.log",
         "timeRange": {"start": "2026-01-01T00:00:00Z", "end": "2126-01-01T00:00:00Z"},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
+from tests.sandbox.conftest import visit
+
 if TYPE_CHECKING:
+    import httpx
     from shipway.sandbox.control import Control
     from tests.sandbox.conftest import Releases, Standins
 
@@ -17,7 +19,7 @@ def page(text: str) -> list[dict[str, str]]:
 
 
 def live(running: Standins) -> httpx.Response:
-    return httpx.get(running.facts["production_url"], trust_env=False)
+    return visit(running.facts["production_url"])
 
 
 def two_live(releases: Releases) -> tuple[str, str]:
