@@ -183,6 +183,48 @@ def deploy(c: Context, target: str = "", format_: str = "text", yes: bool = Fals
     _run(c, "deploy", commands.deploy, target=target, format_=format_, yes=yes)
 
 
+@_command("status")
+def deploy_status(c: Context, target: str = "", format_: str = "text") -> None:
+    """Show what serves production, as Vercel says now."""
+    from shipway.commands import production as commands
+
+    _run(c, "deploy.status", commands.status, target=target, format_=format_)
+
+
+@_command("promote", deployment="id or host of a READY production deployment")
+def promote(
+    c: Context, deployment: str, target: str = "", format_: str = "text", yes: bool = False
+) -> None:
+    """Let a staged deployment serve production, and prove that it does."""
+    from shipway.commands import production as commands
+
+    _run(
+        c,
+        "deploy.promote",
+        lambda session: commands.promote(session, deployment),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
+
+
+@_command("rollback", to="id of the deployment to go back to (default: the one before the release)")
+def rollback(
+    c: Context, to: str = "", target: str = "", format_: str = "text", yes: bool = False
+) -> None:
+    """Let the deployment from before the release serve again; the database stays as it is."""
+    from shipway.commands import production as commands
+
+    _run(
+        c,
+        "deploy.rollback",
+        lambda session: commands.rollback(session, to),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
+
+
 @_command(
     "watch",
     default=True,
@@ -244,7 +286,7 @@ namespace = Collection(
     Collection("release", release),
     Collection("backup", backup, backup_list, backup_verify),
     Collection("db", status, migrate, verify, new, tables, shell),
-    Collection("deploy", deploy),
+    Collection("deploy", deploy, deploy_status, promote, rollback),
     Collection("logs", logs),
     Collection("sandbox", sandbox_up, sandbox_down, sandbox_reset, sandbox_status),
 )

@@ -239,6 +239,39 @@ class NewMigration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Data that a down script would destroy."""
+
+    label: str
+    table: str
+    """As the script names it; with `.*` for a whole schema; schema-qualified once it is found."""
+    column: str
+    """Empty for the whole table."""
+    count: int | None
+    """Rows of the table, or non-null values of the column; None when it was not counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPlan:
+    """What `db.rollback` would do."""
+
+    undo: tuple[Migration, ...]
+    """The down scripts, in the order in which they will run: newest first."""
+    left: tuple[AppliedMigration, ...]
+    """What stays in the ledger."""
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """Proof that the ledger does not hold the undone migrations any more."""
+
+    undone: tuple[str, ...]
+    ledger_version: int
+    ledger_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
     """Proof that the ledger holds every planned migration."""
 
@@ -674,7 +707,7 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolledBack:
+class WentBack:
     """Proof that production is an earlier deployment again, as the server says."""
 
     from_id: str

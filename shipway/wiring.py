@@ -23,7 +23,7 @@ from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.backup import plan_backup
-from shipway.steps.deploy import plan_deploy
+from shipway.steps.deploy import LiveTerms, plan_deploy
 from shipway.steps.shelf import latest_backup
 from shipway.steps.smoke import read_pages
 from shipway.steps.watch import WatchPlan
@@ -295,6 +295,16 @@ class Wiring:
             ledger_version=ledger_version,
             build_timeout_s=settings.deploy_timeout_s,
             promote_timeout_s=settings.promote_timeout_s,
+            target=settings.target,
+        )
+
+    def live_terms(self) -> LiveTerms:
+        """Return how a deployment that is built already is put live."""
+        return LiveTerms(
+            target=self.settings.target,
+            previous_id=self.vercel.hosting().production_id,
+            pages=self.pages(),
+            promote_timeout_s=self.settings.promote_timeout_s,
         )
 
     def watch_plan(self, deployment_id: str, base_url: str, window_s: float) -> WatchPlan:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shipway.report.plans
-import shipway.report.tables  # noqa: F401 - both teach `show` how their values are told
+import shipway.report.production
+import shipway.report.tables  # noqa: F401 - they teach `show` how their values are told
 from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
-from shipway.steps.promotion import Move, Production, move_production
+from shipway.steps.promotion import Move, Production, command, move_production
 from shipway.steps.smoke import SmokePage, Web, failed, settled, smoke
 from shipway.steps.staging import Staging, stage
 from shipway.values import (
@@ -34,7 +34,16 @@ if TYPE_CHECKING:
         Verified,
     )
 
-__all__ = ["DeployPlan", "Vercel", "deploy", "plan_deploy", "put_live", "stage_and_smoke"]
+__all__ = [
+    "DeployPlan",
+    "LiveTerms",
+    "Vercel",
+    "deploy",
+    "plan_deploy",
+    "put_live",
+    "smoke_staged",
+    "stage_and_smoke",
+]
 
 
 class Vercel(Staging, Production, Protocol):
@@ -46,6 +55,7 @@ class DeployPlan:
     """What `deploy` would do. A dry run prints the very value that a real run executes."""
 
     release_id: str
+    target: str
     project_id: str
     project_name: str
     files: tuple[AppFile, ...]
@@ -59,8 +69,17 @@ class DeployPlan:
     build_timeout_s: float
     promote_timeout_s: float
     warnings: tuple[str, ...]
-    settle: str
-    """The command that tells what serves production."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTerms:
+    """How a deployment that is built already is put live, or an earlier one again."""
+
+    target: str
+    previous_id: str | None
+    """What serves production when the terms are made."""
+    pages: tuple[SmokePage, ...]
+    promote_timeout_s: float
 
 
 def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by name
@@ -73,7 +92,7 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
     ledger_version: int | None,
     build_timeout_s: float,
     promote_timeout_s: float,
-    settle: str = "invoke deploy.status",
+    target: str = "default",
 ) -> DeployPlan:
     """Return what would be deployed and how; pure.
 
@@ -86,7 +105,7 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
         ledger_version: the database's version that this code is deployed on, when it is known.
         build_timeout_s: longest wait for the build.
         promote_timeout_s: longest wait for the promotion.
-        settle: the command that tells what serves production.
+        target: the environment that is deployed to.
     """
     meta = {RELEASE_META: release_id}
     if hosting.production_id:
@@ -97,6 +116,7 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
         meta[LEDGER_META] = str(ledger_version)
     return DeployPlan(
         release_id=release_id,
+        target=target,
         project_id=hosting.project_id,
         project_name=hosting.name,
         files=tuple(files),
@@ -108,7 +128,6 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
         build_timeout_s=build_timeout_s,
         promote_timeout_s=promote_timeout_s,
         warnings=_warnings(hosting, commit),
-        settle=settle,
     )
 
 
@@ -155,26 +174,38 @@ def stage_and_smoke(
         say.warn(warning)
     try:
         staged = stage(plan, vercel=vercel, clock=clock, say=say)
-        results = smoke(staged.url, plan.pages, web=web)
-        bad = failed(results)
-        if bad:
-            raise DeploymentFailed(
-                "\n".join(
-                    [f"The smoke test failed at {staged.url}:"]
-                    + [f"  {one.name}: {one.detail}" for one in bad]
-                ),
-                unchanged="",
-                next_step=bad[0].cure,
-            )
     except OutcomeUnknown:
         raise
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None
+    return staged, smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
+
+
+def smoke_staged(
+    terms: DeployPlan | LiveTerms, staged: Deployment, *, vercel: Vercel, web: Web, say: Say
+) -> tuple[CheckResult, ...]:
+    """Test a staged deployment at its own URL.
+
+    Raises:
+        DeploymentFailed: a page does not answer as it should.
+    """
+    results = smoke(staged.url, terms.pages, web=web)
+    bad = failed(results)
+    if bad:
+        lines = [f"  {one.name}: {one.detail}" for one in bad]
+        error = DeploymentFailed(
+            "\n".join([f"The smoke test failed at {staged.url}:", *lines]),
+            unchanged="Nothing was promoted.",
+            next_step=bad[0].cure,
+        )
+        raise _with_production(error, terms, vercel)
     say.note(f"smoke test passed: {', '.join(one.name for one in results)} at {staged.url}")
-    return staged, results
+    return results
 
 
-def _with_production(error: Stopped, plan: DeployPlan, vercel: Vercel) -> DeploymentFailed:
+def _with_production(
+    error: Stopped, plan: DeployPlan | LiveTerms, vercel: Vercel
+) -> DeploymentFailed:
     """Return the failure with what Vercel says now about production."""
     try:
         now = vercel.hosting().production_id
@@ -195,7 +226,7 @@ def _with_production(error: Stopped, plan: DeployPlan, vercel: Vercel) -> Deploy
 
 
 def put_live(  # noqa: PLR0913 - as deploy
-    plan: DeployPlan,
+    plan: DeployPlan | LiveTerms,
     staged: Deployment,
     results: tuple[CheckResult, ...],
     *,
@@ -210,7 +241,7 @@ def put_live(  # noqa: PLR0913 - as deploy
         deployment_id=staged.deployment_id,
         instead_of=plan.previous_id,
         timeout_s=plan.promote_timeout_s,
-        settle=plan.settle,
+        target=plan.target,
     )
     try:
         hosting = move_production(move, vercel=vercel, clock=clock, say=say)
@@ -233,9 +264,9 @@ def put_live(  # noqa: PLR0913 - as deploy
 
 
 def _live_but_bad(
-    staged: Deployment, url: str, plan: DeployPlan, bad: tuple[CheckResult, ...]
+    staged: Deployment, url: str, plan: DeployPlan | LiveTerms, bad: tuple[CheckResult, ...]
 ) -> DeploymentFailed:
-    back = f"invoke deploy.rollback --to {plan.previous_id}" if plan.previous_id else ""
+    back = f"{command('deploy.rollback', plan.target)} --to {plan.previous_id}"
     return DeploymentFailed(
         "\n".join(
             [f"{staged.deployment_id} was promoted, but {url} does not answer as it should:"]
@@ -243,5 +274,5 @@ def _live_but_bad(
         ),
         unchanged=f"Production IS {staged.deployment_id} now, as Vercel says. "
         "The database was not touched by this step.",
-        next_step=f"Go back with: {back}" if back else "Deploy a version that answers.",
+        next_step=f"Go back with: {back}" if plan.previous_id else "Deploy one that answers.",
     )

@@ -12,7 +12,7 @@ from shipway.values import Reply
 if TYPE_CHECKING:
     from shipway.values import Asked, Clock, Hosting, Say
 
-__all__ = ["Move", "Production", "move_production"]
+__all__ = ["Move", "Production", "command", "move_production"]
 
 _MOST_REQUESTS = 3
 _LOOKS_BEFORE_ASKING_AGAIN = 4
@@ -53,14 +53,19 @@ class Move:
     instead_of: str | None
     """What production has to be when it is moved; None for a project without production."""
     timeout_s: float
-    settle: str
-    """The command that tells what became of it, should the answer be lost."""
+    target: str
+    """For the command that tells what became of it, should the answer be lost."""
     why: str = ""
 
     @property
     def name(self) -> str:
         """The noun for a person."""
         return "promotion" if self.kind == "promote" else "rollback"
+
+
+def command(task: str, target: str) -> str:
+    """Return how an operator types a task for this target."""
+    return f"invoke {task}" + (f" --target {target}" if target != "default" else "")
 
 
 class _Seen(Enum):
@@ -238,7 +243,7 @@ class _Attempt:
                 f"When Vercel was last asked, production was {now.production_id or 'empty'}; "
                 f"it may still become {self._move.deployment_id}."
             ),
-            next_step=f"See what became of it: {self._move.settle}",
+            next_step=f"See what became of it: {command('deploy.status', self._move.target)}",
         )
 
 

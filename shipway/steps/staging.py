@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+from shipway.steps.promotion import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,8 +73,8 @@ class StagingPlan(Protocol):
         """Longest wait for the build."""
 
     @property
-    def settle(self) -> str:
-        """The command that tells what there is."""
+    def target(self) -> str:
+        """The environment that is deployed to."""
 
 
 def stage(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
@@ -109,7 +110,10 @@ def _created(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> D
     raise OutcomeUnknown(
         "Vercel's answer to the new deployment was lost, and none of this release shows up.",
         unchanged="Production was not asked to change: the deployment would be a staged one.",
-        next_step=f"Look with: {plan.settle}; the next run of this release uses it if it appears.",
+        next_step=(
+            f"Look with: {command('deploy.status', plan.target)}; the next run of this release "
+            "uses it if it appears."
+        ),
     )
 
 

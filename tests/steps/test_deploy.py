@@ -65,7 +65,12 @@ def test_a_deployment_is_staged_tested_promoted_and_seen_by_the_public(hosted: H
     assert result.production_url == hosted.facts["production_url"]
     assert len(result.smoke) == 2
     meta = hosted.raw(f"/v13/deployments/{result.deployment.deployment_id}")["meta"]
-    assert meta == {"shipwayRelease": "r2", "gitCommit": "0" * 40, "ledgerVersion": "7"}
+    assert meta == {
+        "shipwayRelease": "r2",
+        "shipwayPrevious": first,
+        "gitCommit": "0" * 40,
+        "ledgerVersion": "7",
+    }
     assert "is production" in hosted.says.notes[-1]
 
 
