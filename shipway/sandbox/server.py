@@ -79,8 +79,9 @@ class Api:
         del request, name
         return None
 
-    def settled_headers(self) -> dict[str, str]:
-        """Return the headers that stand on every answer."""
+    def standing_headers(self, request: Request) -> dict[str, str]:
+        """Return the headers that stand on the answer whatever it says."""
+        del request
         return {}
 
     # --- the way of every call ---
@@ -92,7 +93,7 @@ class Api:
         at = time.time()
         fault = self.faults.take("request", method=request.method, path=request.path)
         response = self._answered(request) if fault is None else self._misbehaved(request, fault)
-        response = replace(response, headers={**self.settled_headers(), **response.headers})
+        response = replace(response, headers={**self.standing_headers(request), **response.headers})
         body = memoryview(request.body)
         with self._requests_lock:
             self._requests.append(

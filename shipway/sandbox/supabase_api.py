@@ -51,9 +51,11 @@ class SupabaseApi(Api):
         """Answer a body that should have been JSON."""
         return failed(400, "Invalid JSON")
 
-    def settled_headers(self) -> dict[str, str]:
-        """Return the rate-limit headers."""
-        return self._management.headers()
+    def standing_headers(self, request: Request) -> dict[str, str]:
+        """Return the rate-limit headers of the Management API; the project's host has none."""
+        if request.path.startswith("/storage/v1/"):
+            return {}
+        return self._management.limit.headers()
 
     def respond(self, request: Request) -> Response:
         """Answer by the part of the path that says which service is asked."""
@@ -65,6 +67,8 @@ class SupabaseApi(Api):
         refused = self._management.refused(request)
         if refused:
             return refused
+        if self._management.limit.reached():
+            return failed(429, "ThrottlerException: Too Many Requests")
         answer = self.dispatch(self._management_routes, request)
         return answer or failed(404, f"Cannot {request.method} {request.path}")
 

@@ -30,6 +30,8 @@ SETTINGS: dict[str, Any] = {
     "logs_error": None,  # what the log query answers inside its 200
     "branch_s": 0.3,  # how long a branch comes up
     "branch_database": None,  # or {"host", "port", "user", "password"} of a real server
+    "rate_limit": 120,  # calls a minute
+    "rate_limit_kept": False,  # True: 429 for the rest of the minute, as the hosted service
     "tus_exact_chunks": True,  # resumable uploads take 6 MB chunks only, as the hosted service
     "file_size_limit": 50 * 1024**3,
 }
@@ -43,7 +45,6 @@ _SERVICES = {
     "storage",
     "pg_bouncer",
 }
-_RATE_LIMIT = 120
 REGION = "eu-central-1"
 
 
@@ -63,22 +64,30 @@ def failed(status: int, message: str) -> Response:
 
 
 class RateLimit:
-    """Counts calls by the minute for the headers; it never refuses (a fault does that)."""
+    """Counts calls by the minute: told in every answer, kept to when the settings say so."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Document) -> None:
+        self._settings = settings
         self._minute = 0
         self._used = 0
 
-    def headers(self) -> dict[str, str]:
-        """Count one call and return the three headers."""
-        now = time.time()
-        if int(now // 60) != self._minute:
-            self._minute, self._used = int(now // 60), 0
+    def reached(self) -> bool:
+        """Count one call and tell whether it is one too many."""
+        minute = int(time.time() // 60)
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
         self._used += 1
+        with self._settings.look() as settings:
+            return bool(settings["rate_limit_kept"]) and self._used > settings["rate_limit"]
+
+    def headers(self) -> dict[str, str]:
+        """Return the three headers."""
+        with self._settings.look() as settings:
+            limit = int(settings["rate_limit"])
         return {
-            "X-RateLimit-Limit": str(_RATE_LIMIT),
-            "X-RateLimit-Remaining": str(max(_RATE_LIMIT - self._used, 0)),
-            "X-RateLimit-Reset": str(60 - int(now % 60)),
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(limit - self._used, 0)),
+            "X-RateLimit-Reset": str(60 - int(time.time() % 60)),
         }
 
 
@@ -89,7 +98,7 @@ class ManagementCalls:
         self._owner = owner
         self._document = document
         self._settings = settings
-        self._limit = RateLimit()
+        self.limit = RateLimit(settings)
         root = "/v1/projects/{ref}"
         get = "GET"
         self.routes: tuple[Route, ...] = (
@@ -106,10 +115,6 @@ class ManagementCalls:
         """Return one of `SETTINGS` as it is set by now."""
         with self._settings.look() as settings:
             return settings[name]
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers of every answer."""
-        return self._limit.headers()
 
     def refused(self, request: Request) -> Response | None:
         """Check the token and whose project is asked for."""

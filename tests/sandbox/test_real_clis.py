@@ -19,8 +19,9 @@ import pytest
 from tests.sandbox.conftest import visit
 
 if TYPE_CHECKING:
-    import httpx
     from pathlib import Path
+
+    import httpx
 
     from shipway.sandbox.control import Control
     from tests.sandbox.conftest import Releases, Standins

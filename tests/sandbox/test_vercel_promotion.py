@@ -10,6 +10,7 @@ from tests.sandbox.conftest import visit
 
 if TYPE_CHECKING:
     import httpx
+
     from shipway.sandbox.control import Control
     from tests.sandbox.conftest import Releases, Standins
 
