@@ -1,0 +1,42 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shipway import errors
+from shipway.reference import pages
+from shipway.tasks import namespace
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("name", pages())
+def test_the_reference_pages_are_what_the_code_makes(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert page.rstrip() == pages()[name].rstrip(), "run: python -m shipway.reference docs"
+
+
+def test_the_page_of_exit_codes_lists_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)}
+    classes = [getattr(errors, name) for name in errors.__all__]
+    assert listed == {0} | {one.exit_code for one in classes}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
+def test_the_tasks_that_the_readme_names_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    called = set(re.findall(r"invoke (?:--dry )?([a-z][a-z.]*)", text))
+    known = {alias for aliases in namespace.task_names.values() for alias in aliases}
+    assert called
+    assert called <= known | set(namespace.task_names)
