@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 __all__ = [
     "Access",
+    "Advice",
     "ColumnDetail",
     "Finding",
     "Named",
     "QueryAnswer",
     "Reach",
+    "Remembered",
+    "RowCount",
     "Snapshot",
     "TableDetail",
     "TableSummary",
@@ -114,6 +117,36 @@ class Finding:
     object: str
     detail: str
     cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount:
+    """How many rows a table has; None when it is gone or could not be counted in time."""
+
+    name: str
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One finding of the platform's own advisors."""
+
+    key: str
+    """Stable for the object: the same finding has the same key tomorrow."""
+    name: str
+    level: str
+    """ERROR, WARN or INFO."""
+    detail: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What the database was like when it last passed."""
+
+    access: tuple[Access, ...]
+    advice: tuple[str, ...] | None
+    """Keys of the platform's findings; None when it was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

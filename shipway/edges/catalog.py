@@ -6,8 +6,11 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from shipway.edges.access import read_access
 from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries, sql
+from shipway.edges.counts import count_rows
 from shipway.edges.ledger import read_ledger
+from shipway.edges.lints import check_data, lint
 from shipway.edges.questions import ask
 from shipway.errors import Misconfigured
 from shipway.inspection import ColumnDetail, Named, Snapshot, TableDetail, TableSummary, Thing
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.inspection import QueryAnswer
+    from shipway.inspection import Access, Finding, QueryAnswer, RowCount
     from shipway.values import AppliedMigration
 
 __all__ = ["Catalog"]
@@ -161,6 +164,21 @@ class Catalog:
             timeout_s=timeout_s,
             most_rows=most_rows,
         )
+
+    def access(
+        self, schemas: Sequence[str], roles: Sequence[str], *, timeout_s: float
+    ) -> tuple[Access, ...]:
+        """Return who may do what through the Data API; see `access.read_access`."""
+        return read_access(self._connection, schemas=schemas, roles=roles, timeout_s=timeout_s)
+
+    def findings(self, exposed_schemas: Sequence[str]) -> tuple[Finding, ...]:
+        """Return what is unwise in the schema and wrong with its data."""
+        found = lint(self._connection, exposed_schemas=exposed_schemas)
+        return (*found, *check_data(self._connection))
+
+    def count_rows(self, names: Sequence[str], *, timeout_s: float) -> tuple[RowCount, ...]:
+        """Return the number of rows of some tables; see `counts.count_rows`."""
+        return tuple(count_rows(self._connection, names, timeout_s=timeout_s))
 
     def list_tables(self, schemas: Sequence[str]) -> tuple[TableSummary, ...]:
         """Return tables and views of some schemas, in order of their names."""

@@ -1,4 +1,4 @@
-"""Runs the lints of a schema: one query of the catalog."""
+"""Runs the lints of a schema and the checks of its data: two queries of the catalog."""
 
 from __future__ import annotations
 
@@ -13,23 +13,34 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["lint"]
+__all__ = ["check_data", "lint"]
 
 
 def lint(
     connection: psycopg.Connection[TupleRow], *, exposed_schemas: Sequence[str]
 ) -> tuple[Finding, ...]:
-    """Return what is unwise in the schema; `edges/sql/lints.sql` explains each lint.
+    """Return what is unwise in the schema; `edges/sql/lints.sql` holds them.
 
     Args:
         connection: in autocommit mode, with no transaction open.
         exposed_schemas: those that the Data API serves.
     """
+    return _findings(connection, "lints", {"exposed": list(exposed_schemas)})
+
+
+def check_data(connection: psycopg.Connection[TupleRow]) -> tuple[Finding, ...]:
+    """Return what is wrong with constraints, indexes, sequences, keys, slots and ages."""
+    return _findings(connection, "data", {})
+
+
+def _findings(
+    connection: psycopg.Connection[TupleRow], query: str, parameters: dict[str, list[str]]
+) -> tuple[Finding, ...]:
     connection.execute("begin transaction isolation level repeatable read read only")
     try:
         connection.execute("set local search_path = ''")
-        parameters = {"exposed": list(exposed_schemas), "platform": [*PLATFORM_SCHEMAS]}
-        rows = connection.execute(sql("lints"), parameters).fetchall()
+        given = parameters | {"platform": [*PLATFORM_SCHEMAS]}
+        rows = connection.execute(sql(query), given).fetchall()
     finally:
         connection.execute("rollback")
     return tuple(

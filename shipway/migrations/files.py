@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["new_files", "read_folder", "read_migration"]
+__all__ = ["losing_tables", "new_files", "read_folder", "read_migration"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
@@ -26,7 +26,7 @@ _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
 _TIMESTAMP_DIGITS: Final = 14
-_DIRECTIVES: Final = ("phase", "lock_timeout", "statement_timeout")
+_DIRECTIVES: Final = ("phase", "lock_timeout", "statement_timeout", "loses")
 _BOM: Final = codecs.BOM_UTF8
 _LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BOTH_WAYS = re.compile(
@@ -103,6 +103,14 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
         lock_timeout_s=_limit(directives, "lock_timeout", path),
         statement_timeout_s=_limit(directives, "statement_timeout", path),
     )
+
+
+def losing_tables(migration: Migration) -> tuple[str, ...]:
+    """Return the tables, `schema.table`, whose rows the file's head says that it deletes."""
+    with migration.path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
+    directives = read_directives(head.decode("utf-8", "ignore"), source=migration.path.name)
+    return tuple(name.strip() for name in directives.get("loses", "").split(",") if name.strip())
 
 
 def new_files(folder: Path, name: str, *, now: datetime) -> tuple[Path, Path]:

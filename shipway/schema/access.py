@@ -9,9 +9,10 @@ from shipway.schema.access_words import Right
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shipway.inspection import Access
+    from shipway.schema.access_words import ExpectedRight
 
 __all__ = ["API_ROLES", "access_results"]
 
@@ -24,7 +25,7 @@ _NOTHING: Final = Right(Reach.NOTHING, "")
 def access_results(
     matrix: Sequence[Access],
     *,
-    expected: Mapping[tuple[str, str, str], Right] | None,
+    expected: Sequence[ExpectedRight] | None,
     previous: Sequence[Access] | None,
 ) -> Iterator[CheckResult]:
     """Yield one result for each right that is not as it should be, and one for all the others.
@@ -72,10 +73,9 @@ def _contradictions(matrix: Sequence[Access]) -> Iterator[CheckResult]:
         )
 
 
-def _against_file(
-    matrix: Sequence[Access], expected: Mapping[tuple[str, str, str], Right]
-) -> Iterator[CheckResult]:
-    listed = {(name, role) for name, role, _ in expected}
+def _against_file(matrix: Sequence[Access], told: Sequence[ExpectedRight]) -> Iterator[CheckResult]:
+    expected = {(one.object, one.role, one.command): one.right for one in told}
+    listed = {(one.object, one.role) for one in told}
     seen = set()
     for access in matrix:
         key = (access.name, access.role, access.command)

@@ -17,12 +17,12 @@ from shipway.errors import Misconfigured
 from shipway.inspection import Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from shipway.inspection import Access
 
-__all__ = ["Right", "load_access", "sentence", "write_access"]
+__all__ = ["ExpectedRight", "Right", "load_access", "sentence", "write_access"]
 
 _COMMANDS: Final = ("select", "insert", "update", "delete", "execute")
 _COMMAND: Final = re.compile(r"([a-z]+)(?: \(([^)]*)\))?\Z")
@@ -43,8 +43,14 @@ class Right(NamedTuple):
     """The only ones it reaches; empty for all."""
 
 
-_Key = tuple[str, str, str]
-"""Object, role, command."""
+class ExpectedRight(NamedTuple):
+    """One right that access.toml tells of."""
+
+    object: str
+    role: str
+    command: str
+    """Empty in the line that only names object and role."""
+    right: Right
 
 
 def write_access(matrix: Iterable[Access]) -> str:
@@ -75,8 +81,8 @@ def sentence(rights: Sequence[Access]) -> str:
     return "; ".join(clauses) or "nothing"
 
 
-def load_access(path: Path) -> Mapping[_Key, Right] | None:
-    """Return what access.toml expects, by (object, role, command); None when there is no file.
+def load_access(path: Path) -> tuple[ExpectedRight, ...] | None:
+    """Return what access.toml expects; None when there is no file.
 
     Raises:
         Misconfigured: a line that does not read as a sentence.
@@ -87,7 +93,7 @@ def load_access(path: Path) -> Mapping[_Key, Right] | None:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _bad(path.name, f"is not valid TOML: {error}") from None
-    expected: dict[_Key, Right] = {}
+    expected: list[ExpectedRight] = []
     for schema, objects in told.items():
         for name, roles in _table(objects, path.name, schema).items():
             where = f"{schema}.{name}"
@@ -98,10 +104,9 @@ def load_access(path: Path) -> Mapping[_Key, Right] | None:
                 if not rights and words.strip() != "nothing":
                     raise _bad(path.name, f"'{where}': '{words}' cannot be read")
                 # Named, so that the role is asked about even when it may do nothing.
-                expected[where, role, ""] = Right(Reach.NOTHING, "")
-                for command, right in rights:
-                    expected[where, role, command] = right
-    return expected
+                expected.append(ExpectedRight(where, role, "", Right(Reach.NOTHING, "")))
+                expected += [ExpectedRight(where, role, *told) for told in rights]
+    return tuple(expected)
 
 
 def _rights(words: str) -> Iterator[tuple[str, Right]]:

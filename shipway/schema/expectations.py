@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
 from shipway.migrations.split import BadScript, pieces
+from shipway.schema.access_words import load_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from shipway.schema.access_words import ExpectedRight
 
 __all__ = ["DeclaredTable", "Expect", "Expectations", "QueryCheck", "load_expectations"]
 
@@ -62,11 +65,15 @@ class DeclaredTable:
 class Expectations:
     """All that verify holds against the database."""
 
-    tables: tuple[DeclaredTable, ...]
-    queries: tuple[QueryCheck, ...]
+    tables: tuple[DeclaredTable, ...] = ()
+    queries: tuple[QueryCheck, ...] = ()
     exposed_schemas: tuple[str, ...]
     timeout_s: float
     """Longest run of one query."""
+    access: tuple[ExpectedRight, ...] | None = None
+    """Who may do what; None without an access.toml."""
+    may_lose_rows: tuple[str, ...] = ()
+    """Tables, `schema.table`, that the app itself deletes from."""
 
 
 def load_expectations(
@@ -88,23 +95,36 @@ def load_expectations(
         queries=tuple(_query(path) for path in queries),
         exposed_schemas=exposed_schemas,
         timeout_s=timeout_s,
+        access=load_access(checks_dir / "access.toml"),
+        may_lose_rows=_may_lose_rows(checks_dir / "data.toml"),
     )
 
 
+def _may_lose_rows(path: Path) -> tuple[str, ...]:
+    told = _toml(path)
+    tables = told.get("may_lose_rows", [])
+    if set(told) - {"may_lose_rows"} or not isinstance(tables, list):
+        raise _bad(path.name, "cannot be understood", 'Write: may_lose_rows = ["public.session"]')
+    return tuple(str(table) for table in tables)
+
+
 def _declared(path: Path) -> Iterator[DeclaredTable]:
-    if not path.is_file():
-        return
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _bad(path.name, f"is not valid TOML: {error}", "Mend it.") from None
-    for schema, tables in declared.items():
+    for schema, tables in _toml(path).items():
         if not isinstance(tables, dict):
             raise _ill_declared(path.name, schema)
         for name, told in tables.items():
             yield DeclaredTable(
                 schema=schema, name=name, columns=_columns(path.name, f"{schema}.{name}", told)
             )
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(path.name, f"is not valid TOML: {error}", "Mend it.") from None
 
 
 def _columns(source: str, table: str, told: Any) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from shipway.schema.expectations import Expect
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from shipway.inspection import QueryAnswer, Snapshot
+    from shipway.inspection import Finding, QueryAnswer, RowCount, Snapshot
     from shipway.schema.expectations import DeclaredTable, QueryCheck
 
-__all__ = ["declared_results", "query_result", "row_security_results"]
+__all__ = ["declared_results", "finding_results", "query_result", "row_count_results"]
 
 _RELATIONS = ("table", "view", "materialized view", "foreign table")
 _NO_ROLE = "22023"
@@ -54,30 +54,59 @@ def _schema_failed(name: str, detail: str) -> CheckResult:
     )
 
 
-def row_security_results(snapshot: Snapshot, schemas: Sequence[str]) -> Iterator[CheckResult]:
-    """Yield one result for each table that the Data API serves: who sees which row is decided."""
-    guarded = {thing.parent for thing in snapshot.things if thing.kind == "policy"}
-    for table in snapshot.things:
-        if table.kind != "table" or table.parent not in schemas:
-            continue
-        written = f'"{table.parent}"."{table.name}"'
-        detail, cure = "row level security is on, with a policy", ""
-        if table.fact("row level security") != "on":
-            detail = "row level security is off: whoever holds a grant reads every row"
-            cure = f"alter table {written} enable row level security; then create its policies."
-        elif table.full_name not in guarded:
-            detail = "row level security is on without a policy: the API's users see no row"
-            cure = (
-                "Create its policies; when the closed door is meant, say so: create policy "
-                f'"only the server" on {written} for all to anon, authenticated using (false);'
-            )
+def finding_results(findings: Sequence[Finding], group: str) -> Iterator[CheckResult]:
+    """Yield one result for each finding of a group, or one that there was none."""
+    mine = [finding for finding in findings if finding.group == group]
+    for finding in mine:
         yield CheckResult(
-            group="access",
-            name=table.full_name,
-            outcome=Outcome.FAILED if cure else Outcome.PASSED,
-            detail=detail,
-            cure=cure,
+            group=group,
+            name=finding.object,
+            outcome=Outcome.FAILED if finding.level == "error" else Outcome.WARNED,
+            detail=f"{finding.detail} ({finding.lint})",
+            cure=finding.cure,
         )
+    if not mine:
+        found = "none of the known mistakes"
+        yield CheckResult(group=group, name="lints", outcome=Outcome.PASSED, detail=found)
+
+
+def row_count_results(
+    before: Mapping[str, int], now: Sequence[RowCount], *, may_lose: Sequence[str]
+) -> Iterator[CheckResult]:
+    """Yield one result for each table that lost rows since the backup, and one for the others."""
+    kept = 0
+    for count in now:
+        was = before[count.name]
+        if count.rows is None:
+            yield _count_result(
+                count.name,
+                Outcome.NOT_CHECKED,
+                f"had {was} rows in the backup and could not be counted now",
+            )
+        elif count.rows >= was:
+            kept += 1
+        else:
+            yield _count_result(
+                count.name,
+                Outcome.PASSED if count.name in may_lose else Outcome.FAILED,
+                f"{count.rows} rows, {was} in the backup",
+            )
+    yield _count_result(
+        "rows since the backup", Outcome.PASSED, f"{kept} of {len(now)} tables lost no row"
+    )
+
+
+def _count_result(name: str, outcome: Outcome, detail: str) -> CheckResult:
+    cure = (
+        ""
+        if outcome is Outcome.PASSED
+        else (
+            "Restore the rows from the backup. When it is meant to lose rows, say so: "
+            f"loses={name} in the head of the migration, or may_lose_rows in checks/data.toml "
+            "where the app deletes."
+        )
+    )
+    return CheckResult(group="data", name=name, outcome=outcome, detail=detail, cure=cure)
 
 
 def query_result(check: QueryCheck, answer: QueryAnswer) -> CheckResult:

@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from shipway.errors import Misconfigured, VerificationFailed
-from shipway.schema.judging import declared_results, query_result, row_security_results
+from shipway.errors import Misconfigured, Stopped, VerificationFailed
+from shipway.inspection import Remembered
+from shipway.migrations.files import losing_tables
+from shipway.schema.access import API_ROLES, access_results
+from shipway.schema.judging import (
+    declared_results,
+    finding_results,
+    query_result,
+    row_count_results,
+)
+from shipway.schema.platform import advice_results, health_results, not_asked
+from shipway.schema.promised import applied_files, promised_results, unknown_history
 from shipway.values import CheckResult, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from shipway.inspection import QueryAnswer, Snapshot
+    from shipway.inspection import Access, Advice, Finding, Snapshot
     from shipway.schema.expectations import Expectations, QueryCheck
-    from shipway.values import Clock, Say
+    from shipway.steps.means import Database, Means
+    from shipway.values import Clock, Manifest, Say
 
-__all__ = ["GROUPS", "ChecksFailed", "Database", "verify"]
+__all__ = ["GROUPS", "ChecksFailed", "verify"]
 
-GROUPS = ("schema", "access", "queries")
+GROUPS = ("schema", "access", "queries", "data", "platform")
 _PLAN_LINES = 20
-
-
-class Database(Protocol):
-    """The target, only looked at."""
-
-    def snapshot(self) -> Snapshot:
-        """Return the project's whole schema as it is at one moment."""
-
-    def ledger_version(self) -> int:
-        """Return the highest version in the ledger; 0 when there is none."""
-
-    def ask(
-        self,
-        statement: str,
-        *,
-        role: str | None,
-        claims: str | None,
-        timeout_s: float,
-        most_rows: int = 5,
-    ) -> QueryAnswer:
-        """Put one query to the database so that nothing it does can stay."""
 
 
 class ChecksFailed(VerificationFailed):
@@ -62,45 +52,164 @@ class ChecksFailed(VerificationFailed):
         self.results = results
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what is promised, what it is held against, and the powers
     expectations: Expectations,
     *,
     database: Database,
     clock: Clock,
     say: Say,
+    means: Means | None = None,
+    backup: Manifest | None = None,
     only: Sequence[str] = (),
 ) -> Verified:
     """Run every check and return the proof that all passed.
 
     Args:
-        expectations: what the project promises.
-        database: the target.
+        expectations: what the checks folder promises.
+        database: the target, or a copy of it.
         clock: for durations and the proof's time.
         say: told of each group once it is through.
+        means: what the target is held against beside that; of a copy, whose migrations are being
+            tried, nothing more is known.
+        backup: what was in the database just before the migrations; None without a fresh one.
         only: names of groups; all of them when empty.
 
     Raises:
         ChecksFailed: one or more failed; it carries the results of all.
         Misconfigured: `only` names a group that there is not.
     """
-    wanted = _wanted(only)
-    snapshot = database.snapshot()
+    look = _Look(expectations, database, means, backup)
     groups: dict[str, Callable[[], Iterator[CheckResult]]] = {
-        "schema": lambda: declared_results(expectations.tables, snapshot),
-        "access": lambda: row_security_results(snapshot, expectations.exposed_schemas),
-        "queries": lambda: _query_results(expectations, database),
+        "schema": look.schema,
+        "access": look.access,
+        "queries": look.queries,
+        "data": look.data,
+        "platform": look.platform,
     }
     results: list[CheckResult] = []
-    for group in wanted:
+    for group in _wanted(only):
         began = clock.monotonic()
         found = list(groups[group]())
         results += found
         _tell(group, found, clock.monotonic() - began, say)
     if any(result.outcome is Outcome.FAILED for result in results):
         raise ChecksFailed(tuple(results))
-    return Verified(
-        at=clock.now(), ledger_version=database.ledger_version(), results=tuple(results)
-    )
+    look.remember()
+    applied = database.applied()
+    version = max((row.version for row in applied), default=0)
+    return Verified(at=clock.now(), ledger_version=version, results=tuple(results))
+
+
+class _Look:
+    """One look at the target, group by group."""
+
+    def __init__(
+        self,
+        expectations: Expectations,
+        database: Database,
+        means: Means | None,
+        backup: Manifest | None,
+    ) -> None:
+        self._expectations = expectations
+        self._means = means
+        self._database = database
+        self._backup = backup
+        self._remembered = means.memory.recall() if means else None
+        self._snapshot: Snapshot | None = None
+        self._findings: tuple[Finding, ...] | None = None
+        self._access: tuple[Access, ...] | None = None
+        self._advice: tuple[Advice, ...] | None = None
+
+    def schema(self) -> Iterator[CheckResult]:
+        snapshot = self._schema_now()
+        yield from declared_results(self._expectations.tables, snapshot)
+        if self._means is None:
+            return
+        files = applied_files(self._database.applied(), self._means.files)
+        if isinstance(files, str):
+            yield unknown_history(files)
+            return
+        try:
+            expected = self._means.blueprint.build(
+                files,
+                server_version=snapshot.server_version,
+                beforehand=self._database.default_privileges(),
+            )
+        except Stopped as stopped:
+            yield unknown_history(f"the migrations could not be run elsewhere: {stopped.what}")
+            return
+        yield from promised_results(expected, snapshot, migrations=len(files))
+
+    def access(self) -> Iterator[CheckResult]:
+        told = self._expectations.access
+        named = {one.role for one in told or ()}
+        self._access = self._database.access(
+            self._expectations.exposed_schemas,
+            [*API_ROLES, *sorted(named - {*API_ROLES})],
+            timeout_s=self._expectations.timeout_s,
+        )
+        previous = self._remembered.access if self._remembered else None
+        yield from access_results(self._access, expected=told, previous=previous)
+        yield from finding_results(self._found(), "access")
+
+    def queries(self) -> Iterator[CheckResult]:
+        for check in self._expectations.queries:
+            yield _query_result(check, self._database, self._expectations.timeout_s)
+
+    def data(self) -> Iterator[CheckResult]:
+        yield from finding_results(self._found(), "data")
+        if self._backup is None:
+            return
+        there = {one.full_name for one in self._schema_now().things if one.kind == "table"}
+        ours = {name: n for name, n in self._backup.row_counts.items() if name in there}
+        since = self._backup.ledger_version
+        losing = {*self._expectations.may_lose_rows}
+        for file in self._means.files if self._means else ():
+            if file.version > since:
+                losing |= {*losing_tables(file)}
+        now = self._database.count_rows(sorted(ours), timeout_s=self._expectations.timeout_s)
+        yield from row_count_results(ours, now, may_lose=sorted(losing))
+
+    def platform(self) -> Iterator[CheckResult]:
+        if self._means is None:
+            return
+        platform = self._means.platform
+        if platform is None:
+            yield not_asked(
+                "there is no SUPABASE_ACCESS_TOKEN", "Set it to let Supabase's advisors be asked."
+            )
+            return
+        try:
+            yield from health_results(
+                platform.project(), platform.health(), readonly=platform.readonly()
+            )
+            self._advice = platform.advice()
+        except Stopped as stopped:
+            yield not_asked(stopped.what, stopped.next_step)
+            return
+        known = self._remembered.advice if self._remembered else None
+        yield from advice_results(self._advice, known=known)
+
+    def remember(self) -> None:
+        """Keep what was seen; what was not looked at this time stays as it was."""
+        before = self._remembered
+        if self._means is None or (self._access is None and self._advice is None):
+            return
+        advice = tuple(one.key for one in self._advice) if self._advice is not None else None
+        access = self._access if self._access is not None else (before.access if before else ())
+        if advice is None and before is not None:
+            advice = before.advice
+        self._means.memory.keep(Remembered(access=access, advice=advice))
+
+    def _schema_now(self) -> Snapshot:
+        if self._snapshot is None:
+            self._snapshot = self._database.snapshot()
+        return self._snapshot
+
+    def _found(self) -> tuple[Finding, ...]:
+        if self._findings is None:
+            self._findings = self._database.findings(self._expectations.exposed_schemas)
+        return self._findings
 
 
 def _wanted(only: Sequence[str]) -> tuple[str, ...]:
@@ -114,38 +223,30 @@ def _wanted(only: Sequence[str]) -> tuple[str, ...]:
     return tuple(group for group in GROUPS if not only or group in only)
 
 
-def _query_results(expectations: Expectations, database: Database) -> Iterator[CheckResult]:
-    for check in expectations.queries:
-        # A query may use its whole budget and a little more, to tell how far over it is.
-        timeout_s = max(expectations.timeout_s, 2 * (check.within_s or 0.0))
-        answer = database.ask(
-            check.statement, role=check.role, claims=check.claims, timeout_s=timeout_s
-        )
-        result = query_result(check, answer)
-        if check.within_s is not None and result.outcome is Outcome.PASSED:
-            over_s = answer.duration_ms / 1000 - check.within_s
-            if over_s > 0:
-                result = _too_slow(check, result, database, timeout_s)
-        yield result
-
-
-def _too_slow(
-    check: QueryCheck, result: CheckResult, database: Database, timeout_s: float
-) -> CheckResult:
+def _query_result(check: QueryCheck, database: Database, timeout_s: float) -> CheckResult:
+    # A query may use its whole budget and a little more, to tell how far over it is.
+    longest_s = max(timeout_s, 2 * (check.within_s or 0.0))
+    answer = database.ask(
+        check.statement, role=check.role, claims=check.claims, timeout_s=longest_s
+    )
+    result = query_result(check, answer)
+    if check.within_s is None or result.outcome is not Outcome.PASSED:
+        return result
+    if answer.duration_ms <= check.within_s * 1000:
+        return result
     plan = database.ask(
         f"explain {check.statement}",
         role=check.role,
         claims=check.claims,
-        timeout_s=timeout_s,
+        timeout_s=longest_s,
         most_rows=_PLAN_LINES,
     )
     lines = "\n".join(str(row[0]) for row in plan.rows) + ("\n…" if plan.more else "")
-    budget_ms = (check.within_s or 0.0) * 1000
     return replace(
         result,
         outcome=Outcome.FAILED,
-        detail=f"took {result.duration_ms:.0f} ms, allowed are {budget_ms:.0f} ms. Its plan:\n"
-        f"{lines}",
+        detail=f"took {result.duration_ms:.0f} ms, allowed are {check.within_s * 1000:.0f} ms. "
+        f"Its plan:\n{lines}",
         cure=f"Add an index that serves it, or raise 'within' in checks/{check.file}.",
     )
 

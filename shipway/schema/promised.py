@@ -1,0 +1,82 @@
+"""Holds the schema that was found against the one that the project's migrations make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.schema.differences import HowItDiffers, differences
+from shipway.schema.fingerprint import fingerprint
+from shipway.values import CheckResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shipway.inspection import Snapshot
+    from shipway.values import AppliedMigration, Migration
+
+__all__ = ["applied_files", "promised_results", "unknown_history"]
+
+_NAME = "schema as the migrations make it"
+_CURES = {
+    HowItDiffers.MISSING: "It was dropped or changed by hand: make it again in a new migration "
+    "(invoke db.new), or take it back by hand.",
+    HowItDiffers.UNEXPECTED: "It was made by hand, in the dashboard perhaps: write it into a "
+    "migration (invoke db.new), or drop it.",
+    HowItDiffers.CHANGED: "It was changed by hand: write the change into a migration "
+    "(invoke db.new), or take it back.",
+}
+
+
+def applied_files(
+    applied: Sequence[AppliedMigration], files: Sequence[Migration]
+) -> tuple[Migration, ...] | str:
+    """Return the files that the ledger says were applied, in the order of their numbers.
+
+    A text instead says why they cannot tell what to expect.
+    """
+    if not applied:
+        return "the ledger is empty: no migration tells what the schema should be"
+    by_version = {file.version: file for file in files}
+    found = []
+    for row in sorted(applied, key=lambda one: one.version):
+        file = by_version.get(row.version)
+        if file is None:
+            return f"{row.label} was applied and its file is not here"
+        if file.sha256 != row.sha256:
+            return f"{file.path.name} was edited after it was applied"
+        found.append(file)
+    return tuple(found)
+
+
+def promised_results(
+    expected: Snapshot, found: Snapshot, *, migrations: int
+) -> Iterator[CheckResult]:
+    """Yield one failed result for each difference, or one that passed."""
+    told = differences(expected, found)
+    for one in told:
+        yield CheckResult(
+            group="schema",
+            name=one.name,
+            outcome=Outcome.FAILED,
+            detail=one.said,
+            cure=_CURES[one.how],
+        )
+    if not told:
+        yield CheckResult(
+            group="schema",
+            name=_NAME,
+            outcome=Outcome.PASSED,
+            detail=f"{len(found.things)} objects are what {migrations} migrations make on an empty "
+            f"database; fingerprint {fingerprint(found)[:12]}",
+        )
+
+
+def unknown_history(reason: str) -> CheckResult:
+    """Return the result that says why the schema could not be held against the migrations."""
+    return CheckResult(
+        group="schema",
+        name=_NAME,
+        outcome=Outcome.NOT_CHECKED,
+        detail=reason,
+        cure="Declare what must be there in checks/schema.toml.",
+    )
