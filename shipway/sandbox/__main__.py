@@ -137,15 +137,15 @@ def _supabase(folder: Path, owner: supabase_management.Project, control_token: s
     home = folder / "supabase"
     project = Document(home / "project.json", supabase_management.FRESH)
     storage = Document(home / "storage.json", storage_shelf.FRESH)
-    rules = Document(home / "faults.json", {"rules": []})
+    faults = FaultBook(Document(home / "faults.json", {"rules": []}))
     settings = Document(home / "settings.json", supabase_management.SETTINGS)
     blobs = Blobs(home / "objects")
     return SupabaseApi(
         owner=owner,
         document=project,
-        shelf=storage_shelf.Shelf(document=storage, blobs=blobs, settings=settings),
+        shelf=storage_shelf.Shelf(document=storage, blobs=blobs, settings=settings, faults=faults),
         control_token=control_token,
-        faults=FaultBook(rules),
+        faults=faults,
         settings=settings,
         state=(project, storage, blobs),
     )

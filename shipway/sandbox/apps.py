@@ -121,7 +121,9 @@ class Apps:
         if fault:
             return dict(fault["details"])
         built_in: dict[str, Any] | None = one["serves_errors"]
-        paths = built_in.get("paths") if built_in else None
+        if built_in is None or len(self._logs.rows(one["id"])) < built_in.get("good_answers", 0):
+            return None
+        paths = built_in.get("paths")
         return built_in if paths is None or request.path in paths else None
 
     def _file(self, one: dict[str, Any], path: str) -> tuple[str, Path | None]:

@@ -67,7 +67,7 @@ class Control:
 
         Args:
             what: what goes wrong, for example `status` or `reset_after`; for builds `ERROR`.
-            on: `request`, `build`, `alias`, `serve` or `runtime-logs`.
+            on: `request`, `build`, `alias`, `store`, `serve` or `runtime-logs`.
             method: only calls with this method; empty means any.
             path: regular expression to be found in the path.
             times: how often it applies; None means for ever.

@@ -30,7 +30,8 @@ WHAT = {
             "slow",  # takes `seconds`
             "alias_error",  # READY, but no domain is assigned
             "checks_failed",  # READY, but checksConclusion is failed
-            "serves_errors",  # READY, but answers `status` on `paths` (all when left out)
+            # READY, but answers `status` on `paths` (all when left out) after `good_answers`
+            "serves_errors",
             "flag_ignored",  # autoAssignCustomDomains:false of the request is not heeded
         }
     ),
@@ -43,6 +44,12 @@ WHAT = {
             "stale",  # takes effect, but lastAliasRequest goes on telling of the job before
             "shifted",  # requestedAt is off by `shift_ms`
             "queued",  # answers 202; takes effect after `seconds`, or never without them
+        }
+    ),
+    "store": frozenset(
+        {
+            "corrupt",  # keeps an upload with one wrong byte in its middle, and says nothing
+            "lost",  # says that it kept the upload, and did not
         }
     ),
     "serve": frozenset({"status"}),  # the deployed app answers `status`, with an error row

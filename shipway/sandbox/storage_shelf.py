@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from shipway.sandbox.wire import Response, json_response
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shipway.sandbox.faults import FaultBook
     from shipway.sandbox.state import Blobs, Document
 
 FRESH: dict[str, Any] = {"buckets": {}, "objects": {}, "uploads": {}, "tokens": {}}
@@ -62,7 +65,10 @@ def now_text() -> str:
 class Shelf:
     """Buckets and their objects."""
 
-    def __init__(self, *, document: Document, blobs: Blobs, settings: Document) -> None:
+    def __init__(
+        self, *, document: Document, blobs: Blobs, settings: Document, faults: FaultBook
+    ) -> None:
+        self._faults = faults
         self.document = document
         self.blobs = blobs
         self._settings = settings
@@ -127,9 +133,12 @@ class Shelf:
         old = objects.get(name)
         at = now_text()
         path = self.blobs.path(blob)
+        fault = self._faults.take("store", path=f"{bucket}/{name}")
+        if fault and fault["what"] == "corrupt":
+            _corrupt(path)
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False))
-        objects[name] = {
+        kept = {
             "id": old["id"] if old else str(uuid.uuid4()),
             "name": name,
             "blob": blob,
@@ -141,6 +150,21 @@ class Shelf:
             "cache_control": about.get("cache_control", "no-cache"),
             "metadata": about.get("metadata"),
         }
+        if fault and fault["what"] == "lost":
+            self.blobs.drop(blob)
+            return kept
+        objects[name] = kept
         if old:
             self.blobs.drop(old["blob"])
-        return dict(objects[name])
+        return dict(kept)
+
+
+def _corrupt(path: Path) -> None:
+    """Turn around the byte in the middle of a file; an empty one stays as it is."""
+    size = path.stat().st_size
+    if size:
+        with path.open("r+b") as content:
+            content.seek(size // 2)
+            byte = content.read(1)[0]
+            content.seek(size // 2)
+            content.write(bytes([byte ^ 0xFF]))

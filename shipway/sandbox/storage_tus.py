@@ -58,6 +58,7 @@ class ResumableCalls:
                 "bucket": bucket,
                 "name": name,
                 "length": int(length),
+                "whole": False,
                 "upsert": upsert,
                 "content_type": kind,
                 "cache_control": f"max-age={about.get('cacheControl', '3600')}",
@@ -72,8 +73,15 @@ class ResumableCalls:
         one: dict[str, Any] | None = data["uploads"].get(upload)
         return one if one and one["ends_at"] > time.time() else None
 
-    def _offset(self, upload: str) -> int:
+    def _offset(self, one: dict[str, Any], upload: str) -> int:
+        """Return how far an upload has come; a whole one is remembered, its content may be gone."""
+        if one["whole"]:
+            return int(one["length"])
         return self._shelf.blobs.path(upload).stat().st_size
+
+    def _finish(self, data: dict[str, Any], one: dict[str, Any], upload: str) -> None:
+        one["whole"] = True
+        self._shelf.keep(data, one["bucket"], one["name"], blob=upload, about=one)
 
     def _take(self, request: Request, upload: str) -> Response:
         """Append a chunk whose offset is exactly where the upload stands."""
@@ -85,7 +93,7 @@ class ResumableCalls:
             one = self._found(data, upload)
             if one is None:
                 return _said(404, "The file for this url was not found")
-            offset = self._offset(upload)
+            offset = self._offset(one, upload)
             if request.headers.get("upload-offset") != str(offset):
                 return _said(409, "Upload-Offset conflict")
             size = len(request.body)
@@ -93,21 +101,25 @@ class ResumableCalls:
                 return _said(too_large().status, "Maximum size exceeded")
             if exact and size != _CHUNK_BYTES and offset + size < one["length"]:
                 return _said(400, "Every chunk but the last has to be exactly 6 MB")
-            with self._shelf.blobs.path(upload).open("ab") as blob:
-                blob.write(memoryview(request.body))
-            if offset + size == one["length"]:
-                del data["uploads"][upload]
-                self._shelf.keep(data, one["bucket"], one["name"], blob=upload, about=one)
+            if not one["whole"]:
+                with self._shelf.blobs.path(upload).open("ab") as blob:
+                    blob.write(memoryview(request.body))
+                if offset + size == one["length"]:
+                    self._finish(data, one, upload)
         return Response(status=204, headers=_VERSION | {"upload-offset": str(offset + size)})
 
     def _how_far(self, request: Request, upload: str) -> Response:
         del request
-        with self._shelf.document.look() as data:
+        with self._shelf.document.change() as data:
             one = self._found(data, upload)
             if one is None:
                 return Response(status=404, headers=_VERSION)
+            offset = self._offset(one, upload)
+            if offset == one["length"] and not one["whole"]:
+                # Killed between the last byte and the record: the upload is whole all the same.
+                self._finish(data, one, upload)
             headers = {
-                "upload-offset": str(self._offset(upload)),
+                "upload-offset": str(offset),
                 "upload-length": str(one["length"]),
                 "cache-control": "no-store",
             }
@@ -116,9 +128,11 @@ class ResumableCalls:
     def _give_up(self, request: Request, upload: str) -> Response:
         del request
         with self._shelf.document.change() as data:
-            if data["uploads"].pop(upload, None) is None:
+            one = data["uploads"].pop(upload, None)
+            if one is None:
                 return _said(404, "The file for this url was not found")
-            self._shelf.blobs.drop(upload)
+            if not one["whole"]:
+                self._shelf.blobs.drop(upload)
         return Response(status=204, headers=_VERSION)
 
 

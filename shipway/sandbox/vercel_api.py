@@ -156,7 +156,7 @@ class VercelApi(Api):
         del request
         if not self._is_project(name):
             return not_found("Project")
-        return json_response({"rollingRelease": None})
+        return json_response({"rollingRelease": self._world.setting("rolling_release_state")})
 
     def _env_pull(self, request: Request, name: str, target: str) -> Response:
         del request, target

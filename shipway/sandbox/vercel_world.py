@@ -37,7 +37,8 @@ SETTINGS: dict[str, Any] = {
     "pinned_by_rollback": False,  # as a rollback leaves it
     "protection": None,  # or all, all_except_custom_domains
     "git_link": None,  # or {"type", "repo", "productionBranch", ...}
-    "rolling_release": None,
+    "rolling_release": None,  # the project's configuration of it
+    "rolling_release_state": None,  # the rollout that is under way
     "plan": "pro",
     "log_stream_s": 300.0,  # the longest life of one runtime-log stream
 }

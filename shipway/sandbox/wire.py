@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import mmap
 import select
@@ -185,15 +186,14 @@ class Conversation(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD" or response.status in _NO_BODY:
             return
-        if response.fate is Fate.TRUNCATED:
-            self.wfile.write(response.body[: size // 2])
+        truncated = response.fate is Fate.TRUNCATED
+        left = size // 2 if truncated else size
+        with response.file.open("rb") if response.file else io.BytesIO(response.body) as source:
+            while left and (block := source.read(min(left, _BLOCK_BYTES))):
+                self.wfile.write(block)
+                left -= len(block)
+        if truncated:
             self._leave(reset=False)
-        elif response.file:
-            with response.file.open("rb") as source:
-                while block := source.read(_BLOCK_BYTES):
-                    self.wfile.write(block)
-        else:
-            self.wfile.write(response.body)
 
     def _send_stream(self, blocks: Iterator[bytes]) -> None:
         self.send_header("transfer-encoding", "chunked")

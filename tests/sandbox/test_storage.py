@@ -263,6 +263,43 @@ def test_a_resumable_upload_goes_on_where_it_stood(
     assert storage.from_("backups").info("dump.bin")["content_type"] == "application/x-dump"
 
 
+def test_a_resumable_upload_whose_last_answer_is_lost_is_whole_all_the_same(
+    running: Standins, storage: SyncStorageClient, supabase_control: Control
+) -> None:
+    storage.create_bucket("backups")
+    upload = Upload(running, "dump.bin", 5)
+    supabase_control.fault("reset_after", method="PATCH")
+    with pytest.raises(httpx.ReadError):
+        upload.send(0, b"whole")
+    assert upload.offset() == 5
+    upload.client.close()
+    assert storage.from_("backups").download("dump.bin") == b"whole"
+
+
+def test_an_upload_can_be_corrupted_or_lost_in_silence(
+    storage: SyncStorageClient, supabase_control: Control
+) -> None:
+    storage.create_bucket("backups")
+    files = storage.from_("backups")
+    supabase_control.fault("corrupt", on="store", path="^backups/a$")
+    supabase_control.fault("lost", on="store", path="^backups/b$")
+    for name in ("a", "b", "c"):
+        assert files.upload(name, b"12345").full_path == f"backups/{name}"
+    assert files.download("a") == b"12\xcc45"
+    assert files.exists("b") is False
+    assert files.download("c") == b"12345"
+
+
+def test_a_download_can_end_in_the_middle(
+    storage: SyncStorageClient, supabase_control: Control
+) -> None:
+    storage.create_bucket("backups")
+    storage.from_("backups").upload("a", b"x" * 100_000)
+    supabase_control.fault("truncated", method="GET", path="/object/backups/a")
+    with pytest.raises(httpx.RemoteProtocolError, match="received 50000 bytes"):
+        storage.from_("backups").download("a")
+
+
 def test_a_resumable_upload_above_the_limit_is_refused_when_it_is_created(
     running: Standins, storage: SyncStorageClient
 ) -> None:
