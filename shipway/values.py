@@ -252,7 +252,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackPlan:
+class UndoPlan:
     """What `db.rollback` would do."""
 
     undo: tuple[Migration, ...]
@@ -263,7 +263,7 @@ class RollbackPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolledBack:
+class Undone:
     """Proof that the ledger does not hold the undone migrations any more."""
 
     undone: tuple[str, ...]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mmap import mmap
 
-__all__ = ["Kind", "Label", "kind_of", "may_be_special"]
+__all__ = ["Kind", "Label", "kind_of", "may_be_special", "tokens_of"]
 
 
 class Label(Enum):
@@ -78,7 +78,7 @@ def may_be_special(data: bytes | mmap, start: int) -> bool:
 
 def kind_of(text: str) -> Kind:
     """Return what the statement is. The text begins with its first word."""
-    tokens = _tokens(text[:_HEAD_CHARS])
+    tokens = tokens_of(text[:_HEAD_CHARS])
     bare = [token.lower() for token in tokens]
     first, second = bare[0] if bare else "", bare[1] if len(bare) > 1 else ""
     if label := _transaction_label(first, second, bare) or _setting_label(first, second, bare):
@@ -116,7 +116,7 @@ def _setting_label(first: str, second: str, bare: list[str]) -> Label | None:
     return None
 
 
-def _tokens(text: str) -> list[str]:
+def tokens_of(text: str) -> list[str]:
     """Return words, quoted names (with their quotes), texts and punctuation, in order."""
     return [
         match.group()

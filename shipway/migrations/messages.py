@@ -24,12 +24,15 @@ __all__ = [
     "confirm",
     "finish_file",
     "finish_step",
+    "forget_for_supabase",
     "forget_step",
+    "forget_steps",
     "fresh",
     "limits",
     "literal",
     "record_for_supabase",
     "setup",
+    "take_out",
 ]
 
 BATCH_BYTES: Final = 1 << 20
@@ -182,6 +185,31 @@ def record_for_supabase(migration: Migration, script: Script, state: LedgerState
     ]
 
 
+def take_out(migration: Migration) -> bytes:
+    """Return what takes the ledger's row out, and fails where there is none."""
+    return (
+        "WITH gone AS (DELETE FROM shipway.migrations "
+        f"WHERE version = {migration.version} RETURNING 1) SELECT 1 / count(*) FROM gone"
+    ).encode()
+
+
+def forget_steps(migration: Migration) -> bytes:
+    """Return what takes the rows of a file's parts out."""
+    return f"DELETE FROM shipway.migration_steps WHERE version = {migration.version}".encode()
+
+
+def forget_for_supabase(migration: Migration, state: LedgerState) -> list[bytes]:
+    """Return what takes the file out of the Supabase CLI's own history, where there is one."""
+    if "version" not in state.supabase_columns:
+        return []
+    return [
+        (
+            "DELETE FROM supabase_migrations.schema_migrations "
+            f"WHERE version = {literal(migration.digits)}"
+        ).encode()
+    ]
+
+
 def setup(state: LedgerState, project_ref: str | None) -> list[bytes]:
     """Return what makes the ledger where it is missing, and tells the database whose it is."""
     statements = [] if state.exists else _SCHEMA.split(b";\n")
@@ -233,7 +261,7 @@ def forget_step(migration: Migration, unit: Unit) -> bytes:
 def finish_file(migration: Migration, duration_ms: int) -> list[bytes]:
     """Return what puts the ledger's row in the place of the rows of a file's parts."""
     return [
-        f"DELETE FROM shipway.migration_steps WHERE version = {migration.version}".encode(),
+        forget_steps(migration),
         (
             "INSERT INTO shipway.migrations (version, label, sha256, duration_ms) VALUES "
             f"({migration.version}, {literal(migration.label)}, '{migration.sha256}', "

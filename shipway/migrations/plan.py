@@ -103,6 +103,11 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
         and file.phase is Phase.EXPAND
     ]
     begun = {step.version for step in state.steps}
+    problems += [
+        (f"half undone: {step.label}.sql", "Complete it: invoke db.rollback")
+        for step in state.steps
+        if step.label.endswith(".down")
+    ][:1]
     problems += [_out_of_order(file, files, newest) for file in late if file.version not in begun]
     return problems
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Locked, Refused
+from shipway.errors import Refused
+from shipway.migrations.books import Applying
 from shipway.steps.migrate_all import run_together
-from shipway.steps.migrate_file import Runner
+from shipway.steps.migrate_file import Runner, row_of
+from shipway.steps.only_runner import become_the_only_runner
 from shipway.steps.sending import Powers
 from shipway.values import Migrated, Unproven
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["Database", "migrate"]
-
-_LOCK_POLL_S: Final = 0.2
 
 
 class Database(Protocol):
@@ -87,11 +87,12 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         return _proof_of(plan.applied, ())
     if isinstance(proof, Unproven):
         say.warn(f"{proof.missing} (make it with: {proof.command})")
-    _become_the_only_runner(database, limits, clock, say)
-    state = database.look()
-    pending = _still_pending(plan, state, say)
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
-    runner = Runner(powers, state, plan.project_ref)
+    become_the_only_runner(powers, Applying.command)
+    state = database.look()
+    book = Applying(state)
+    pending = _still_pending(plan, state, say)
+    runner = Runner(powers, state, book, project_ref=plan.project_ref)
     for migration in pending:
         runner.check(migration)
     applied_now: list[AppliedMigration] = []
@@ -101,29 +102,10 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
             say.note(f"applied {row.label} in {row.duration_ms} ms")
         return _proof_of(state.applied, tuple(applied_now))
     for migration in pending:
-        row = runner.run(migration)
+        row = row_of(migration, runner.run(migration))
         say.note(f"applied {row.label} in {row.duration_ms} ms")
         applied_now.append(row)
     return _proof_of(state.applied, tuple(applied_now))
-
-
-def _become_the_only_runner(
-    database: Database, limits: MigrationLimits, clock: Clock, say: Say
-) -> None:
-    deadline = clock.monotonic() + limits.run_lock_wait_s
-    told = False
-    while (holders := database.take_run_lock()) is not None:
-        who = ", ".join(f"pid {one.pid}, {one.role}, {one.application}" for one in holders)
-        if clock.monotonic() >= deadline:
-            raise Locked(
-                f"Another run of migrations holds this database ({who or 'it just ended'}).",
-                unchanged="This run changed nothing.",
-                next_step="Wait until it has ended, then run: invoke db.migrate",
-            )
-        if not told:
-            say.note(f"another run of migrations is at work ({who}): waiting for it")
-            told = True
-        clock.sleep(_LOCK_POLL_S)
 
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Refused
 from shipway.migrations import messages
+from shipway.migrations.books import Applying
 from shipway.migrations.messages import Message
 from shipway.migrations.script import open_script
 from shipway.steps.migrate_file import row_of
@@ -36,11 +37,12 @@ def run_together(
     """
     with ExitStack() as stack:
         parts = []
+        book = Applying(state)
         for migration in pending:
             script = stack.enter_context(
                 open_script(migration.path, standard_strings=state.standard_strings)
             )
-            sending = Sending(powers, migration, script, _STAYS)
+            sending = Sending(powers, migration, script, _STAYS, book.command)
             parts.append((migration, script, sending, _only_unit(script, state, migration)))
         _, _, last, _ = parts[-1]
         rows: list[AppliedMigration] = []
@@ -63,7 +65,7 @@ def run_together(
 
 def _only_unit(script: Script, state: LedgerState, migration: Migration) -> Unit:
     units = script.units()
-    begun = any(step.version == migration.version for step in state.steps)
+    begun = any(step.label == migration.label for step in state.steps)
     if len(units) == 1 and not units[0].outside and not begun and not script.switches:
         return units[0]
     place = units[-1] if begun else next((unit for unit in units if unit.outside), units[-1])
@@ -84,15 +86,15 @@ def _send_file(  # noqa: PLR0913, PLR0917 - what a file's run consists of
     unit: Unit,
     own: list[bytes],
 ) -> Answer:
+    book = Applying(state)
     message = Message([*own, *messages.fresh(state)])
     message.add_own(messages.limits(migration, powers.limits, local=True))
-    message.add_own([messages.claim(migration)])
+    message.add_own(book.first(migration))
     for index in range(unit.first, unit.after):
         message.add(script, index)
         if message.size_bytes > messages.BATCH_BYTES:
             sending.send(message)
             message = Message()
     message.add_own(messages.AS_OURSELVES)
-    message.add_own(messages.record_for_supabase(migration, script, state))
-    message.add_own([messages.confirm(migration)])
+    message.add_own(book.last(migration, script))
     return sending.send(message)

@@ -13,6 +13,7 @@ from shipway.steps.sending import Sending, StatementError
 from shipway.values import AppliedMigration
 
 if TYPE_CHECKING:
+    from shipway.migrations.books import Book
     from shipway.migrations.script import Script, Unit
     from shipway.steps.sending import Powers
     from shipway.values import Answer, DoneStep, LedgerState, Migration
@@ -30,9 +31,12 @@ _NEW_ENUM_VALUE: Final = "55P04"
 class Runner:
     """Runs files one after the other on a database whose only runner we are."""
 
-    def __init__(self, powers: Powers, state: LedgerState, project_ref: str | None) -> None:
+    def __init__(
+        self, powers: Powers, state: LedgerState, book: Book, *, project_ref: str | None = None
+    ) -> None:
         self._powers = powers
         self._state = state
+        self._book = book
         self._project_ref = project_ref
         self._setup = messages.setup(state, project_ref)
         self._applied: list[str] = []
@@ -46,14 +50,16 @@ class Runner:
         with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
             script.units()
 
-    def run(self, migration: Migration) -> AppliedMigration:
-        """Run one file and return its ledger row, as the server gave it before the commit.
+    def run(self, migration: Migration) -> Answer:
+        """Run one file and return the answer to its last message, which ended in a commit.
 
         Raises:
             Stopped: it failed; what it began was rolled back, as far as it was one transaction.
         """
         with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
-            sending = Sending(self._powers, migration, script, self._what_stays(migration))
+            sending = Sending(
+                self._powers, migration, script, self._what_stays(migration), self._book.command
+            )
             begun = _parts_of(migration, self._state)
             alone = frozenset(step.first for step in begun if not step.finished)
             apart = bool(begun)
@@ -79,7 +85,7 @@ class Runner:
                 self._powers.database.exchange(b"RESET ALL")
         self._setup = []
         self._applied.append(migration.label)
-        return row_of(migration, answer)
+        return answer
 
     def _run_units(
         self,
@@ -91,7 +97,7 @@ class Runner:
     ) -> Answer:
         if len(units) == 1 and not units[0].outside and not begun:
             return self._in_one_transaction(sending, migration, script, units[0])
-        parts = Parts(self._powers, sending, migration, script, self._state)
+        parts = Parts(self._powers, sending, migration, script, self._state, self._book)
         return parts.run(units, begun, setup=[] if begun else self._setup)
 
     def _in_one_transaction(
@@ -100,15 +106,14 @@ class Runner:
         def attempt() -> Answer:
             message = Message([unit.begin, *messages.fresh(self._state)])
             message.add_own(messages.limits(migration, self._powers.limits, local=True))
-            message.add_own([*self._setup, messages.claim(migration)])
+            message.add_own([*self._setup, *self._book.first(migration)])
             for index in range(unit.first, unit.after):
                 message.add(script, index)
                 if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
                     sending.send(message)
                     message = Message()
             message.add_own(messages.AS_OURSELVES)
-            message.add_own(messages.record_for_supabase(migration, script, self._state))
-            message.add_own([messages.confirm(migration), b"COMMIT"])
+            message.add_own([*self._book.last(migration, script), b"COMMIT"])
             return sending.send(message, commits=True)
 
         return sending.again_while_locked(attempt)
@@ -117,11 +122,11 @@ class Runner:
         rolled_back = f"{migration.label} was rolled back: the database is as it was before it."
         if not self._applied:
             return rolled_back
-        return f"{rolled_back} Applied before it in this run, and staying: {_listed(self._applied)}"
+        return f"{rolled_back} Done before it in this run, and staying: {_listed(self._applied)}"
 
 
 def _parts_of(migration: Migration, state: LedgerState) -> list[DoneStep]:
-    return [step for step in state.steps if step.version == migration.version]
+    return [step for step in state.steps if step.label == migration.label]
 
 
 def _listed(labels: list[str]) -> str:

@@ -13,6 +13,7 @@ from shipway.steps.migrate_outside import Outside
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipway.migrations.books import Book
     from shipway.migrations.script import Script, Unit
     from shipway.steps.sending import Powers, Sending
     from shipway.values import Answer, DoneStep, LedgerState, Migration
@@ -23,19 +24,21 @@ __all__ = ["Parts"]
 class Parts:
     """The parts of one file: units of its statements, in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a file's run consists of
         self,
         powers: Powers,
         sending: Sending,
         migration: Migration,
         script: Script,
         state: LedgerState,
+        book: Book,
     ) -> None:
         self._powers = powers
         self._sending = sending
         self._migration = migration
         self._script = script
         self._state = state
+        self._book = book
         self._began_s = powers.clock.monotonic()
 
     def run(
@@ -86,7 +89,7 @@ class Parts:
                 f"its first {step.after} statements are not what was run.",
                 unchanged="Nothing was run; the database is as it was.",
                 next_step="Restore the statements that have run; change only those after them. "
-                "Then run: invoke db.migrate",
+                f"Then run: {self._book.command}",
             )
 
     def _set_up_session(self, done: int, setup: Sequence[bytes]) -> None:
@@ -124,10 +127,7 @@ class Parts:
 
     def _finishing(self) -> list[bytes]:
         duration_ms = round((self._powers.clock.monotonic() - self._began_s) * 1000)
-        return [
-            *messages.record_for_supabase(self._migration, self._script, self._state),
-            *messages.finish_file(self._migration, duration_ms),
-        ]
+        return self._book.last_of_parts(self._migration, self._script, duration_ms)
 
     def _tell_what_stays(self, first: int) -> None:
         if first:

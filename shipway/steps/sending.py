@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Powers", "Sending", "StatementError"]
 
-COMMAND: Final = "invoke db.migrate"
 _LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
 _LONGEST_PAUSE_S: Final = 15.0
 _FIRST_LOOK_S: Final = 1.0
@@ -60,11 +59,14 @@ class Sending:
         stays: what is in the database whatever happens next, as a sentence.
     """
 
-    def __init__(self, powers: Powers, migration: Migration, script: Script, stays: str) -> None:
+    def __init__(
+        self, powers: Powers, migration: Migration, script: Script, stays: str, command: str
+    ) -> None:
         self._powers = powers
         self._migration = migration
         self._script = script
         self._told: set[int] = set()
+        self._command = command
         self.stays = stays
 
     def send(
@@ -99,7 +101,7 @@ class Sending:
             raise Interrupted(
                 f"Stopped while {self._script.name} was run.",
                 unchanged=self.stays,
-                next_step=f"Go on with: {COMMAND}",
+                next_step=f"Go on with: {self._command}",
             )
         if answer.error is not None:
             index, into = message.where(answer.completed, answer.error.position)
@@ -108,7 +110,7 @@ class Sending:
             raise MigrationFailed(
                 f"{self._script.name} was not committed: the server answered {answer.tags[-1]}.",
                 unchanged=self.stays,
-                next_step=f"Look for transaction control in the file, then run: {COMMAND}",
+                next_step=f"Look for transaction control in the file, then run: {self._command}",
             )
         return answer
 
@@ -157,7 +159,7 @@ class Sending:
         return MigrationFailed(
             describe(self._script, failed.index, failed.into, error),
             unchanged=self.stays,
-            next_step=cure_of(error, COMMAND),
+            next_step=cure_of(error, self._command),
         )
 
     def _lost(self, answer: Answer, *, commits: bool) -> Stopped:
@@ -172,7 +174,7 @@ class Sending:
         return MigrationFailed(
             f"The connection was lost while {self._script.name} was run: {said}",
             unchanged=self.stays,
-            next_step=f"Find out why, then run: {COMMAND}",
+            next_step=f"Find out why, then run: {self._command}",
         )
 
     def _look_after_s(self) -> float:
