@@ -12,7 +12,7 @@ from shipway.tasks import namespace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["pages", "settings_page", "tasks_page"]
+__all__ = ["main", "settings_page", "tasks_page"]
 
 _SETTINGS = """\
 # Settings
@@ -35,11 +35,6 @@ _TASKS = """\
 Every task is called `invoke NAME`. `invoke --dry NAME` shows what it would do and changes nothing.
 How each ends: [exit codes](exit-codes.md).
 """
-
-
-def pages() -> dict[str, str]:
-    """Return file name to content of each generated page."""
-    return {"settings.md": settings_page(), "tasks.md": tasks_page()}
 
 
 def settings_page() -> str:
@@ -70,14 +65,16 @@ def _tasks() -> Iterator[str]:
         yield " ".join((task.__doc__ or "").split())
         yield ""
         for one in arguments:
-            flag = one.name.upper() if one.positional else f"--{one.name.replace('_', '-')}"
+            flag = (
+                one.name.upper() if one.positional else f"--{one.name.strip('_').replace('_', '-')}"
+            )
             yield f"- `{flag}`: {one.help}"
         yield ""
 
 
 def main(folder: Path) -> None:
     """Write all pages into a folder."""
-    for name, text in pages().items():
+    for name, text in (("settings.md", settings_page()), ("tasks.md", tasks_page())):
         (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
