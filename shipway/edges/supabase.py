@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from shipway.edges.answers import NoAnswer
 from shipway.errors import Refused
+from shipway.inspection import Advice
 from shipway.values import Platform, ServiceHealth, SupabaseProject
 
 if TYPE_CHECKING:
@@ -92,6 +93,31 @@ class Supabase:
             wanted="the read-only mode",
         )
         return answer.object.get("enabled") is True
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what the platform's security and performance advisors find.
+
+        Raises:
+            Refused: as for `project`.
+        """
+        found: list[Advice] = []
+        for kind in ("security", "performance"):
+            answer = self._get(
+                f"/advisors/{kind}",
+                permission="advisors_read",
+                wanted=f"the {kind} advisor's findings",
+            )
+            found += [
+                Advice(
+                    key=_text(one.get("cache_key")),
+                    name=_text(one.get("name")),
+                    level=_text(one.get("level")),
+                    detail=_text(one.get("detail")).replace("\\`", "'"),
+                    remedy=_text(one.get("remediation")),
+                )
+                for one in _objects(answer.object.get("lints"))
+            ]
+        return tuple(found)
 
     def backups(self) -> Platform:
         """Return the platform's backups and recovery window, with the time to go back to: now.
