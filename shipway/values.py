@@ -272,6 +272,56 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignEntry:
+    """One applied migration in another tool's history."""
+
+    version: int | None
+    """None where the tool knows names only."""
+    name: str
+    """As the tool has it, for messages; for sqitch, what files are matched by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignHistory:
+    """What another tool has recorded in the target."""
+
+    tool: str
+    table: str
+    entries: tuple[ForeignEntry, ...]
+    up_to: int | None = None
+    """Where the tool keeps only its newest version: that one."""
+    fault: str = ""
+    """Why the history cannot be taken over as it stands; empty when it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptPlan:
+    """What `db.adopt` would write into the ledger. No migration is run."""
+
+    source: str
+    """Where the knowledge comes from: a tool and its table, or `--up-to`."""
+    record: tuple[Migration, ...] = ()
+    """Files that get a row, or whose row is made to agree with them."""
+    forget: tuple[AppliedMigration, ...] = ()
+    """Rows that are taken out."""
+    pending: tuple[Migration, ...] = ()
+    """What the next `db.migrate` would run."""
+    project_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """Proof that the ledger was written, and nothing else in the database."""
+
+    source: str
+    recorded: tuple[str, ...]
+    forgotten: tuple[str, ...]
+    tables_touched: tuple[str, ...]
+    """Every table outside the system catalogs into which the transaction wrote, as the server
+    counted; all of them are the ledger's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
     """Proof that the ledger holds every planned migration."""
 

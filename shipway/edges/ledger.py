@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shipway.edges.histories import read_histories
 from shipway.edges.pooler import refuse_transaction_pooler
 from shipway.edges.postgres import connect
 from shipway.edges.wire import Wire
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Answer, Secret
+    from shipway.values import Answer, ForeignHistory, Secret
 
 __all__ = ["Ledger", "read_ledger"]
 
@@ -129,6 +130,10 @@ class Ledger:
     def look(self) -> LedgerState:
         """Return what the target says about its migrations. Writes nothing."""
         return replace(read_ledger(self._connection), notices_death=self._notices_death)
+
+    def histories(self) -> tuple[ForeignHistory, ...]:
+        """Return what other migration tools have recorded here. Writes nothing."""
+        return read_histories(self._connection)
 
     def take_run_lock(self) -> tuple[Session, ...] | None:
         """Try to become the only runner on this database; it lasts until the connection ends.

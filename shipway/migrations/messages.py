@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shipway.migrations.script import Script, Unit
-    from shipway.values import LedgerState, Migration, MigrationLimits
+    from shipway.values import AppliedMigration, LedgerState, Migration, MigrationLimits
 
 __all__ = [
     "AS_OURSELVES",
     "BATCH_BYTES",
+    "DIVISION_BY_ZERO",
+    "NOTHING_ELSE",
+    "WRITTEN_TABLES",
     "Message",
+    "adopt_row",
     "claim",
     "claim_step",
     "confirm",
     "finish_file",
     "finish_step",
     "forget_for_supabase",
+    "forget_row",
     "forget_step",
     "forget_steps",
     "fresh",
@@ -79,6 +84,28 @@ ALTER TABLE shipway.migration_steps ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shipway.project ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON SCHEMA shipway FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA shipway FROM PUBLIC"""
+
+DIVISION_BY_ZERO: Final = "22012"
+_OTHER_SCHEMAS: Final = (
+    "NOT IN ('shipway'::regnamespace, 'pg_toast'::regnamespace) "
+    "AND {catalog}.xmin = pg_catalog.pg_current_xact_id()::xid"
+)
+NOTHING_ELSE: Final = (
+    "SELECT 1 / (CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_xact_all_tables "
+    "WHERE schemaname NOT IN ('shipway', 'pg_catalog', 'pg_toast') "
+    "AND n_tup_ins + n_tup_upd + n_tup_del > 0) "
+    "OR EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace "
+    + _OTHER_SCHEMAS.format(catalog="pg_class")
+    + ") OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace "
+    + _OTHER_SCHEMAS.format(catalog="pg_proc")
+    + ") THEN 0 ELSE 1 END)"
+).encode()
+"""Fails where the transaction has written outside the ledger, or made a relation or a function."""
+
+WRITTEN_TABLES: Final = (
+    b"SELECT schemaname || '.' || relname FROM pg_catalog.pg_stat_xact_user_tables "
+    b"WHERE n_tup_ins + n_tup_upd + n_tup_del > 0 ORDER BY 1"
+)
 
 _ROW: Final = (
     "RETURNING (extract(epoch FROM applied_at) * 1000000)::bigint, duration_ms, applied_by"
@@ -183,6 +210,21 @@ def record_for_supabase(migration: Migration, script: Script, state: LedgerState
             f"VALUES ({', '.join(values.values())}) ON CONFLICT (version) DO NOTHING"
         ).encode()
     ]
+
+
+def adopt_row(migration: Migration, source: str) -> bytes:
+    """Return what records a file as applied without running it, or makes its row agree with it."""
+    return (
+        "INSERT INTO shipway.migrations (version, label, sha256, applied_by) VALUES "
+        f"({migration.version}, {literal(migration.label)}, '{migration.sha256}', "
+        f"SESSION_USER || {literal(f', adopted: {source}')}) ON CONFLICT (version) DO UPDATE "
+        "SET label = excluded.label, sha256 = excluded.sha256"
+    ).encode()
+
+
+def forget_row(row: AppliedMigration) -> bytes:
+    """Return what takes a row out of the ledger without running anything."""
+    return f"DELETE FROM shipway.migrations WHERE version = {row.version}".encode()
 
 
 def take_out(migration: Migration) -> bytes:
