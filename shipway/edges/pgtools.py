@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["Tool", "candidates", "find_tool", "known_holes", "newest", "reach"]
+__all__ = ["Tool", "candidates", "find_restorer", "find_tool", "known_holes", "newest", "reach"]
 
 _PROBE_S = 15.0
 
@@ -101,6 +101,28 @@ def find_tool(name: str, *, server_major: int, tls: bool) -> Tool:
         unchanged="Nothing was changed.",
         next_step=f"Install postgresql-client-{server_major} (apt.postgresql.org has every "
         f"version; with Homebrew: postgresql@{server_major}), or: pip install 'shipway[sandbox]'",
+    )
+
+
+def find_restorer(major: int, *, zstd: bool) -> Tool:
+    """Return the pg_restore that reads an archive: as new as its pg_dump, with its compression.
+
+    Args:
+        major: of the pg_dump that wrote the archive.
+        zstd: whether it is compressed with zstd.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    for one in sorted(candidates("pg_restore"), key=lambda one: one.version):
+        if one.version[0] >= major and ("zstd" in one.compression or not zstd):
+            return one
+    wanted = " with zstd" if zstd else ""
+    raise Misconfigured(
+        f"No pg_restore of version {major} or newer{wanted} is on this machine, and the archive "
+        "wants one.",
+        unchanged="Nothing was restored.",
+        next_step=f"Install postgresql-client-{major} from apt.postgresql.org or Homebrew.",
     )
 
 

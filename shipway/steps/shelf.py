@@ -2,9 +2,9 @@
 
 Each backup is a folder `<state_dir>/backups/<backup_id>/` with `dump.pgc` (an archive of pg_dump's
 custom format) and papers (see `shipway.papers`): `manifest.json` (kind `manifest`, its body is
-`values.Manifest`), `schema.json` (the project's schema, `inspection.Snapshot`) and `proof.json` (the
-grade reached, for which archive, when). A folder whose name ends in `.partial` is a backup in the
-making or one that was interrupted.
+`values.Manifest`), `schema.json` (the project's schema, `inspection.Snapshot`), `proof.json` (the
+grade reached, for which archive, when) and, once it was rehearsed on, `seal.json` (`values.Seal`).
+A folder whose name ends in `.partial` is a backup in the making or one that was interrupted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHIVE",
     "MANIFEST",
+    "RESULT",
     "SCHEMA",
+    "SEAL",
     "Lister",
     "Proof",
     "Shelf",
@@ -42,6 +44,9 @@ __all__ = [
 ARCHIVE = "dump.pgc"
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
+SEAL = "seal.json"
+RESULT = "result.json"
+"""The schema that the rehearsal led to."""
 _PROOF = "proof.json"
 _CHUNK_BYTES = 1 << 20
 

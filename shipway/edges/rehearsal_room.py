@@ -1,0 +1,174 @@
+"""The place of a rehearsal: an embedded PostgreSQL of its own with a backup restored into it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from shipway.edges import embedded, postgres, process, restore
+from shipway.edges.catalog import Catalog
+from shipway.edges.ledger import Ledger
+from shipway.values import Secret, TableContent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from shipway.values import Backup, Restored
+
+__all__ = ["Copy", "RehearsalRoom"]
+
+_SUPERUSER: Final = "shipway_rehearsal"
+_CONNECT_S: Final = 10.0
+_VERSIONS_PER_MAJOR: Final = 10_000
+_READ_WHOLE_BYTES: Final = 64 * 1024 * 1024
+"""Tables of a database above this size are compared by their row counts alone."""
+
+_TABLES: Final = """
+select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+   and n.nspname <> 'shipway'
+   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid
+                   and deptype = 'e')
+ order by 1, 2
+"""
+
+
+class Copy:
+    """A restored copy, for as long as the rehearsal lasts.
+
+    Attributes:
+        restored: how it was restored.
+    """
+
+    def __init__(self, *, admin: Secret, owner: Secret, restored: Restored) -> None:
+        self.restored = restored
+        self._admin = admin
+        self._owner = owner
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._open.close()
+
+    def open_database(self) -> Ledger:
+        """Return a connection that migrations run on, as the role that runs them on the target."""
+        return Ledger(self._owner, connect_timeout_s=_CONNECT_S)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What looks at the copy, as the same role."""
+        connection = postgres.connect(self._owner, purpose="verify", timeout_s=_CONNECT_S)
+        return Catalog(self._open.enter_context(connection))
+
+    @cached_property
+    def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
+        connection = postgres.connect(self._admin, purpose="rehearsal", timeout_s=_CONNECT_S)
+        return self._open.enter_context(connection)
+
+    def contents(self) -> Mapping[str, TableContent]:
+        """Return `schema.table` to what it holds, of every table but the ledger's own."""
+        size = self._connection.execute("select pg_database_size(current_database())").fetchone()
+        small = size is not None and int(str(size[0])) <= _READ_WHOLE_BYTES
+        # jsonb sorts its keys, so the order of columns does not count.
+        whole = "coalesce(sum(hashtextextended(to_jsonb(t)::text, 0))::text, '0')"
+        found = {}
+        for schema, name in self._connection.execute(_TABLES).fetchall():
+            query = sql.SQL("select count(*), {} from only {} t").format(
+                sql.SQL(whole if small else "''"), sql.Identifier(str(schema), str(name))
+            )
+            ((rows, digest),) = self._connection.execute(query).fetchall()
+            found[f"{schema}.{name}"] = TableContent(rows=int(str(rows)), digest=str(digest))
+        return found
+
+
+class RehearsalRoom:
+    """Makes copies of backups and takes them away again.
+
+    Args:
+        folder: where the copies' clusters lie; those that a killed rehearsal left are deleted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def server_major(self, wanted: int) -> int:
+        """Return the major version that a copy would have: the nearest one that is not older."""
+        return self._install(wanted).major
+
+    @contextmanager
+    def copy_of(self, backup: Backup) -> Iterator[Copy]:
+        """Restore a backup into a server that exists only for the block.
+
+        Raises:
+            Misconfigured: no embedded PostgreSQL, or no pg_restore that can read the archive.
+            Failed: the server did not start, or the restore could not begin.
+        """
+        manifest = backup.manifest
+        self._sweep()
+        directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
+        directory.mkdir(parents=True, mode=0o700)
+        cluster = embedded.Cluster(directory, self._install(_major(manifest.server_version)))
+        password = Secret(secrets.token_urlsafe(24))
+        try:
+            cluster.create(_SUPERUSER, password)
+            place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
+            _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
+            place += "/" + quote(manifest.database, safe="")
+            admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
+            restored = restore.restore(backup.directory / manifest.archive, manifest, url=admin)
+            owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
+            copy = Copy(admin=admin, owner=owner, restored=restored)
+            try:
+                yield copy
+            finally:
+                copy.close()
+        finally:
+            cluster.destroy()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _install(self, wanted: int) -> embedded.Install:
+        installs = embedded.installs()
+        return next((one for one in installs if one.major >= wanted), installs[-1])
+
+    def _sweep(self) -> None:
+        """Delete the clusters of rehearsals whose process was killed."""
+        if not self._folder.is_dir():
+            return
+        for left in self._folder.iterdir():
+            pid = left.name.partition("-")[0]
+            if pid.isdigit() and not process.alive(int(pid)):
+                embedded.Cluster(left, embedded.newest()).destroy()
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
+    """Make the roles, and an empty database that is named like the target's."""
+    manifest = backup.manifest
+    with postgres.connect(url, purpose="rehearsal", timeout_s=_CONNECT_S) as connection:
+        restore.make_roles(connection, manifest.roles)
+        role = sql.Identifier(manifest.role)
+        # The password lives as long as this server: no longer than the rehearsal.
+        connection.execute(
+            sql.SQL("alter role {} login password {}").format(role, sql.Literal(password.reveal()))
+        )
+        database = sql.Identifier(manifest.database)
+        there = connection.execute(
+            "select from pg_database where datname = %s", [manifest.database]
+        ).fetchone()
+        if there is None:
+            connection.execute(sql.SQL("create database {} template template0").format(database))
+        connection.execute(sql.SQL("alter database {} owner to {}").format(database, role))
+
+
+def _major(version: str) -> int:
+    """Return the major of `17.11` or `17.11 (Debian …)`."""
+    return int(version.partition(".")[0].split()[0])

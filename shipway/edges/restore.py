@@ -1,0 +1,183 @@
+"""Restores an archive into an empty database, without what only the platform has."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from shipway.edges import pgtools, postgres, process
+from shipway.errors import Failed
+from shipway.values import Restored, Secret
+
+if TYPE_CHECKING:
+    from shipway.values import Manifest, Role
+
+__all__ = ["make_roles", "restore"]
+
+_DEADLINE_S: Final = 6 * 3600.0
+_JOBS: Final = 2
+
+# Schemas that an extension of the platform fills; without it, what lies in them is useless.
+_SCHEMA_OF: Final = {
+    "pg_cron": "cron",
+    "pg_net": "net",
+    "pg_graphql": "graphql",
+    "pgsodium": "pgsodium",
+    "supabase_vault": "vault",
+    "pgmq": "pgmq",
+    "pg_tle": "pgtle",
+}
+# The functions that columns' defaults use most, for builds without their extension.
+_NEW_UUID: Final = "returns uuid language sql volatile as 'select pg_catalog.gen_random_uuid()'"
+_RANDOM_BYTES: Final = """returns bytea language sql volatile as $$
+    select pg_catalog.decode(pg_catalog.string_agg(
+        pg_catalog.lpad(pg_catalog.to_hex((pg_catalog.random() * 255)::int), 2, '0'), ''), 'hex')
+    from pg_catalog.generate_series(1, length) $$"""
+_STUBS: Final = {
+    "uuid-ossp": {"uuid_generate_v4()": _NEW_UUID, "uuid_generate_v1()": _NEW_UUID},
+    "pgcrypto": {"gen_random_uuid()": _NEW_UUID, "gen_random_bytes(length int)": _RANDOM_BYTES},
+}
+# pg_restore 17 and newer say this to older servers; everything is there all the same.
+_HARMLESS: Final = ('unrecognized configuration parameter "transaction_timeout"',)
+_PLATFORM_OWNER: Final = "supabase_admin"
+_ENTRY: Final = re.compile(r"\d+; \d+ \d+ (?P<kind>[A-Z][A-Z ]*[A-Z]) (?P<schema>\S+) (?P<name>.+)")
+
+
+def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[Role, ...]) -> None:
+    """Make the target's roles on another server, none of them able to log in."""
+    there = {name for (name,) in connection.execute("select rolname from pg_roles")}
+    for role in roles:
+        if role.name not in there:
+            attributes = sql.SQL(" ").join(map(sql.SQL, role.attributes))
+            connection.execute(
+                sql.SQL("create role {} nologin {}").format(sql.Identifier(role.name), attributes)
+            )
+    for role in roles:
+        for group in role.member_of:
+            admin = sql.SQL(" with admin option" if group in role.admin_of else "")
+            connection.execute(
+                sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(role.name))
+                + admin
+            )
+
+
+def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
+    """Restore an archive into an empty database whose server has the roles already.
+
+    Args:
+        archive: the file; its digest was compared with the manifest by the caller.
+        manifest: what it holds.
+        url: the database, as a superuser.
+
+    Raises:
+        Misconfigured: no pg_restore on this machine can read it.
+        Failed: pg_restore could not begin at all.
+    """
+    began = time.monotonic()
+    major = int(re.search(r"\d+", manifest.tool)[0])  # type: ignore[index]
+    tool = pgtools.find_restorer(major, zstd="zstd" in manifest.compression)
+    with postgres.connect(url, purpose="restore", timeout_s=10.0) as connection:
+        available = connection.execute("select name from pg_available_extensions").fetchall()
+        missing = sorted(set(manifest.extensions) - {name for (name,) in available})
+        lines = _listed(tool, archive)
+        kept, left_out = _chosen(lines, missing)
+        first = [line for line in kept if _kind(line) == "SCHEMA"]
+        if any(" SCHEMA - public " in line for line in first):
+            connection.execute("drop schema if exists public")
+        errors = _run(tool, archive, first, connection, url)
+        _make_stubs(connection, missing)
+        second = [line for line in kept if _kind(line) != "SCHEMA"]
+        errors += _run(tool, archive, second, connection, url)
+        connection.execute("analyze")
+        version = connection.execute("show server_version").fetchone()
+    return Restored(
+        server_version=str(version[0]) if version else "",
+        tool=tool.label,
+        duration_s=round(time.monotonic() - began, 3),
+        left_out=tuple(left_out),
+        errors=tuple(errors),
+    )
+
+
+def _listed(tool: pgtools.Tool, archive: Path) -> list[str]:
+    said = process.run([tool.path, "--list", archive], env=tool.env, deadline_s=300.0)
+    if said.returncode:
+        raise Failed(
+            f"{archive.name} cannot be listed: {said.stderr.strip()}",
+            unchanged="Nothing was restored.",
+            next_step="Use another backup: invoke backup.list",
+        )
+    return [line for line in said.stdout.decode("utf-8", "replace").splitlines() if line[:1] != ";"]
+
+
+def _kind(line: str) -> str:
+    found = _ENTRY.match(line)
+    return found["kind"] if found else ""
+
+
+def _chosen(lines: list[str], missing: list[str]) -> tuple[list[str], list[str]]:
+    """Part the entries into those to restore and, in words, those that are left out."""
+    gone = {_SCHEMA_OF[name] for name in missing if name in _SCHEMA_OF}
+    kept, left_out = [], [f"extension {name}" for name in missing]
+    for line in lines:
+        found = _ENTRY.match(line)
+        kind, schema, name = found.group("kind", "schema", "name") if found else ("", "", "")
+        of_extension = kind == "EXTENSION" and name.strip() in missing
+        comment = kind == "COMMENT" and any(name.strip() == f"EXTENSION {one}" for one in missing)
+        platform = kind == "EVENT TRIGGER" and name.rstrip().endswith(_PLATFORM_OWNER)
+        if of_extension or comment:
+            continue
+        if schema in gone or platform:
+            left_out.append(f"{kind.lower()} {schema} {name}".replace(" - ", " "))
+        else:
+            kept.append(line)
+    return kept, left_out
+
+
+def _run(
+    tool: pgtools.Tool,
+    archive: Path,
+    entries: list[str],
+    connection: psycopg.Connection[tuple[object, ...]],
+    url: Secret,
+) -> list[str]:
+    """Restore some entries and return pg_restore's errors, each on one line."""
+    if not entries:
+        return []
+    info = connection.info
+    place = make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
+    password = postgres.password_of(url) or Secret("")
+    with tempfile.TemporaryDirectory(prefix="shipway-") as scratch:
+        chosen = Path(scratch) / "entries"
+        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
+        argv: list[str | Path] = [
+            tool.path,
+            f"--jobs={_JOBS}",
+            f"--use-list={chosen}",
+            "--no-password",
+            f"--dbname={place}",
+            archive,
+        ]
+        said = process.run(argv, env={**tool.env, "PGPASSWORD": password}, deadline_s=_DEADLINE_S)
+    found = re.split(r"^pg_restore: (?=error: )", said.stderr, flags=re.MULTILINE)[1:]
+    errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
+    real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]
+    if said.returncode and not errors:
+        real = [f"pg_restore ended with {said.returncode}: {said.stderr.strip()[-300:]}"]
+    return real
+
+
+def _make_stubs(connection: psycopg.Connection[tuple[object, ...]], missing: list[str]) -> None:
+    """Make the most used functions of extensions that this build lacks."""
+    there = connection.execute("select from pg_namespace where nspname = 'extensions'").fetchone()
+    schema = "extensions" if there is not None else "public"
+    for name in missing:
+        for head, body in _STUBS.get(name, {}).items():
+            connection.execute(f"create function {schema}.{head} {body}".encode())

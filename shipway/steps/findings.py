@@ -1,0 +1,169 @@
+"""What the measured run of a migration on a copy says about running it in production."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from shipway.schema.differences import HowItDiffers, differences
+from shipway.values import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shipway.inspection import Snapshot
+    from shipway.values import RehearsedStatement
+
+__all__ = ["of_schema", "of_statements"]
+
+_LONG_MS: Final = 1000.0
+"""Longer than this, an app's users notice a lock that keeps them out."""
+_MANY_ROWS: Final = 10_000
+_KEEPS_OUT_READERS: Final = "AccessExclusiveLock on "
+_KEEPS_OUT_WRITERS: Final = (
+    *("ShareLock on ", "ShareRowExclusiveLock on ", "ExclusiveLock on "),
+    _KEEPS_OUT_READERS,
+)
+_API_ROLES: Final = ("anon", "authenticated", "public")
+
+# What a linter cannot weigh without the data; the measurement beside it can.
+_WHOLE_TABLE: Final = re.compile(r"(?:update|delete from)\s(?!.*\bwhere\b)", re.IGNORECASE)
+_DYNAMIC: Final = re.compile(r"do\b", re.IGNORECASE)
+
+
+def of_statements(
+    statements: Sequence[RehearsedStatement], rows: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Yield findings about single statements.
+
+    Args:
+        statements: as they were measured, in order.
+        rows: `schema.table` to its rows before the first migration.
+    """
+    for at, one in enumerate(statements):
+        rewritten = [name for name in one.rewritten if rows.get(name)]
+        if rewritten:
+            yield _rewrite(one, rewritten, rows)
+        held_ms = _held_ms(statements[at:])
+        if held_ms >= _LONG_MS and not rewritten:
+            yield from _long_lock(one, held_ms)
+        if one.rows_changed >= _MANY_ROWS and not rewritten:
+            yield _found(
+                Severity.WARNING,
+                one,
+                f"changes {one.rows_changed} rows in one transaction ({one.duration_ms:.0f} ms, "
+                f"{one.wal_bytes / 1e6:.1f} MB of write-ahead log)",
+                "Change them in batches outside the migration.",
+            )
+        elif _WHOLE_TABLE.match(one.text) and one.rows_changed:
+            yield _found(
+                Severity.NOTE,
+                one,
+                f"has no WHERE and changed all {one.rows_changed} rows it met",
+                "Make sure that every row is meant.",
+            )
+        if _DYNAMIC.match(one.text) and one.locks:
+            yield _found(
+                Severity.NOTE,
+                one,
+                f"takes {', '.join(one.locks)} inside a DO block, where no linter looks",
+                "Write the statement itself, if you can.",
+            )
+
+
+def of_schema(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """Yield findings about what access the pending set as a whole takes away or gives."""
+    secured = {
+        thing.full_name: thing.fact("row level security")
+        for thing in after.things
+        if thing.kind == "table"
+    }
+    for one in before.things:
+        off = secured.get(one.full_name) == "off"
+        if one.kind == "table" and one.fact("row level security") == "on" and off:
+            yield Finding(
+                severity=Severity.SERIOUS,
+                migration="",
+                line=None,
+                what=f"Row level security of {one.full_name} is switched off: its policies no "
+                "longer hold anyone back.",
+                cure="Leave it on, unless the table is meant for everyone.",
+            )
+    for difference in differences(before, after):
+        if difference.kind == "policy" and difference.how is not HowItDiffers.UNEXPECTED:
+            gone = difference.how is HowItDiffers.MISSING
+            yield Finding(
+                severity=Severity.SERIOUS if gone else Severity.WARNING,
+                migration="",
+                line=None,
+                what=f"The policy {difference.name} is "
+                + ("gone." if gone else f"another one now: {difference.said}"),
+                cure="Make sure that the same people may read and write what they should.",
+            )
+    yield from _grants(before, after)
+
+
+def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    had = {(one.parent, one.name): one.fact("privileges") for one in before.things}
+    for one in after.things:
+        known = had.get((one.parent, one.name)) == one.fact("privileges")
+        if one.kind != "grant" or one.name not in _API_ROLES or known:
+            continue
+        widens = one.name != "authenticated" and "table " in one.parent
+        if widens:
+            yield Finding(
+                severity=Severity.WARNING,
+                migration="",
+                line=None,
+                what=f"{one.name} may now {one.fact('privileges')} on {one.parent}.",
+                cure="Grant no more than the app's visitors need; policies still apply.",
+            )
+
+
+def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[str, int]) -> Finding:
+    count = sum(rows[name] for name in rewritten)
+    serious = one.duration_ms >= _LONG_MS
+    return _found(
+        Severity.SERIOUS
+        if serious
+        else (Severity.WARNING if count >= _MANY_ROWS else Severity.NOTE),
+        one,
+        f"writes {', '.join(rewritten)} anew ({count} rows) and keeps readers and writers out for "
+        f"{one.duration_ms:.0f} ms on this machine; {one.wal_bytes / 1e6:.1f} MB of WAL",
+        "Add a new column, fill it in batches, then switch over in a later migration.",
+    )
+
+
+def _long_lock(one: RehearsedStatement, held_ms: float) -> Iterator[Finding]:
+    locks = [lock for lock in one.locks if lock.startswith(_KEEPS_OUT_WRITERS)]
+    if locks:
+        who = "readers and writers" if locks[0].startswith(_KEEPS_OUT_READERS) else "writers"
+        yield _found(
+            Severity.SERIOUS,
+            one,
+            f"takes {', '.join(locks)} and keeps {who} out for {held_ms:.0f} ms until the file's "
+            f"end; {one.rows_scanned} rows were scanned",
+            "Put it into a file of its own; for an index: CREATE INDEX CONCURRENTLY; for a "
+            "constraint: NOT VALID first, VALIDATE in a later file.",
+        )
+
+
+def _held_ms(rest: Sequence[RehearsedStatement]) -> float:
+    """Return how long a lock taken by the first is held: to the end of its file."""
+    label = rest[0].migration
+    total = 0.0
+    for one in rest:
+        if one.migration != label:
+            break
+        total += one.duration_ms
+    return total
+
+
+def _found(severity: Severity, one: RehearsedStatement, what: str, cure: str) -> Finding:
+    return Finding(
+        severity=severity,
+        migration=one.migration,
+        line=one.line,
+        what=f"{one.text}: {what}.",
+        cure=cure,
+    )

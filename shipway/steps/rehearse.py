@@ -1,0 +1,354 @@
+"""Rehearse: the pending migrations run on a restored copy of the backup, before production."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
+from shipway.inspection import Snapshot
+from shipway.papers import IllFormed, read_paper, write_paper
+from shipway.schema.differences import differences
+from shipway.schema.fingerprint import fingerprint
+from shipway.steps.findings import of_schema, of_statements
+from shipway.steps.migrate import migrate
+from shipway.steps.reversal import Stage, prove_reversal
+from shipway.steps.shelf import RESULT, SCHEMA, SEAL, record_proof
+from shipway.steps.verify import verify
+from shipway.steps.watched import Watched
+from shipway.values import (
+    Grade,
+    MigrationPlan,
+    RehearsedMigration,
+    Reversal,
+    Seal,
+    Severity,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from shipway.schema.expectations import Expectations
+    from shipway.steps.means import Database as Catalog
+    from shipway.steps.migrate import Database
+    from shipway.values import (
+        Backup,
+        Clock,
+        Finding,
+        Migration,
+        MigrationLimits,
+        Restored,
+        Say,
+        Secret,
+        TableContent,
+    )
+
+__all__ = ["Copy", "Room", "rehearse"]
+
+_SHOWN = 5
+_UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
+
+
+class Copy(Protocol):
+    """A backup, restored."""
+
+    @property
+    def restored(self) -> Restored:
+        """How it was restored."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What looks at it."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """Return a connection that migrations run on."""
+
+    def contents(self) -> Mapping[str, TableContent]:
+        """Return `schema.table` to what it holds; the ledger is left out."""
+
+
+class Room(Protocol):
+    """Where copies live."""
+
+    def copy_of(self, backup: Backup) -> AbstractContextManager[Copy]:
+        """Restore a backup into a server that exists only for the block."""
+
+
+def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
+    plan: MigrationPlan,
+    backup: Backup,
+    *,
+    room: Room,
+    expectations: Expectations,
+    limits: MigrationLimits,
+    clock: Clock,
+    say: Say,
+    key: Secret | None = None,
+) -> Seal:
+    """Run the plan on a restored copy of the backup and return what that proved.
+
+    The seal is kept with the backup, and the backup gets the grade that it has earned.
+
+    Args:
+        plan: the pending migrations.
+        backup: of the target, taken before.
+        room: where the copy lives.
+        expectations: what the migrated copy must hold to.
+        limits: of the migrations, as on the target.
+        clock: for durations and the seal's time.
+        say: told what became true, findings as warnings.
+        key: signs the seal.
+
+    Raises:
+        Failed: the backup does not bring the data back.
+        Refused: it restores with errors.
+        MigrationFailed: a migration fails on this data.
+        VerificationFailed: the migrated copy is not what the checks promise.
+    """
+    began = clock.monotonic()
+    with room.copy_of(backup) as copy, copy.open_database() as database:
+        _tell_restored(copy.restored, backup, say)
+        base, comparable = _brought_back(copy, backup, say)
+        grade = Grade.EQUAL if comparable else Grade.RESTORES
+        backup = record_proof(backup, grade, clock=clock, key=key)
+        run = _Run(plan, backup, copy, database, limits=limits, clock=clock, say=say)
+        stages = run.up(base)
+        findings = _findings(stages, run.watched)
+        _tell_findings(findings, say)
+        _check(expectations, copy, clock, say)
+        undone = run.undo(stages)
+        seal = Seal(
+            backup_id=backup.manifest.backup_id,
+            target=backup.manifest.target,
+            project_ref=backup.manifest.project_ref,
+            at=clock.now().replace(microsecond=0),
+            duration_s=round(clock.monotonic() - began, 3),
+            base_fingerprint=backup.manifest.fingerprint,
+            result_fingerprint=fingerprint(stages[-1].schema),
+            comparable=comparable,
+            migrations=_rehearsed(plan.pending, run.durations_ms, undone),
+            statements=tuple(run.watched.statements),
+            findings=findings,
+            restored=copy.restored,
+            # Without an equal base the higher grades would include one that was not reached.
+            grade=Grade.REHEARSED if comparable else grade,
+        )
+    write_paper(backup.directory / RESULT, "schema", stages[-1].schema, key=key)
+    write_paper(backup.directory / SEAL, "seal", seal, key=key)
+    record_proof(backup, seal.grade, clock=clock, key=key)
+    _tell(seal, say)
+    return seal
+
+
+class _OnTheCopy:
+    """Tells what happens on the copy so that nobody takes it for the target."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def note(self, text: str) -> None:
+        self._say.note(f"on the copy: {text}")
+
+    def warn(self, text: str) -> None:
+        self._say.warn(f"on the copy: {text}")
+
+
+class _Run:
+    """The plan on the copy: up, down and up again, with the real engine."""
+
+    def __init__(  # noqa: PLR0913 - what a run works with
+        self,
+        plan: MigrationPlan,
+        backup: Backup,
+        copy: Copy,
+        database: Database,
+        *,
+        limits: MigrationLimits,
+        clock: Clock,
+        say: Say,
+    ) -> None:
+        self._plan = plan
+        self._proof = backup
+        self._copy = copy
+        self._database = database
+        self._limits = limits
+        self._clock = clock
+        self._say = _OnTheCopy(say)
+        self.watched = Watched(database, clock)
+        self.durations_ms: list[int] = []
+
+    def up(self, base: Stage) -> list[Stage]:
+        """Run every migration under watch and return the states between them."""
+        self.watched.existing = frozenset(base.contents)
+        stages = [base]
+        for migration in self._plan.pending:
+            self.watched.begin(migration)
+            try:
+                self.durations_ms.append(self._migrate(migration, self.watched))
+            except MigrationFailed as error:
+                raise MigrationFailed(
+                    f"The rehearsal failed. {error.what}",
+                    unchanged=_UNTOUCHED,
+                    next_step=f"It would have failed on the target too. {error.next_step}",
+                ) from None
+            stages.append(self._look())
+        return stages
+
+    def undo(self, stages: Sequence[Stage]) -> list[tuple[Reversal, str]]:
+        """Prove which migrations can be undone."""
+        return prove_reversal(
+            self._plan.pending,
+            stages,
+            database=self._database,
+            look=self._look,
+            again=lambda migration: self._migrate(migration, self._database),
+        )
+
+    def _migrate(self, migration: Migration, database: Database) -> int:
+        only = MigrationPlan(
+            applied=database.look().applied,
+            pending=(migration,),
+            project_ref=self._plan.project_ref,
+        )
+        done = migrate(
+            only,
+            self._proof,
+            database=database,
+            limits=self._limits,
+            clock=self._clock,
+            say=self._say,
+        )
+        return done.applied_now[0].duration_ms
+
+    def _look(self) -> Stage:
+        return Stage(schema=self._copy.catalog.snapshot(), contents=self._copy.contents())
+
+
+def _tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
+    say.note(
+        f"restored {backup.manifest.backup_id} into PostgreSQL {restored.server_version} in "
+        f"{restored.duration_s:.1f} s"
+    )
+    theirs, ours = (
+        version.split(".")[0]
+        for version in (backup.manifest.server_version, restored.server_version)
+    )
+    if theirs != ours:
+        say.warn(
+            f"The target runs PostgreSQL {theirs}; the copy runs {ours}, the nearest one here."
+        )
+    if restored.left_out:
+        say.note(f"left out of the copy: {', '.join(restored.left_out)}")
+
+
+def _brought_back(copy: Copy, backup: Backup, say: Say) -> tuple[Stage, bool]:
+    """Compare the copy with the manifest; return its state and whether the schema is equal."""
+    name = backup.manifest.backup_id
+    if copy.restored.errors:
+        shown = "\n".join(f"- {error}" for error in copy.restored.errors[:_SHOWN])
+        raise Refused(
+            f"The backup {name} restores with {len(copy.restored.errors)} errors:\n{shown}",
+            unchanged=_UNTOUCHED,
+            next_step="Mend their cause. A missing extension: install a PostgreSQL that has it. "
+            "To go on all the same: --without-rehearsal REASON",
+        )
+    contents = copy.contents()
+    wrong = _other_counts(backup, contents, copy.restored.left_out)
+    if wrong:
+        raise Failed(
+            f"The backup {name} does not bring the data back: {'; '.join(wrong[:_SHOWN])}.",
+            unchanged=_UNTOUCHED,
+            next_step="Do not rely on it; take another one: invoke backup",
+        )
+    schema = copy.catalog.snapshot()
+    equal = fingerprint(schema) == backup.manifest.fingerprint
+    if equal:
+        tables = sum(content.rows for content in contents.values())
+        say.note(f"{len(contents)} tables with {tables} rows and the schema are the target's")
+    else:
+        say.warn(
+            "The copy's schema is not quite the target's, so its result cannot be demanded of the "
+            f"target: {_difference(backup, schema)}"
+        )
+    return Stage(schema=schema, contents=contents), equal
+
+
+def _other_counts(
+    backup: Backup, contents: Mapping[str, TableContent], left_out: Sequence[str]
+) -> list[str]:
+    """Return the tables that hold another number of rows than were counted for the manifest."""
+    wrong = []
+    for table, rows in backup.manifest.row_counts.items():
+        schema, _, name = table.partition(".")
+        of_ledger = schema == "shipway"
+        gone = any(one.startswith(f"table data {schema} {name} ") for one in left_out)
+        found = contents.get(table)
+        if of_ledger or gone or (found is not None and found.rows == rows):
+            continue
+        wrong.append(f"{table} has {found.rows if found else 'no'} rows instead of {rows}")
+    return wrong
+
+
+def _difference(backup: Backup, found: Snapshot) -> str:
+    try:
+        expected = read_paper(backup.directory / SCHEMA, "schema", Snapshot)
+    except IllFormed as why:
+        return f"{SCHEMA} {why}"
+    told = [one.said for one in differences(expected, found)]
+    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return "; ".join(told[:_SHOWN]) + more
+
+
+def _check(expectations: Expectations, copy: Copy, clock: Clock, say: Say) -> None:
+    try:
+        verify(expectations, database=copy.catalog, clock=clock, say=_OnTheCopy(say))
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            f"The migrated copy is not what the project promises. {error.what}",
+            unchanged=_UNTOUCHED,
+            next_step=error.next_step,
+        ) from None
+
+
+def _rehearsed(
+    pending: Sequence[Migration],
+    durations_ms: Sequence[int],
+    undone: Sequence[tuple[Reversal, str]],
+) -> tuple[RehearsedMigration, ...]:
+    return tuple(
+        RehearsedMigration(
+            label=migration.label,
+            sha256=migration.sha256,
+            duration_ms=duration_ms,
+            reversal=reversal,
+            detail=detail,
+        )
+        for migration, duration_ms, (reversal, detail) in zip(
+            pending, durations_ms, undone, strict=True
+        )
+    )
+
+
+def _findings(stages: Sequence[Stage], watched: Watched) -> tuple[Finding, ...]:
+    rows = {name: content.rows for name, content in stages[0].contents.items()}
+    return (
+        *of_schema(stages[0].schema, stages[-1].schema),
+        *of_statements(watched.statements, rows),
+    )
+
+
+def _tell_findings(findings: Sequence[Finding], say: Say) -> None:
+    for finding in findings:
+        where = f"{finding.migration}, line {finding.line}: " if finding.migration else ""
+        text = f"{finding.severity}: {where}{finding.what} {finding.cure}"
+        (say.note if finding.severity is Severity.NOTE else say.warn)(text)
+
+
+def _tell(seal: Seal, say: Say) -> None:
+    for one in seal.migrations:
+        text = f"{one.label} is {one.reversal}" + (f": {one.detail}" if one.detail else "")
+        (say.note if one.reversal is Reversal.REVERSIBLE else say.warn)(text)
+    say.note(
+        f"rehearsed {len(seal.migrations)} migrations on {seal.backup_id} in "
+        f"{seal.duration_s:.1f} s; it has reached grade L{seal.grade.value} {seal.grade.name}"
+    )

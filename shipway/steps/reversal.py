@@ -1,0 +1,154 @@
+"""Proves on a copy whether migrations can be undone: down, compared, and up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Stopped
+from shipway.migrations.script import open_script
+from shipway.schema.differences import differences
+from shipway.values import Reversal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shipway.inspection import Snapshot
+    from shipway.steps.migrate import Database
+    from shipway.values import Migration, TableContent
+
+__all__ = ["Stage", "prove_reversal"]
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The copy's state between two migrations."""
+
+    schema: Snapshot
+    contents: Mapping[str, TableContent]
+
+
+class Again(Protocol):
+    """Runs a migration on the copy once more."""
+
+    def __call__(self, migration: Migration, /) -> object:
+        """Run it, or raise Stopped."""
+
+
+def prove_reversal(
+    pending: Sequence[Migration],
+    stages: Sequence[Stage],
+    *,
+    database: Database,
+    look: Callable[[], Stage],
+    again: Again,
+) -> list[tuple[Reversal, str]]:
+    """Undo migrations from the last to the first, run them again, and say what came of each.
+
+    Args:
+        pending: the migrations, all applied.
+        stages: the state before the first one and after each; one more than `pending`.
+        database: the copy's connection.
+        look: returns the copy's present state.
+        again: runs a migration.
+
+    Returns:
+        For each migration what was proven, and what would be lost or why it cannot be undone.
+    """
+    results = [(Reversal.NOT_REACHED, "a later migration could not be undone")] * len(pending)
+    undone_to = len(pending)
+    for at in range(len(pending) - 1, -1, -1):
+        results[at] = _undo(pending[at], database, stages[at], stages[at + 1], look)
+        if results[at][0] is Reversal.IRREVERSIBLE:
+            return results
+        undone_to = at
+    for at in range(undone_to, len(pending)):
+        problem = _not_again(pending[at], stages[at + 1], look, again)
+        if problem:
+            results[at] = (Reversal.IRREVERSIBLE, problem)
+            break
+    return results
+
+
+def _undo(
+    migration: Migration,
+    database: Database,
+    before: Stage,
+    after: Stage,
+    look: Callable[[], Stage],
+) -> tuple[Reversal, str]:
+    if migration.down_path is None:
+        return Reversal.IRREVERSIBLE, "it has no .down.sql"
+    name = migration.down_path.name
+    try:
+        problem = _run_down(migration, database)
+    except Stopped as error:
+        problem = error.what
+    if problem:
+        return Reversal.IRREVERSIBLE, f"{name} fails: {problem}"
+    found = look()
+    left = differences(before.schema, found.schema)
+    if left:
+        told = "; ".join(one.said for one in left[:_SHOWN])
+        return Reversal.IRREVERSIBLE, f"{name} does not lead back: {told}"
+    lost = _lost(before.contents, found.contents)
+    if lost:
+        return Reversal.LOSSY, "; ".join(lost)
+    vanishing = [
+        f"{table} ({content.rows} rows)"
+        for table, content in after.contents.items()
+        if table not in before.contents and content.rows
+    ]
+    return Reversal.REVERSIBLE, f"takes {', '.join(vanishing)} with it" if vanishing else ""
+
+
+def _run_down(migration: Migration, database: Database) -> str:
+    """Run the down script and take the migration out of the books; return what went wrong."""
+    if migration.down_path is None:
+        return "there is none"
+    with open_script(migration.down_path) as script:
+        for unit in script.units():
+            statements = [script.sql(index) for index in range(unit.first, unit.after)]
+            if not unit.outside:
+                statements = [unit.begin, *statements, b"COMMIT"]
+            data = (script.copy_data(index) for index in range(unit.first, unit.after))
+            answer = database.exchange(
+                b"\n;\n".join(statements), copies=[one for one in data if one is not None]
+            )
+            if answer.error is not None:
+                database.exchange(b"ROLLBACK")
+                return answer.error.message
+    database.exchange(b"RESET ALL")
+    books = [b"DELETE FROM shipway.migrations WHERE version = %d" % migration.version]
+    if "version" in database.look().supabase_columns:
+        books.append(
+            b"DELETE FROM supabase_migrations.schema_migrations WHERE version = '%b'"
+            % migration.digits.encode()
+        )
+    gone = database.exchange(b"\n;\n".join(books))
+    return gone.error.message if gone.error else ""
+
+
+def _not_again(migration: Migration, after: Stage, look: Callable[[], Stage], again: Again) -> str:
+    """Run the migration once more; return what is then not as it was the first time."""
+    try:
+        again(migration)
+    except Stopped as error:
+        return f"after it was undone it could not be applied again: {error.what}"
+    left = differences(after.schema, look().schema)
+    told = "; ".join(one.said for one in left[:_SHOWN])
+    return f"applied again it leads elsewhere: {told}" if left else ""
+
+
+def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent]) -> list[str]:
+    """Return, in words, what tables held before and do not hold again."""
+    told = []
+    for name, was in before.items():
+        now = found.get(name)
+        if now is None or now.rows != was.rows:
+            told.append(f"{name} held {was.rows} rows and holds {now.rows if now else 0} again")
+        elif now.digest != was.digest:
+            told.append(f"values in the {was.rows} rows of {name} do not come back")
+    return told

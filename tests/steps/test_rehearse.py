@@ -1,0 +1,247 @@
+"""The rehearsal: real migrations on a real copy of a real backup."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipway.edges.clock import SystemClock
+from shipway.edges.dump import PgDump
+from shipway.edges.ledger import Ledger
+from shipway.edges.rehearsal_room import RehearsalRoom
+from shipway.errors import Failed, MigrationFailed, VerificationFailed
+from shipway.migrations.files import read_folder
+from shipway.migrations.plan import plan_migrations
+from shipway.papers import read_paper, write_paper
+from shipway.schema.expectations import Expectations, load_expectations
+from shipway.steps.backup import plan_backup, take_backup
+from shipway.steps.rehearse import rehearse
+from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
+from shipway.values import Backup, Grade, Manifest, Reversal, Seal, Secret
+from tests.migrating import LIMITS, SAMPLE, Heard, ask, exists, labels, run, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CHECKS = SAMPLE.parent / "checks"
+NOTHING_PROMISED = Expectations(tables=(), queries=(), exposed_schemas=("public",), timeout_s=10.0)
+NOT_NULL = "alter table public.people alter column email set not null"
+FIRST = {
+    "001_people.sql": """
+        create table public.people (id int primary key, email text, plan text);
+        alter table public.people enable row level security;
+        create policy own on public.people for select to authenticated using (true);
+        create policy other on public.people for select to authenticated using (not false);
+        grant select on public.people to authenticated;
+        insert into public.people select n, 'p' || n % 900 || '@x.org', 'free'
+          from generate_series(1, 1000) n;
+    """,
+    "001_people.down.sql": "drop table public.people;",
+}
+
+
+@dataclass
+class Stand:
+    """A target with its first migration applied, and what a rehearsal needs."""
+
+    url: Secret
+    tmp: Path
+    heard: Heard = field(default_factory=Heard)
+    backup: Backup | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.tmp / "migrations"
+
+    def back_up(self) -> Backup:
+        plan = plan_backup(
+            target="staging",
+            project_ref=None,
+            folder=self.tmp / "backups",
+            now=SystemClock().now(),
+            bucket=None,
+            asks_platform=False,
+        )
+        self.backup = take_backup(
+            plan,
+            dumper=PgDump(url=self.url, connect_timeout_s=5.0),
+            platform=None,
+            vault=None,
+            clock=SystemClock(),
+            say=Heard(),
+        )
+        return self.backup
+
+    def rehearse(
+        self, files: Mapping[str, str], expectations: Expectations = NOTHING_PROMISED
+    ) -> Seal:
+        write(self.folder, files)
+        backup = self.backup or self.back_up()
+        with Ledger(self.url, connect_timeout_s=5) as ledger:
+            plan = plan_migrations(read_folder(self.folder), ledger.look())
+        return rehearse(
+            plan,
+            backup,
+            room=RehearsalRoom(self.tmp / "rehearsals"),
+            expectations=expectations,
+            limits=LIMITS,
+            clock=SystemClock(),
+            say=self.heard,
+        )
+
+
+@pytest.fixture
+def stand(database_url: Secret, tmp_path: Path) -> Stand:
+    stand = Stand(url=database_url, tmp=tmp_path)
+    run(database_url, write(stand.folder, FIRST))
+    return stand
+
+
+def test_a_rehearsal_proves_the_sample_apps_history_on_a_copy(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    stand = Stand(url=database_url, tmp=tmp_path)
+    shutil.copytree(SAMPLE, stand.folder)
+    later = {path: path.read_text() for path in stand.folder.glob("00[67]*")}
+    for path in later:
+        path.unlink()
+    run(database_url, stand.folder)
+    expectations = load_expectations(CHECKS, exposed_schemas=("public",), timeout_s=10.0)
+
+    seal = stand.rehearse({path.name: text for path, text in later.items()}, expectations)
+
+    assert seal.grade is Grade.REHEARSED
+    assert seal.comparable
+    assert seal.base_fingerprint != seal.result_fingerprint
+    assert [one.reversal for one in seal.migrations] == [Reversal.REVERSIBLE] * 2
+    assert seal.restored.errors == ()
+    assert len(labels(database_url)) == 5
+    assert not exists(database_url, "public.api_audit_log")
+    assert stand.backup is not None
+    assert open_backup(stand.backup.directory).grade is Grade.REHEARSED
+    assert read_paper(stand.backup.directory / SEAL, "seal", Seal) == seal
+    assert list((tmp_path / "rehearsals").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        ("alter table public.people add constraint one unique (email)", "23505"),
+        ("alter table public.people alter column plan type int using plan::int", "22P02"),
+        ("update public.people set email = null where id = 7; " + NOT_NULL, "23502"),
+    ],
+)
+def test_what_only_the_data_can_refuse_fails_on_the_copy_and_the_target_is_untouched(
+    stand: Stand, statement: str, sqlstate: str
+) -> None:
+    with pytest.raises(MigrationFailed, match=sqlstate) as stopped:
+        stand.rehearse({"002_strict.sql": statement})
+
+    assert "002_strict.sql" in stopped.value.what
+    assert "not touched" in stopped.value.unchanged
+    assert labels(stand.url) == ["001_people"]
+    assert ask(stand.url, "select count(*) from public.people") == [(1000,)]
+    assert list((stand.tmp / "rehearsals").iterdir()) == []
+
+
+def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> None:
+    seal = stand.rehearse(
+        {
+            "002_harmless.sql": "alter table public.people add age int;",
+            "003_wide.sql": "\n\nalter table public.people alter id type bigint;",
+            "004_many.sql": "insert into public.people select n, null, 'x' from "
+            "generate_series(2000, 14000) n; update public.people set plan = 'pro';",
+            "005_open.sql": "drop policy own on public.people; grant all on public.people to anon;",
+            "006_index.sql": "create index concurrently people_email on public.people (email);",
+        }
+    )
+
+    by_file = {one.migration: one for one in seal.statements}
+    assert by_file["002_harmless"].rewritten == ()
+    wide = by_file["003_wide"]
+    assert wide.line == 3
+    assert "AccessExclusiveLock on public.people" in wide.locks
+    assert "public.people" in wide.rewritten
+    assert wide.wal_bytes > 0
+    assert by_file["004_many"].rows_changed == 13001
+    assert by_file["006_index"].text.startswith("create index concurrently")
+    said = [f"{one.severity} {one.migration} {one.what}" for one in seal.findings]
+    assert not any("002_harmless" in one for one in said)
+    assert any("003_wide" in one and "(1000 rows)" in one for one in said)
+    assert any("warning 004_many" in one and "13001 rows" in one for one in said)
+    assert any(
+        one.startswith("serious") and "policy public.people.own is gone" in one for one in said
+    )
+    assert any("anon may now" in one for one in said)
+    assert any("is gone" in text for text in stand.heard.warnings)
+
+
+def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
+    seal = stand.rehearse(
+        {
+            "002_age.sql": "alter table public.people add age int;",
+            "003_born.sql": "alter table public.people add born int;",
+            "003_born.down.sql": "select 1;",
+            "004_no_plan.sql": "alter table public.people drop plan;",
+            "004_no_plan.down.sql": "alter table public.people add plan text;",
+            "005_tag.sql": "create table public.tag (n int); insert into public.tag values (1);"
+            "alter table public.tag enable row level security;"
+            "create policy all_of_it on public.tag for select to authenticated using (true);"
+            "grant select on public.tag to authenticated;",
+            "005_tag.down.sql": "drop table public.tag;",
+        }
+    )
+
+    found = [(one.reversal, one.detail) for one in seal.migrations]
+    assert [reversal for reversal, _ in found] == [
+        Reversal.NOT_REACHED,
+        Reversal.IRREVERSIBLE,
+        Reversal.LOSSY,
+        Reversal.REVERSIBLE,
+    ]
+    assert "public.people.born" in found[1][1]
+    assert "1000 rows of public.people do not come back" in found[2][1]
+    assert "public.tag (1 rows)" in found[3][1]
+
+
+def test_checks_that_fail_on_the_migrated_copy_stop_before_the_target(stand: Stand) -> None:
+    with pytest.raises(VerificationFailed, match="migrated copy") as stopped:
+        stand.rehearse({"002_bare.sql": "alter table public.people disable row level security;"})
+
+    assert "public.people" in stopped.value.what
+    assert "not touched" in stopped.value.unchanged
+    assert labels(stand.url) == ["001_people"]
+    assert any("is switched off" in text for text in stand.heard.warnings)
+
+
+def test_a_backup_whose_counts_differ_is_no_backup(stand: Stand) -> None:
+    backup = stand.back_up()
+    manifest = read_paper(backup.directory / MANIFEST, "manifest", Manifest)
+    counts = {**manifest.row_counts, "public.people": 1001}
+    stand.backup = Backup(
+        directory=backup.directory,
+        grade=backup.grade,
+        manifest=replace(manifest, row_counts=counts),
+    )
+    write_paper(backup.directory / MANIFEST, "manifest", stand.backup.manifest)
+
+    with pytest.raises(Failed, match=r"public\.people has 1000 rows instead of 1001"):
+        stand.rehearse({"002_age.sql": "alter table public.people add age int;"})
+
+    assert list_backups(stand.tmp / "backups").backups[0].grade is Grade.LISTS
+
+
+def test_with_nothing_pending_the_backup_itself_is_proven(stand: Stand) -> None:
+    left = stand.tmp / "rehearsals" / "999999999-abcdef"
+    left.mkdir(parents=True)
+
+    seal = stand.rehearse({})
+
+    assert not left.exists(), "what a killed rehearsal left is swept"
+    assert seal.migrations == ()
+    assert seal.base_fingerprint == seal.result_fingerprint
+    assert seal.grade is Grade.REHEARSED
