@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from shipway.edges.catalog import Catalog
 from shipway.edges.clock import SystemClock
 from shipway.edges.dump import PgDump
 from shipway.edges.ledger import Ledger
 from shipway.edges.rehearsal_room import RehearsalRoom
-from shipway.errors import Failed, MigrationFailed, VerificationFailed
+from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.papers import read_paper, write_paper
 from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.backup import plan_backup, take_backup
 from shipway.steps.rehearse import rehearse
+from shipway.steps.sealed import latest_seal, refuse_another_base, refuse_another_result
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
-from shipway.values import Backup, Grade, Manifest, Reversal, Seal, Secret
+from shipway.values import Backup, Grade, Manifest, Reversal, Seal, Secret, Unproven
 from tests.migrating import LIMITS, SAMPLE, Heard, ask, exists, labels, run, write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from shipway.values import MigrationPlan
 
 CHECKS = SAMPLE.parent / "checks"
 NOTHING_PROMISED = Expectations(tables=(), queries=(), exposed_schemas=("public",), timeout_s=10.0)
@@ -52,10 +59,23 @@ class Stand:
     tmp: Path
     heard: Heard = field(default_factory=Heard)
     backup: Backup | None = None
+    opened: ExitStack = field(default_factory=ExitStack)
 
     @property
     def folder(self) -> Path:
         return self.tmp / "migrations"
+
+    def plan(self) -> MigrationPlan:
+        with Ledger(self.url, connect_timeout_s=5) as ledger:
+            return plan_migrations(read_folder(self.folder), ledger.look())
+
+    def change(self, statement: str) -> None:
+        with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def catalog(self) -> Catalog:
+        connection = psycopg.connect(self.url.reveal(), autocommit=True)
+        return Catalog(self.opened.enter_context(connection))
 
     def back_up(self) -> Backup:
         plan = plan_backup(
@@ -80,12 +100,9 @@ class Stand:
         self, files: Mapping[str, str], expectations: Expectations = NOTHING_PROMISED
     ) -> Seal:
         write(self.folder, files)
-        backup = self.backup or self.back_up()
-        with Ledger(self.url, connect_timeout_s=5) as ledger:
-            plan = plan_migrations(read_folder(self.folder), ledger.look())
         return rehearse(
-            plan,
-            backup,
+            self.plan(),
+            self.backup or self.back_up(),
             room=RehearsalRoom(self.tmp / "rehearsals"),
             expectations=expectations,
             limits=LIMITS,
@@ -95,10 +112,11 @@ class Stand:
 
 
 @pytest.fixture
-def stand(database_url: Secret, tmp_path: Path) -> Stand:
+def stand(database_url: Secret, tmp_path: Path) -> Iterator[Stand]:
     stand = Stand(url=database_url, tmp=tmp_path)
     run(database_url, write(stand.folder, FIRST))
-    return stand
+    with stand.opened:
+        yield stand
 
 
 def test_a_rehearsal_proves_the_sample_apps_history_on_a_copy(
@@ -245,3 +263,40 @@ def test_with_nothing_pending_the_backup_itself_is_proven(stand: Stand) -> None:
     assert seal.migrations == ()
     assert seal.base_fingerprint == seal.result_fingerprint
     assert seal.grade is Grade.REHEARSED
+
+
+def test_a_seal_holds_until_the_files_or_the_target_change(stand: Stand) -> None:
+    files = {"002_age.sql": "alter table public.people add age int;"}
+    seal = stand.rehearse(files)
+    folder = stand.tmp / "backups"
+
+    def found(age_s: float = 0.0) -> Seal | Unproven:
+        return latest_seal(
+            folder,
+            stand.plan(),
+            target="staging",
+            project_ref=None,
+            now=seal.at + timedelta(seconds=age_s),
+            max_age_s=3600.0,
+        )
+
+    def guard() -> None:
+        looker = stand.catalog()
+        refuse_another_base(seal, stand.plan(), looker=looker, folder=folder, say=stand.heard)
+
+    guard()
+    assert found() == seal
+    assert isinstance(found(age_s=3601), Unproven)
+    stand.change("alter table public.people add sneaked int")
+    with pytest.raises(Refused, match=r"column public\.people\.sneaked: unexpected now"):
+        guard()
+    stand.change("alter table public.people drop sneaked")
+    run(stand.url, stand.folder)
+    refuse_another_result(seal, looker=stand.catalog(), folder=folder, say=stand.heard)
+    stand.change("alter table public.people alter age type bigint")
+    with pytest.raises(VerificationFailed, match=r"people\.age.*bigint, expected integer"):
+        refuse_another_result(seal, looker=stand.catalog(), folder=folder, say=stand.heard)
+    write(stand.folder, {"003_more.sql": "select 1;"})
+    assert isinstance(found(), Unproven)
+    with pytest.raises(Refused, match="not those that were rehearsed"):
+        guard()

@@ -1,0 +1,146 @@
+"""Holds production against the seal: the schema that was rehearsed on, and the one it led to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Refused, VerificationFailed
+from shipway.inspection import Snapshot
+from shipway.papers import IllFormed, read_paper
+from shipway.schema.differences import differences
+from shipway.schema.fingerprint import fingerprint
+from shipway.steps.shelf import RESULT, SCHEMA, SEAL, list_backups
+from shipway.values import Seal, Unproven
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from shipway.values import MigrationPlan, Say, Secret
+
+__all__ = ["Looker", "latest_seal", "refuse_another_base", "refuse_another_result"]
+
+_SHOWN = 20
+
+
+class Looker(Protocol):
+    """Looks at the target's schema."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the project's whole schema as it is at one moment."""
+
+
+def latest_seal(  # noqa: PLR0913 - all by name
+    folder: Path,
+    plan: MigrationPlan,
+    *,
+    target: str,
+    project_ref: str | None,
+    now: datetime,
+    max_age_s: float,
+    key: Secret | None = None,
+) -> Seal | Unproven:
+    """Return the newest seal for exactly the plan's pending files, if it is young enough.
+
+    Args:
+        folder: the folder of backups; a seal lies with the backup that it was made on.
+        plan: what would run.
+        target: its name.
+        project_ref: the project that the backup must be of.
+        now: the time that ages are measured from.
+        max_age_s: an older seal does not count.
+        key: when given, the seal must be signed with it.
+    """
+    for backup in list_backups(folder, key=key).backups:
+        try:
+            seal = read_paper(backup.directory / SEAL, "seal", Seal, key=key)
+        except IllFormed:
+            continue
+        fits = (
+            seal.backup_id == backup.manifest.backup_id
+            and seal.target == target
+            and seal.project_ref == project_ref
+            and _same_files(seal, plan)
+        )
+        if fits and (now - seal.at).total_seconds() <= max_age_s:
+            return seal
+    flag = f" --target {target}" if target != "default" else ""
+    return Unproven(
+        missing=f"a rehearsal of exactly these files for {target}, younger than "
+        f"{max_age_s / 60:g} minutes",
+        command=f"invoke db.rehearse{flag}",
+    )
+
+
+def _same_files(seal: Seal, plan: MigrationPlan) -> bool:
+    rehearsed = [(one.label, one.sha256) for one in seal.migrations]
+    return rehearsed == [(one.label, one.sha256) for one in plan.pending]
+
+
+def refuse_another_base(
+    seal: Seal, plan: MigrationPlan, *, looker: Looker, folder: Path, say: Say
+) -> None:
+    """Return when the target still has the schema that was rehearsed on; else say what changed.
+
+    Args:
+        seal: of the rehearsal.
+        plan: what is about to run.
+        looker: looks at the target, whose lock is held.
+        folder: the folder of backups.
+        say: told that it is the same.
+
+    Raises:
+        Refused: it drifted, or the files are others than those that were rehearsed.
+    """
+    if not _same_files(seal, plan):
+        raise Refused(
+            "The pending files are not those that were rehearsed.",
+            unchanged="Nothing was run; the database is as it was.",
+            next_step="Rehearse these: invoke db.rehearse",
+        )
+    found = looker.snapshot()
+    if fingerprint(found) == seal.base_fingerprint:
+        say.note("the target is as it was when it was rehearsed on")
+        return
+    raise Refused(
+        "The target changed after the rehearsal:\n"
+        + _told(folder / seal.backup_id / SCHEMA, found, "now"),
+        unchanged="No migration was run; the database is as it was found.",
+        next_step="See who changed it. Then back up and rehearse again: invoke release does both.",
+    )
+
+
+def refuse_another_result(seal: Seal, *, looker: Looker, folder: Path, say: Say) -> None:
+    """Return when the migrated target is what the copy became; else say what differs.
+
+    Raises:
+        VerificationFailed: it became something else.
+    """
+    if not seal.comparable:
+        say.note("the copy was not quite the target's schema: the result is not compared with it")
+        return
+    found = looker.snapshot()
+    if fingerprint(found) == seal.result_fingerprint:
+        say.note("the target has become what the rehearsal led to")
+        return
+    raise VerificationFailed(
+        "The migrated target is not what the rehearsal led to:\n"
+        + _told(folder / seal.backup_id / RESULT, found, "on the target"),
+        unchanged="The migrations are applied; nothing was deployed.",
+        next_step="Find out what the copy could not show: roles, extensions, or another session "
+        "that changed the schema meanwhile. Then: invoke db.verify",
+    )
+
+
+def _told(path: Path, found: Snapshot, where: str) -> str:
+    try:
+        expected = read_paper(path, "schema", Snapshot)
+    except IllFormed as why:
+        return f"- what differs cannot be told: {path.name} {why}"
+    told = [
+        f"- {one.kind} {one.name}: {one.how} {where}"
+        + ("" if one.how != "changed" else f" ({one.said})")
+        for one in differences(expected, found)
+    ]
+    more = [f"- and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+    return "\n".join(told[:_SHOWN] + more)
