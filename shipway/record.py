@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shipway.errors import Interrupted, LogsBad
-from shipway.values import Deployed, Verdict, Watched
+from shipway.values import Deployed, Verdict, Watched, WentBack
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +25,7 @@ class ReleaseEnd(StrEnum):
     GOOD = "good"
     NOT_ENOUGH_EVIDENCE = "not enough evidence"
     BAD = "bad"
+    ROLLED_BACK = "rolled back"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
 
@@ -60,6 +61,8 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
     """Return the record of a release that has ended; pure. It has at least one step."""
     proofs = [step.proof for step in steps]
     deployed = [proof for proof in proofs if isinstance(proof, Deployed)]
+    if any(isinstance(proof, WentBack) for proof in proofs):
+        deployed = []
     return ReleaseRecord(
         release_id=release_id,
         target=target,
@@ -78,7 +81,8 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
 
 def _end(proofs: list[object], error: Stopped | None) -> ReleaseEnd:
     if isinstance(error, LogsBad):
-        return ReleaseEnd.BAD
+        went_back = any(isinstance(proof, WentBack) for proof in proofs)
+        return ReleaseEnd.ROLLED_BACK if went_back else ReleaseEnd.BAD
     if isinstance(error, Interrupted):
         return ReleaseEnd.INTERRUPTED
     if error is not None:

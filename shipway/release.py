@@ -9,11 +9,15 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.errors import LogsBad, Stopped
 from shipway.steps.backup import take_backup
 from shipway.steps.deploy import deploy
+from shipway.steps.go_back import go_back
 from shipway.steps.migrate import migrate
+from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
 from shipway.steps.verify import verify
 from shipway.steps.watch import refuse_bad, watch
+from shipway.values import Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +28,12 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan, Dumper, PlatformDesk, Vault
     from shipway.steps.deploy import DeployPlan, Vercel
+    from shipway.steps.means import Database as Catalog
     from shipway.steps.migrate import Database
+    from shipway.steps.retreat import OldCode
     from shipway.steps.smoke import Web
-    from shipway.steps.verify import Database as Catalog
     from shipway.steps.watch import Logs, WatchPlan
-    from shipway.values import Clock, Deployed, MigrationLimits, MigrationPlan, Say, Watched
+    from shipway.values import Backup, Clock, Deployed, MigrationLimits, MigrationPlan, Say, Watched
 
 __all__ = ["Powers", "ReleasePlan", "new_release_id", "release"]
 
@@ -60,6 +65,8 @@ class Powers:
     web: Web
     logs: Logs
     watch_plan: Callable[[Deployed], WatchPlan]
+    old_code: Callable[[Deployed], OldCode | Unproven]
+    """What is known of the version that served before this deployment."""
     clock: Clock
 
 
@@ -117,26 +124,51 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
             )
         )
 
-    with course.step("logs") as proven:
-        watched = proven(
-            watch(
-                powers.watch_plan(deployed),
-                logs=powers.logs,
-                web=powers.web,
-                clock=clock,
-                say=say,
+    try:
+        with course.step("logs") as proven:
+            watched = proven(
+                watch(
+                    powers.watch_plan(deployed),
+                    logs=powers.logs,
+                    web=powers.web,
+                    clock=clock,
+                    say=say,
+                )
             )
-        )
-        refuse_bad(watched, next_step=_way_back(plan, deployed))
+            refuse_bad(watched, next_step="")
+    except LogsBad as bad:
+        raise _retreated(bad, plan, deployed, backup, powers, course=course, say=say) from None
     return watched
 
 
-def _way_back(plan: ReleasePlan, deployed: Deployed) -> str:
-    if deployed.previous_id is None:
-        return "This is the first deployment: mend the app and release again."
-    again = f" --target {plan.target}" if plan.target != "default" else ""
-    return (
-        f"Look at the lines above. To go back to {deployed.previous_id}, which served production "
-        f"before: invoke deploy.rollback{again}. The database stays as it is: the migrations of "
-        "this release must fit the old code too."
-    )
+def _retreated(  # noqa: PLR0913 - what the release knows by then
+    bad: LogsBad,
+    plan: ReleasePlan,
+    deployed: Deployed,
+    backup: Backup,
+    powers: Powers,
+    *,
+    course: Course,
+    say: Say,
+) -> LogsBad:
+    """Go back to the old app where it fits the database, once; return what is to be said."""
+    try:
+        old = powers.old_code(deployed)
+        why_not = misfit(old, database=powers.catalog, clock=powers.clock, say=say)
+        if why_not or isinstance(old, Unproven):
+            return stays_live(bad, deployed, backup, why_not=why_not, target=plan.target)
+        with course.step("rollback") as proven:
+            proven(
+                go_back(
+                    plan_of_retreat(plan.deploy, deployed, old),
+                    vercel=powers.vercel,
+                    web=powers.web,
+                    clock=powers.clock,
+                    say=say,
+                )
+            )
+    except Stopped as second:
+        bad = stays_live(bad, deployed, backup, why_not="it could not be.", target=plan.target)
+        bad.add(f"{second.what} {second.unchanged}")
+        return bad
+    return gone_back(bad, deployed, target=plan.target)

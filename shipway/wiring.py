@@ -13,6 +13,7 @@ from shipway.edges.clock import SystemClock
 from shipway.edges.dump import PgDump
 from shipway.edges.http import Api
 from shipway.edges.ledger import Ledger, read_ledger
+from shipway.edges.memory import VerifyMemory
 from shipway.edges.storage import Storage
 from shipway.edges.supabase import Supabase
 from shipway.edges.vercel import Vercel
@@ -21,13 +22,17 @@ from shipway.edges.web import Web
 from shipway.errors import Misconfigured
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
+from shipway.sandbox.blueprint import Blueprint
 from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.backup import plan_backup
 from shipway.steps.deploy import LiveTerms, plan_deploy
+from shipway.steps.kept import kept_of
+from shipway.steps.means import Means
+from shipway.steps.retreat import OldCode
 from shipway.steps.shelf import latest_backup
 from shipway.steps.smoke import read_pages
 from shipway.steps.watch import WatchPlan
-from shipway.values import MigrationLimits
+from shipway.values import RELEASE_META, MigrationLimits, Phase, Unproven
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -46,7 +51,6 @@ if TYPE_CHECKING:
         Migration,
         MigrationPlan,
         Secret,
-        Unproven,
     )
 
 __all__ = ["Wiring"]
@@ -144,6 +148,18 @@ class Wiring:
             timeout_s=self.settings.connect_timeout_s,
         )
         return Catalog(self._open.enter_context(connection))
+
+    @cached_property
+    def means(self) -> Means:
+        """What verify holds the target against, beside the checks folder."""
+        settings = self.settings
+        state = settings.under_root(settings.state_dir)
+        return Means(
+            files=self.migration_files(),
+            blueprint=Blueprint(state / "blueprint", clock=self.clock),
+            memory=VerifyMemory(state / "verified" / f"{settings.target}.json"),
+            platform=self.platform,
+        )
 
     def lock(self, owner: str) -> AbstractContextManager[None]:
         """Return the target's lock."""
@@ -326,6 +342,42 @@ class Wiring:
             deployed.deployment.deployment_id,
             deployed.production_url,
             self.settings.watch_window_s,
+        )
+
+    @property
+    def releases_folder(self) -> Path:
+        """Where the records of releases lie."""
+        return self.settings.under_root(self.settings.state_dir) / "releases"
+
+    def old_code(self, deployed: Deployed) -> OldCode | Unproven:
+        """Return what is known of the version that served before a deployment."""
+        back = "invoke deploy.rollback"
+        if deployed.previous_id is None:
+            return Unproven(missing="it is the first deployment of the project.", command=back)
+        meta = self.vercel.get(deployed.previous_id).meta
+        kept = kept_of(self.releases_folder, meta.get(RELEASE_META, ""))
+        if kept is None:
+            return Unproven(
+                missing=f"the checks of {deployed.previous_id}, which served before, are not on "
+                "this machine, so it is not known whether that code fits the database.",
+                command=back,
+            )
+        settings = self.settings
+        contract = {one.label for one in self.migration_files() if one.phase is Phase.CONTRACT}
+        return OldCode(
+            release_id=meta[RELEASE_META],
+            deployment_id=deployed.previous_id,
+            expectations=load_expectations(
+                kept.checks_dir,
+                exposed_schemas=settings.exposed_schemas,
+                timeout_s=settings.check_timeout_s,
+            ),
+            pages=read_pages(kept.checks_dir / "smoke.toml"),
+            contracted=tuple(
+                row.label
+                for row in self.ledger_state().applied
+                if row.label in contract - kept.migrations
+            ),
         )
 
     @staticmethod

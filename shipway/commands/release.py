@@ -15,6 +15,7 @@ from shipway.release import release as run_release
 from shipway.report.files import write_files
 from shipway.report.narrator import Narrator
 from shipway.report.words import show
+from shipway.steps.kept import keep
 from shipway.steps.preflight import examine, preflight
 
 if TYPE_CHECKING:
@@ -79,18 +80,24 @@ def _powers(wiring: Wiring) -> Powers:
         web=wiring.web,
         logs=wiring.logs,
         watch_plan=wiring.watch_plan_of,
+        old_code=wiring.old_code,
         clock=wiring.clock,
     )
 
 
 def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
     settings, wiring = session.settings, session.wiring
-    directory = settings.under_root(settings.state_dir) / "releases" / plan.release_id
+    directory = wiring.releases_folder / plan.release_id
     journal = Journal(directory / "journal.jsonl", wiring.clock)
     pending = [one.label for one in plan.migrations.pending]
     began = {"target": plan.target, "pending": pending, "backup": plan.backup.backup_id}
     journal.write("begun", "release", began)
     course.keep_in(journal)
+    keep(
+        directory,
+        checks_dir=settings.under_root(settings.checks_dir),
+        migrations=[one.label for one in wiring.migration_files()],
+    )
 
     def ended(error: Stopped | None) -> Answer:
         record = make_record(

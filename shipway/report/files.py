@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from shipway.json_form import json_form
 from shipway.report.figures import duration, moment
 from shipway.report.words import summary
-from shipway.values import Backup, CheckResult, Deployed, Migrated, Outcome, Verified, Watched
+from shipway.values import (
+    Backup,
+    CheckResult,
+    Deployed,
+    Migrated,
+    Outcome,
+    Verified,
+    Watched,
+    WentBack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +83,9 @@ def _details(step: StepRecord) -> Iterator[str]:
         case Deployed() as proof:
             yield f"- deployment: `{proof.deployment.deployment_id}` at {proof.deployment.url}"
             yield f"- before: `{proof.previous_id or 'nothing'}`"
+            yield from (_check(one) for one in proof.smoke)
+        case WentBack() as proof:
+            yield f"- production is `{proof.to_id}` again, instead of `{proof.from_id}`"
             yield from (_check(one) for one in proof.smoke)
         case Watched() as proof:
             yield f"- {proof.requests} requests, {proof.errors} errors, {proof.probes} probes"

@@ -241,6 +241,7 @@ _ENDS = {
     ReleaseEnd.GOOD: "is live, and its logs are GOOD",
     ReleaseEnd.NOT_ENOUGH_EVIDENCE: "is live; its logs hold NOT ENOUGH EVIDENCE for a verdict",
     ReleaseEnd.BAD: "is live, and its logs are BAD",
+    ReleaseEnd.ROLLED_BACK: "was ROLLED BACK: its logs were BAD",
     ReleaseEnd.FAILED: "FAILED",
     ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
 }

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.errors import Misconfigured, VerificationFailed
-from shipway.steps.verify import Database, verify
+from shipway.errors import LogsBad, Misconfigured, VerificationFailed
+from shipway.steps.go_back import BackPlan
+from shipway.steps.promotion import command
+from shipway.steps.verify import verify
 from shipway.values import Unproven
 
 if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
+    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.means import Database
     from shipway.steps.smoke import SmokePage
-    from shipway.values import Clock, Say
+    from shipway.values import Backup, Clock, Deployed, Say
 
-__all__ = ["OldCode", "misfit"]
+__all__ = ["OldCode", "gone_back", "misfit", "plan_of_retreat", "stays_live"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class OldCode:
     """The version that served before, and what is known of what it needs."""
 
     release_id: str
+    deployment_id: str
     expectations: Expectations
     """What that release promised of the database: the old code relies on it."""
     pages: tuple[SmokePage, ...]
@@ -49,3 +54,48 @@ def misfit(old: OldCode | Unproven, *, database: Database, clock: Clock, say: Sa
     except (VerificationFailed, Misconfigured) as error:
         return f"its checks do not pass on the database as it is now: {error.what}"
     return ""
+
+
+def plan_of_retreat(plan: DeployPlan, deployed: Deployed, old: OldCode) -> BackPlan:
+    """Return the way back from a deployment whose logs are bad; pure."""
+    return BackPlan(
+        from_id=deployed.deployment.deployment_id,
+        to_id=old.deployment_id,
+        pages=old.pages,
+        timeout_s=plan.promote_timeout_s,
+        why=f"release {plan.release_id}: its logs were bad",
+        target=plan.target,
+    )
+
+
+def gone_back(bad: LogsBad, deployed: Deployed, *, target: str) -> LogsBad:
+    """Return what is said after the old app serves again."""
+    return LogsBad(
+        f"{bad.what}\nThe app was rolled back: production is {deployed.previous_id} again, "
+        "as Vercel says.",
+        unchanged="The database stays on the new schema, on which the old version's checks pass; "
+        "nothing that was written since is lost.",
+        next_step=f"Mend the new version, whose lines stand above, and run: "
+        f"{command('release', target)}",
+    )
+
+
+def stays_live(
+    bad: LogsBad, deployed: Deployed, backup: Backup, *, why_not: str, target: str
+) -> LogsBad:
+    """Return what is said when the new version stays live, with both ways on from there."""
+    live = deployed.deployment.deployment_id
+    made = backup.manifest
+    forward = f"Forward (loses nothing): mend the app, then run {command('deploy', target)}"
+    if deployed.previous_id:
+        back = command("deploy.rollback", target)
+        forward += f", or go back by hand, if you know that the old code copes: {back}"
+    return LogsBad(
+        f"{bad.what}\nThe app was NOT rolled back: {why_not}",
+        unchanged=f"Production is {live}; the database is on the new schema.",
+        next_step=(
+            f"{forward}\nRestore (loses what was written since {made.taken_at:%H:%M:%S} UTC): "
+            f"backup {made.backup_id} in {backup.directory}, {made.archive_bytes} bytes, dumped in "
+            f"{made.duration_s:.1f} s; a restore takes several times as long."
+        ),
+    )

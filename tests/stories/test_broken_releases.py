@@ -127,26 +127,6 @@ def test_a_failed_promotion_says_what_production_is(project: Project) -> None:
     assert project.live().text == page
 
 
-def test_bad_logs_end_with_seven_and_say_how_to_go_back(project: Project) -> None:
-    project.release()
-    before = project.production()
-    # The pages pass twice, at the staged URL and at the public one; then visitors meet errors.
-    project.vercel.fault("status", on="serve", times=None, after=6, status=500)
-
-    ended = project.release()
-
-    assert ended.code == 7
-    assert_three_sentences(ended)
-    assert "BAD" in ended.err
-    assert before is not None
-    assert before in ended.err
-    assert project.production() != before
-    assert len(project.ledger()) == 7
-    record = json.loads((project.records()[-1] / "release.json").read_text(encoding="utf-8"))
-    assert record["end"] == "bad"
-    assert record["steps"][-1]["proof"]["verdict"] == "BAD"
-
-
 def test_a_quiet_window_is_not_called_good(project: Project) -> None:
     ended = project.release(SHIPWAY_WATCH_MIN_REQUESTS="100000")
 
