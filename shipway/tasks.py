@@ -134,12 +134,32 @@ def migrate(c: Context, target: str = "", format_: str = "text", yes: bool = Fal
     _run(c, "db.migrate", commands.migrate, target=target, format_=format_, yes=yes)
 
 
-@_command("verify")
-def verify(c: Context, target: str = "", format_: str = "text") -> None:
-    """Check tables, columns, row level security and the critical queries of checks/."""
+@_command(
+    "verify",
+    only="groups of checks, with commas: schema, access, queries, data, platform (default: all)",
+    write="write checks/access.toml from what is there now, for review, and check nothing",
+)
+def verify(
+    c: Context, only: str = "", write: bool = False, target: str = "", format_: str = "text"
+) -> None:
+    """Check that schema, access, queries and data are what the project promises."""
     from shipway.commands import database as commands
 
-    _run(c, "db.verify", commands.verify, target=target, format_=format_)
+    _run(
+        c,
+        "db.verify",
+        lambda session: commands.verify(session, only, write=write),
+        target=target,
+        format_=format_,
+    )
+
+
+@_command("diff")
+def diff(c: Context, target: str = "", format_: str = "text") -> None:
+    """Show what was changed by hand: the schema against what its migrations make."""
+    from shipway.commands import database as commands
+
+    _run(c, "db.diff", commands.diff, target=target, format_=format_)
 
 
 @_command("new", name="what the migration does, in a few words, for example add_invoices")
@@ -285,7 +305,7 @@ namespace = Collection(
     doctor,
     Collection("release", release),
     Collection("backup", backup, backup_list, backup_verify),
-    Collection("db", status, migrate, verify, new, tables, shell),
+    Collection("db", status, migrate, verify, diff, new, tables, shell),
     Collection("deploy", deploy, deploy_status, promote, rollback),
     Collection("logs", logs),
     Collection("sandbox", sandbox_up, sandbox_down, sandbox_reset, sandbox_status),

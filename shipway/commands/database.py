@@ -10,15 +10,18 @@ from shipway.errors import Failed
 from shipway.migrations.files import new_files
 from shipway.report.tables import TableList
 from shipway.report.words import show
+from shipway.schema.access import API_ROLES
+from shipway.schema.access_words import write_access
+from shipway.steps.drift import drift, drifted
 from shipway.steps.migrate import migrate as run_migrations
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
-from shipway.values import Checks, NewMigration
+from shipway.values import Backup, Checks, NewMigration
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
 
-__all__ = ["migrate", "new", "shell", "status", "tables", "verify"]
+__all__ = ["diff", "migrate", "new", "shell", "status", "tables", "verify"]
 
 
 def status(session: Session) -> Answer:
@@ -47,19 +50,52 @@ def migrate(session: Session) -> Answer:
     return Answer(value=done)
 
 
-def verify(session: Session) -> Answer:
-    """Run every check; nothing is changed."""
+def verify(session: Session, only: str, *, write: bool) -> Answer:
+    """Run every check, or those of some groups; the target is not changed.
+
+    With `write`, checks/access.toml is made from what is there instead, for review.
+    """
+    if write:
+        return _write_access(session)
     wiring = session.wiring
+    backup = wiring.latest_backup()
     try:
         verified = run_checks(
             wiring.expectations(),
             database=wiring.catalog,
             clock=wiring.clock,
             say=session.terminal,
+            means=wiring.means,
+            backup=backup.manifest if isinstance(backup, Backup) else None,
+            only=[name.strip() for name in only.split(",") if name.strip()],
         )
     except ChecksFailed as error:
         return Answer(value=Checks(results=error.results), error=error)
     return Answer(value=verified)
+
+
+def _write_access(session: Session) -> Answer:
+    settings, wiring = session.settings, session.wiring
+    path = settings.under_root(settings.checks_dir) / "access.toml"
+    matrix = wiring.catalog.access(
+        settings.exposed_schemas, API_ROLES, timeout_s=settings.check_timeout_s
+    )
+    if session.asked.dry:
+        session.terminal.note(f"Would write what {len(matrix)} rights are to {path}")
+        return Answer()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(write_access(matrix), encoding="utf-8")
+    session.terminal.note(f"wrote {path}: review it as you review code, then commit it")
+    return Answer()
+
+
+def diff(session: Session) -> Answer:
+    """Show how the target's schema differs from what its migrations make; nothing is changed."""
+    wiring = session.wiring
+    told = drift(wiring.catalog, means=wiring.means)
+    if not told.differences:
+        return Answer(value=told)
+    return Answer(value=told, error=drifted(told))
 
 
 def new(session: Session, name: str) -> Answer:

@@ -53,6 +53,7 @@ def _proof(session: Session) -> Verified | Unproven:
             database=wiring.catalog,
             clock=wiring.clock,
             say=session.terminal,
+            means=wiring.means,
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.record import ReleaseEnd, ReleaseRecord
 from shipway.report.figures import count, duration, moment, size
 from shipway.report.terminal import Terminal
+from shipway.steps.drift import Drift
 from shipway.steps.preflight import Diagnosis, Ready
 from shipway.steps.shelf import Shelf
 from shipway.values import (
@@ -142,6 +143,15 @@ def _(value: MigrationPlan, terminal: Terminal) -> None:
 def _(value: NewMigration, terminal: Terminal) -> None:
     terminal.note(f"created {value.path}")
     terminal.note(f"created {value.down_path}")
+
+
+@show.register
+def _(value: Drift, terminal: Terminal) -> None:
+    if not value.differences:  # else the error that comes with it tells them
+        terminal.note(
+            f"The schema is what its {count(value.migrations, 'migration')} make; "
+            f"fingerprint {value.fingerprint[:12]}"
+        )
 
 
 @show.register

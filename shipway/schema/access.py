@@ -52,7 +52,8 @@ def access_results(
             f"{len(matrix)} rights on {len(objects)} objects, {tried} of them tried: {measure}",
         )
     if previous is not None and expected is not None:
-        yield from _news(matrix, previous)
+        unlisted = {one.name for one in failed}
+        yield from _news([one for one in matrix if one.name not in unlisted], previous)
 
 
 def _contradictions(matrix: Sequence[Access]) -> Iterator[CheckResult]:

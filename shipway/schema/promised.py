@@ -58,7 +58,7 @@ def promised_results(
             group="schema",
             name=one.name,
             outcome=Outcome.FAILED,
-            detail=one.said,
+            detail=one.said.removeprefix(f"{one.name}: "),
             cure=_CURES[one.how],
         )
     if not told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,15 @@ class ChecksFailed(VerificationFailed):
     def __init__(self, results: tuple[CheckResult, ...]) -> None:
         failed = [result for result in results if result.outcome is Outcome.FAILED]
         lines = [f"- {result.name}: {result.detail}" for result in failed]
-        cures = dict.fromkeys(f"- {result.name}: {result.cure}" for result in failed)
+        cures: dict[str, list[str]] = defaultdict(list)
+        for result in failed:
+            cures[result.cure].append(result.name)
         super().__init__(
             f"{len(failed)} of {len(results)} checks failed:\n" + "\n".join(lines),
             unchanged="Verify only looks; the database is as it was.",
-            next_step="\n".join(cures),
+            next_step="\n".join(
+                f"- {', '.join(dict.fromkeys(names))}: {cure}" for cure, names in cures.items()
+            ),
         )
         self.results = results
 

@@ -1,0 +1,67 @@
+"""Drift: how a target's schema differs from what its migrations make, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shipway.errors import Refused, VerificationFailed
+from shipway.schema.differences import differences
+from shipway.schema.fingerprint import fingerprint
+from shipway.schema.promised import applied_files
+
+if TYPE_CHECKING:
+    from shipway.schema.differences import Difference
+    from shipway.steps.means import Database, Means
+
+__all__ = ["Drift", "drift", "drifted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What was found."""
+
+    migrations: int
+    """How many files the expectation was made from."""
+    fingerprint: str
+    """Of the target's schema as it is."""
+    differences: tuple[Difference, ...]
+
+
+def drift(database: Database, *, means: Means) -> Drift:
+    """Return how the target differs from what the ledger's files make of an empty database.
+
+    Raises:
+        Refused: the files do not tell: the ledger is empty, or a file is missing or edited.
+        Stopped: they could not be run on the embedded server.
+    """
+    files = applied_files(database.applied(), means.files)
+    if isinstance(files, str):
+        raise Refused(
+            f"What the schema should be is not known: {files}.",
+            unchanged="The database was only looked at.",
+            next_step="Look at the ledger and the files: invoke db.status",
+        )
+    found = database.snapshot()
+    expected = means.blueprint.build(
+        files,
+        server_version=found.server_version,
+        beforehand=database.default_privileges(),
+    )
+    return Drift(
+        migrations=len(files),
+        fingerprint=fingerprint(found),
+        differences=differences(expected, found),
+    )
+
+
+def drifted(found: Drift) -> VerificationFailed:
+    """Return the error that says what differs."""
+    lines = "\n".join(f"- {one.said}" for one in found.differences)
+    count = len(found.differences)
+    return VerificationFailed(
+        f"{count} difference{'' if count == 1 else 's'} between the database and what its "
+        f"{found.migrations} migrations make:\n{lines}",
+        unchanged="The database was only looked at.",
+        next_step="Write what was made by hand into a migration (invoke db.new), or undo it.",
+    )
