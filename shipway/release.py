@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shipway.steps.backup import BackupPlan, Dumper, PlatformDesk, Vault
     from shipway.steps.deploy import DeployPlan, Vercel
     from shipway.steps.means import Database as Catalog
+    from shipway.steps.means import Means
     from shipway.steps.migrate import Database
     from shipway.steps.retreat import OldCode
     from shipway.steps.smoke import Web
@@ -61,6 +62,7 @@ class Powers:
     open_database: Callable[[], AbstractContextManager[Database]]
     limits: MigrationLimits
     catalog: Catalog
+    means: Means
     vercel: Vercel
     web: Web
     logs: Logs
@@ -110,7 +112,16 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
         )
 
     with course.step("verify") as proven:
-        verified = proven(verify(plan.expectations, database=powers.catalog, clock=clock, say=say))
+        verified = proven(
+            verify(
+                plan.expectations,
+                database=powers.catalog,
+                clock=clock,
+                say=say,
+                means=powers.means,
+                backup=backup.manifest,
+            )
+        )
 
     with course.step("deploy") as proven:
         deployed = proven(

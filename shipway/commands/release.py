@@ -76,6 +76,7 @@ def _powers(wiring: Wiring) -> Powers:
         open_database=wiring.open_database,
         limits=wiring.migration_limits,
         catalog=wiring.catalog,
+        means=wiring.means,
         vercel=wiring.vercel,
         web=wiring.web,
         logs=wiring.logs,
