@@ -53,7 +53,18 @@ class DeploymentCalls:
             one["prebuilt"] = request.first("prebuilt") == "1"
             data["deployments"][one["id"]] = one
             one["port"] = self._apps.open(one["id"])
+            self._retire(data)
             return json_response(full(self._world, data, one))
+
+    def _retire(self, data: dict[str, Any]) -> None:
+        """Delete the oldest deployments that are more than are kept, but never production."""
+        known = data["deployments"].values()
+        too_many = len(known) - self._world.setting("deployments_kept")
+        others = [one for one in known if one["id"] != data["production"]]
+        others.sort(key=lambda one: one["created_at"])
+        for one in others[: max(too_many, 0)]:
+            self._world.forget(data, one)
+            self._apps.close(one["port"])
 
     def _unfit(self, asked: dict[str, Any]) -> Response | None:
         account = self._world.account
@@ -173,7 +184,7 @@ class DeploymentCalls:
                 return not_found("Deployment")
             if data["production"] == one["id"]:
                 return error(400, "bad_request", "The deployment serves production")
-            del data["deployments"][one["id"]]
+            self._world.forget(data, one)
         self._apps.close(one["port"])
         return json_response({"state": "DELETED", "uid": one["id"]})
 

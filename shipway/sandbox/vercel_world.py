@@ -40,6 +40,7 @@ SETTINGS: dict[str, Any] = {
     "rolling_release": None,  # the project's configuration of it
     "rolling_release_state": None,  # the rollout that is under way
     "plan": "pro",
+    "deployments_kept": 200,  # the oldest are deleted; each one open costs a file descriptor
     "log_stream_s": 300.0,  # the longest life of one runtime-log stream
 }
 _ALPHABET = string.ascii_letters + string.digits
@@ -111,6 +112,14 @@ class World:
             return known[id_or_host]
         hosts = {f"127.0.0.1:{one['port']}": one for one in known.values()}
         return hosts.get(id_or_host)
+
+    def forget(self, data: dict[str, Any], one: dict[str, Any]) -> None:
+        """Remove a deployment's record, the aliases on it, and the hope of a job to serve it."""
+        del data["deployments"][one["id"]]
+        data["aliases"] = {host: to for host, to in data["aliases"].items() if to != one["id"]}
+        job = data["job"]
+        if job and not job["applied"] and job["to"] == one["id"]:
+            job["applied"], job["outcome"] = True, "failed"
 
     def auto_assigns(self, data: dict[str, Any]) -> bool:
         """Tell whether a production deployment gets the production domain by itself."""

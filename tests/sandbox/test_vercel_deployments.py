@@ -261,6 +261,22 @@ def test_a_source_archive_in_parts_is_unpacked(releases: Releases) -> None:
     assert releases.create(files=files[:1]).status_code == 400
 
 
+def test_the_oldest_deployments_go_and_production_stays(
+    vercel: httpx.Client, releases: Releases, vercel_control: Control
+) -> None:
+    live, second = releases.deployed()["id"], releases.deployed()["id"]
+    releases.promoted(live)
+    vercel_control.settings(deployments_kept=2)
+    third = releases.deployed()["id"]
+    fourth = releases.deployed()["id"]
+    listed = [one["uid"] for one in vercel.get("/v7/deployments").json()["deployments"]]
+    assert listed[0] == fourth
+    assert live in listed
+    assert second not in listed
+    assert releases.project()["targets"]["production"]["id"] == live
+    assert vercel.get(f"/v13/deployments/{third}").status_code == 404
+
+
 def test_a_deleted_deployment_is_gone(vercel: httpx.Client, releases: Releases) -> None:
     shown = releases.deployed()
     gone = vercel.delete(f"/v13/deployments/{shown['id']}")

@@ -194,6 +194,19 @@ def test_the_time_of_a_request_can_be_off(releases: Releases, vercel_control: Co
     assert job["requestedAt"] < shown["createdAt"] - 500_000
 
 
+def test_a_deployment_that_is_deleted_takes_its_promotion_and_its_aliases_along(
+    vercel: httpx.Client, releases: Releases, vercel_control: Control
+) -> None:
+    shown = releases.deployed()
+    vercel.post(f"/v2/deployments/{shown['id']}/aliases", json={"alias": "next.example.com"})
+    vercel_control.fault("slow", on="alias", seconds=60)
+    assert releases.promote(shown["id"]).status_code == 201
+    vercel.delete(f"/v13/deployments/{shown['id']}")
+    assert releases.job_ended()["lastAliasRequest"]["jobStatus"] == "failed"
+    assert vercel.get("/v4/aliases/next.example.com").status_code == 404
+    assert releases.project()["targets"] == {}
+
+
 def test_the_projects_switches_show_on_its_wire(
     releases: Releases, vercel_control: Control
 ) -> None:
