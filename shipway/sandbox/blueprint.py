@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 from contextlib import contextmanager
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.catalog import Catalog
+from shipway.edges.catalog_sql import snapshot_queries
 from shipway.edges.embedded import HOST, Cluster, installs, newest
 from shipway.edges.ledger import Ledger
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.inspection import Snapshot, Thing
+from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.steps.migrate import migrate
 from shipway.values import MigrationLimits, MigrationPlan, Secret, Unproven
 
@@ -21,10 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.embedded import Install
-    from shipway.inspection import Snapshot
     from shipway.values import Clock, Migration
 
-__all__ = ["Blueprint", "empty_supabase"]
+__all__ = ["Blueprint"]
 
 _DATABASE: Final = "postgres"
 _CONNECT_S: Final = 30.0
@@ -44,8 +47,10 @@ _WRITES_VIEWS_AS_NOW: Final = 16
 class Blueprint:
     """Builds a schema from its migrations on an embedded server that lives for one call.
 
+    What came of it is kept: the same files make the same schema again.
+
     Args:
-        directory: where the server's files lie meanwhile.
+        directory: where the server's files lie meanwhile, and the schemas are kept.
         clock: for the migrations.
     """
 
@@ -67,8 +72,19 @@ class Blueprint:
         Raises:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
+        install = _install_for(server_version)
+        kept = self._directory / f"{_digest(install, migrations, beforehand)}.json"
+        if (known := _recalled(kept)) is not None:
+            return known
+        built = self._built(install, migrations, beforehand)
+        _keep(kept, built)
+        return built
+
+    def _built(
+        self, install: Install, migrations: Sequence[Migration], beforehand: Sequence[str]
+    ) -> Snapshot:
         plan = MigrationPlan(applied=(), pending=tuple(migrations))
-        with empty_supabase(self._directory, server_version=server_version) as url:
+        with _empty_supabase(self._directory, install) as url:
             with psycopg.connect(url.reveal(), autocommit=True) as connection:
                 for statement in beforehand:
                     connection.execute(statement.encode())
@@ -86,8 +102,37 @@ class Blueprint:
                 return Catalog(connection).snapshot()
 
 
+def _digest(install: Install, migrations: Sequence[Migration], beforehand: Sequence[str]) -> str:
+    """Return a name for all that the outcome depends on, this program's own part included."""
+    digest = hashlib.sha256(install.version.encode())
+    parts = [dress_script(), *snapshot_queries(), *(text.encode() for text in beforehand)]
+    for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
+        digest.update(b"%d:%b" % (len(part), part))
+    return digest.hexdigest()
+
+
+def _recalled(path: Path) -> Snapshot | None:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        things = tuple(
+            Thing(kind, parent, name, tuple((fact, value) for fact, value in facts))
+            for kind, parent, name, facts in told["things"]
+        )
+        return Snapshot(server_version=told["server_version"], things=things)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(path: Path, snapshot: Snapshot) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    told = {"server_version": snapshot.server_version, "things": snapshot.things}
+    draft.write_text(json.dumps(told), encoding="utf-8")
+    draft.replace(path)
+
+
 @contextmanager
-def empty_supabase(directory: Path, *, server_version: int) -> Iterator[Secret]:
+def _empty_supabase(directory: Path, install: Install) -> Iterator[Secret]:
     """Run a server with one database like a new Supabase project, and delete it at the end.
 
     Yields:
@@ -95,7 +140,7 @@ def empty_supabase(directory: Path, *, server_version: int) -> Iterator[Secret]:
     """
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     password = Secret(secrets.token_urlsafe(24))
-    cluster = Cluster(directory / name, _install_for(server_version))
+    cluster = Cluster(directory / name, install)
     try:
         cluster.create(SUPERUSER, password)
         port = cluster.start().port

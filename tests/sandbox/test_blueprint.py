@@ -78,3 +78,23 @@ def test_a_history_that_fails_there_says_so_and_leaves_nothing(tmp_path: Path) -
         )
     left = list((tmp_path / "server").rglob("*")) if (tmp_path / "server").exists() else []
     assert left == []
+
+
+def test_the_same_files_are_not_run_twice_and_an_edited_one_is(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    file = folder / "001_a.sql"
+    file.write_text("create table public.a (id int)")
+    (folder / "001_a.down.sql").write_text("drop table public.a")
+    blueprint = Blueprint(tmp_path / "server", clock=SystemClock())
+    first = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    (kept,) = (tmp_path / "server").iterdir()
+    again = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    assert again == first
+    file.write_text("create table public.b (id int)")
+    other = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    assert fingerprint(other) != fingerprint(first)
+    kept.write_text("cut off")
+    assert blueprint.build((), server_version=PG_18, beforehand=()).things
+    file.write_text("create table public.a (id int)")
+    assert blueprint.build(read_folder(folder), server_version=PG_18, beforehand=()) == first
