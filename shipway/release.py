@@ -14,10 +14,12 @@ from shipway.steps.backup import take_backup
 from shipway.steps.deploy import deploy
 from shipway.steps.go_back import go_back
 from shipway.steps.migrate import migrate
+from shipway.steps.rehearse import rehearse
 from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
+from shipway.steps.sealed import refuse_another_base, refuse_another_result
 from shipway.steps.verify import verify
 from shipway.steps.watch import refuse_bad, watch
-from shipway.values import Unproven
+from shipway.values import Seal, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +33,20 @@ if TYPE_CHECKING:
     from shipway.steps.means import Database as Catalog
     from shipway.steps.means import Means
     from shipway.steps.migrate import Database
+    from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
     from shipway.steps.smoke import Web
     from shipway.steps.watch import Logs, WatchPlan
-    from shipway.values import Backup, Clock, Deployed, MigrationLimits, MigrationPlan, Say, Watched
+    from shipway.values import (
+        Backup,
+        Clock,
+        Deployed,
+        MigrationLimits,
+        MigrationPlan,
+        Say,
+        Secret,
+        Watched,
+    )
 
 __all__ = ["Powers", "ReleasePlan", "new_release_id", "release"]
 
@@ -50,6 +62,8 @@ class ReleasePlan:
     expectations: Expectations
     deploy: DeployPlan
     watch_window_s: float
+    without_rehearsal: str = ""
+    """Why the migrations are not rehearsed; empty: they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +73,9 @@ class Powers:
     dumper: Dumper
     platform: PlatformDesk | None
     vault: Vault | None
+    room: Room
+    key: Secret | None
+    """Signs what is kept with the backup."""
     open_database: Callable[[], AbstractContextManager[Database]]
     limits: MigrationLimits
     catalog: Catalog
@@ -96,10 +113,18 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 vault=powers.vault,
                 clock=clock,
                 say=say,
+                key=powers.key,
             )
         )
 
+    with course.step("rehearse") as proven:
+        seal = proven(_rehearsed(plan, backup, powers, say))
+
     with course.step("migrate") as proven, powers.open_database() as database:
+        folder = backup.directory.parent
+        if isinstance(seal, Seal):
+            looker = powers.catalog
+            refuse_another_base(seal, plan.migrations, looker=looker, folder=folder, say=say)
         proven(
             migrate(
                 plan.migrations,
@@ -110,6 +135,8 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 say=say,
             )
         )
+        if isinstance(seal, Seal):
+            refuse_another_result(seal, looker=powers.catalog, folder=folder, say=say)
 
     with course.step("verify") as proven:
         verified = proven(
@@ -150,6 +177,25 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     except LogsBad as bad:
         raise _retreated(bad, plan, deployed, backup, powers, course=course, say=say) from None
     return watched
+
+
+def _rehearsed(plan: ReleasePlan, backup: Backup, powers: Powers, say: Say) -> Seal | Unproven:
+    if plan.without_rehearsal:
+        say.warn(f"not rehearsed: {plan.without_rehearsal}")
+        return Unproven(
+            missing=f"a rehearsal: it was left out ({plan.without_rehearsal})",
+            command="invoke db.rehearse",
+        )
+    return rehearse(
+        plan.migrations,
+        backup,
+        room=powers.room,
+        expectations=plan.expectations,
+        limits=powers.limits,
+        clock=powers.clock,
+        say=say,
+        key=powers.key,
+    )
 
 
 def _retreated(  # noqa: PLR0913 - what the release knows by then

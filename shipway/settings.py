@@ -52,6 +52,9 @@ class Settings:
     supabase_access_token: Secret | None = _identity(
         "SUPABASE_ACCESS_TOKEN", "sbp_…, to ask which platform backups exist (backups_read)"
     )
+    backup_signing_key: Secret | None = _identity(
+        "BACKUP_SIGNING_KEY", "signs manifests and seals; with it, unsigned ones do not count"
+    )
     supabase_api_url: str = _identity(
         "SUPABASE_API_URL", "base of the Management API", "https://api.supabase.com"
     )
@@ -70,6 +73,9 @@ class Settings:
     app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
     state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
     backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
+    protected_targets: tuple[str, ...] = _policy(
+        (), "targets on this machine that db.migrate treats like those elsewhere: rehearsed first"
+    )
     exposed_schemas: tuple[str, ...] = _policy(("public",), "schemas that the Data API serves")
     lock_timeout_s: float = _policy(5.0, "longest wait of a migration for a table lock, seconds")
     statement_timeout_s: float = _policy(

@@ -24,6 +24,7 @@ _HELP = {
     "target": "environment to work on: reads .env.NAME (else SHIPWAY_TARGET, else the plain .env)",
     "format_": "text, or json: one JSON document on stdout and everything else on stderr",
     "yes": "ask no questions",
+    "without_rehearsal": "why the migrations are not tried on a copy first; kept in the record",
 }
 
 
@@ -67,11 +68,24 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
 
 
 @_command("run", default=True)
-def release(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
-    """Back up, migrate, verify, deploy and watch the logs, in that order."""
+def release(
+    c: Context,
+    without_rehearsal: str = "",
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Back up, rehearse, migrate, verify, deploy and watch the logs, in that order."""
     from shipway.commands import release as commands
 
-    _run(c, "release", commands.release, target=target, format_=format_, yes=yes)
+    _run(
+        c,
+        "release",
+        lambda session: commands.release(session, without_rehearsal=without_rehearsal),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
 
 
 @_command("doctor")
@@ -118,20 +132,125 @@ def backup_verify(c: Context, backup: str = "", target: str = "", format_: str =
 # --- database --------------------------------------------------------------------------------
 
 
-@_command("status")
-def status(c: Context, target: str = "", format_: str = "text") -> None:
+@_command("status", check="end with exit code 3 when something is pending")
+def status(c: Context, check: bool = False, target: str = "", format_: str = "text") -> None:
     """Show which migrations are applied and which are pending."""
-    from shipway.commands import database as commands
+    from shipway.commands import history as commands
 
-    _run(c, "db.status", commands.status, target=target, format_=format_)
+    _run(
+        c,
+        "db.status",
+        lambda session: commands.status(session, check=check),
+        target=target,
+        format_=format_,
+    )
 
 
-@_command("migrate")
-def migrate(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+@_command(
+    "migrate",
+    phase="expand (before the new code is live), or contract (after the old code is gone)",
+    transaction="file: one transaction for each; all: one for the whole run",
+)
+def migrate(  # noqa: PLR0913, PLR0917 - its flags
+    c: Context,
+    phase: str = "expand",
+    transaction: str = "file",
+    without_rehearsal: str = "",
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
     """Apply the pending migrations, one transaction a file."""
-    from shipway.commands import database as commands
+    from shipway.commands import history as commands
 
-    _run(c, "db.migrate", commands.migrate, target=target, format_=format_, yes=yes)
+    _run(
+        c,
+        "db.migrate",
+        lambda session: commands.migrate(
+            session,
+            phase=phase,
+            transaction=transaction,
+            without_rehearsal=without_rehearsal,
+        ),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
+
+
+@_command(
+    "rehearse",
+    phase="expand (before the new code is live), or contract (after the old code is gone)",
+)
+def rehearse(c: Context, phase: str = "expand", target: str = "", format_: str = "text") -> None:
+    """Run the pending migrations on a restored copy of the backup, and seal what it proves."""
+    from shipway.commands import history as commands
+
+    _run(
+        c,
+        "db.rehearse",
+        lambda session: commands.rehearse(session, phase=phase),
+        target=target,
+        format_=format_,
+    )
+
+
+@_command(
+    "rollback",
+    steps="how many of the newest to undo (default: 1)",
+    to="undo everything above this version instead; 0 undoes all",
+)
+def undo(  # noqa: PLR0913, PLR0917 - its flags
+    c: Context,
+    steps: str = "",
+    to: str = "",
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Run the newest migrations' .down.sql, after saying what data they destroy."""
+    from shipway.commands import history as commands
+
+    _run(
+        c,
+        "db.rollback",
+        lambda session: commands.rollback(session, steps=steps, to=to),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
+
+
+@_command(
+    "adopt",
+    source="the tool whose history counts, when several have left one",
+    up_to="record every file up to this version, whatever any history says",
+    accept="make the ledger agree with the file of this version, edited or renamed",
+    forget="take this version, whose file was deleted, out of the ledger",
+)
+def adopt(  # noqa: PLR0913, PLR0917 - its flags
+    c: Context,
+    source: str = "",
+    up_to: str = "",
+    accept: str = "",
+    forget: str = "",
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Take over another tool's history into the ledger, without running anything."""
+    from shipway.commands import history as commands
+
+    _run(
+        c,
+        "db.adopt",
+        lambda session: commands.adopt(
+            session, source=source, up_to=up_to, accept=accept, forget=forget
+        ),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
 
 
 @_command(
@@ -305,7 +424,7 @@ namespace = Collection(
     doctor,
     Collection("release", release),
     Collection("backup", backup, backup_list, backup_verify),
-    Collection("db", status, migrate, verify, diff, new, tables, shell),
+    Collection("db", status, rehearse, migrate, undo, adopt, verify, diff, new, tables, shell),
     Collection("deploy", deploy, deploy_status, promote, rollback),
     Collection("logs", logs),
     Collection("sandbox", sandbox_up, sandbox_down, sandbox_reset, sandbox_status),

@@ -14,6 +14,7 @@ from shipway.edges.dump import PgDump
 from shipway.edges.http import Api
 from shipway.edges.ledger import Ledger, read_ledger
 from shipway.edges.memory import VerifyMemory
+from shipway.edges.rehearsal_room import RehearsalRoom
 from shipway.edges.storage import Storage
 from shipway.edges.supabase import Supabase
 from shipway.edges.vercel import Vercel
@@ -29,6 +30,7 @@ from shipway.steps.deploy import LiveTerms, plan_deploy
 from shipway.steps.kept import kept_of
 from shipway.steps.means import Means
 from shipway.steps.retreat import OldCode
+from shipway.steps.sealed import latest_seal
 from shipway.steps.shelf import latest_backup
 from shipway.steps.smoke import read_pages
 from shipway.steps.watch import WatchPlan
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         LedgerState,
         Migration,
         MigrationPlan,
+        Seal,
         Secret,
     )
 
@@ -57,8 +60,8 @@ __all__ = ["Wiring"]
 
 _T = TypeVar("_T")
 _NOT_SET = "Nothing was contacted and nothing was changed."
-_FRESH_BACKUP_S = 3600.0
-"""How old the backup may be that `db.migrate` alone takes as its proof."""
+_FRESH_PROOF_S = 3600.0
+"""How old the backup and the rehearsal may be that `db.migrate` alone takes as its proofs."""
 
 
 class Wiring:
@@ -192,8 +195,32 @@ class Wiring:
             target=self.settings.target,
             project_ref=self.settings.project_ref,
             now=self.clock.now(),
-            max_age_s=_FRESH_BACKUP_S,
+            max_age_s=_FRESH_PROOF_S,
+            key=self.settings.backup_signing_key,
         )
+
+    def latest_seal(self, plan: MigrationPlan) -> Seal | Unproven:
+        """Return the rehearsal that counts as proof for migrations run alone."""
+        return latest_seal(
+            self.backups_folder,
+            plan,
+            target=self.settings.target,
+            project_ref=self.settings.project_ref,
+            now=self.clock.now(),
+            max_age_s=_FRESH_PROOF_S,
+            key=self.settings.backup_signing_key,
+        )
+
+    @property
+    def protected(self) -> bool:
+        """Whether migrations want a rehearsal: the target is elsewhere, or is marked so."""
+        named = self.settings.target in self.settings.protected_targets
+        return named or not postgres.is_local(self._database_url)
+
+    @property
+    def room(self) -> RehearsalRoom:
+        """Where copies of backups live for as long as they are rehearsed on."""
+        return RehearsalRoom(self.settings.under_root(self.settings.state_dir) / "rehearsals")
 
     @property
     def dumper(self) -> PgDump:

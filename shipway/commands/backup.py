@@ -15,31 +15,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.commands.session import Session
+    from shipway.values import Backup
 
-__all__ = ["listed", "take", "verified"]
+__all__ = ["listed", "take", "taken", "verified"]
 
 
 def take(session: Session) -> Answer:
     """Dump the target and prove that the archive is whole."""
-    wiring = session.wiring
-    plan = wiring.backup_plan()
     if session.asked.dry:
-        return Answer(value=plan)
-    return Answer(
-        value=take_backup(
-            plan,
-            dumper=wiring.dumper,
-            platform=wiring.platform,
-            vault=wiring.vault,
-            clock=wiring.clock,
-            say=session.terminal,
-        )
+        return Answer(value=session.wiring.backup_plan())
+    return Answer(value=taken(session))
+
+
+def taken(session: Session) -> Backup:
+    """Take a backup of the target now."""
+    wiring = session.wiring
+    return take_backup(
+        wiring.backup_plan(),
+        dumper=wiring.dumper,
+        platform=wiring.platform,
+        vault=wiring.vault,
+        clock=wiring.clock,
+        say=session.terminal,
+        key=wiring.settings.backup_signing_key,
     )
 
 
 def listed(session: Session) -> Answer:
     """List what lies on this machine, broken ones too."""
-    return Answer(value=list_backups(session.wiring.backups_folder))
+    return Answer(
+        value=list_backups(session.wiring.backups_folder, key=session.settings.backup_signing_key)
+    )
 
 
 def verified(session: Session, backup_id: str) -> Answer:

@@ -1,4 +1,4 @@
-"""The database commands: status, migrate, verify, new, tables, shell."""
+"""The database commands: verify, diff, new, tables, shell."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from shipway.edges.psql import open_psql
 from shipway.errors import Failed
 from shipway.migrations.files import new_files
 from shipway.report.tables import TableList
-from shipway.report.words import show
 from shipway.schema.access import API_ROLES
 from shipway.schema.access_words import write_access
 from shipway.steps.drift import drift, drifted
-from shipway.steps.migrate import migrate as run_migrations
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
 from shipway.values import Backup, Checks, NewMigration
@@ -21,33 +19,7 @@ from shipway.values import Backup, Checks, NewMigration
 if TYPE_CHECKING:
     from shipway.commands.session import Session
 
-__all__ = ["diff", "migrate", "new", "shell", "status", "tables", "verify"]
-
-
-def status(session: Session) -> Answer:
-    """Show what is applied and what is pending; writes nothing."""
-    return Answer(value=session.wiring.migration_plan())
-
-
-def migrate(session: Session) -> Answer:
-    """Apply what is pending, after a yes."""
-    wiring = session.wiring
-    plan = wiring.migration_plan()
-    if session.asked.dry:
-        return Answer(value=plan)
-    if plan.pending:
-        show(plan, session.terminal)
-        session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.place}?")
-    with wiring.lock("db.migrate"), wiring.open_database() as database:
-        done = run_migrations(
-            plan,
-            wiring.latest_backup(),
-            database=database,
-            limits=wiring.migration_limits,
-            clock=wiring.clock,
-            say=session.terminal,
-        )
-    return Answer(value=done)
+__all__ = ["diff", "new", "shell", "tables", "verify"]
 
 
 def verify(session: Session, only: str, *, write: bool) -> Answer:

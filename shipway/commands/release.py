@@ -21,7 +21,7 @@ from shipway.steps.preflight import examine, preflight
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.commands.session import Session
+    from shipway.commands.session import Asked, Session
     from shipway.wiring import Wiring
 
 __all__ = ["doctor", "release"]
@@ -33,7 +33,7 @@ def doctor(session: Session) -> Answer:
     return Answer(value=diagnosis, error=diagnosis.refusal())
 
 
-def release(session: Session) -> Answer:
+def release(session: Session, *, without_rehearsal: str) -> Answer:
     """Prepare, show the plan, ask, and carry it out.
 
     From the lock on, a record is written in every outcome.
@@ -45,15 +45,15 @@ def release(session: Session) -> Answer:
     with course.step("preflight") as proven:
         proven(preflight(preconditions(wiring), clock=wiring.clock, say=terminal))
     if session.asked.dry:
-        return Answer(value=_plan(wiring, release_id))
+        return Answer(value=_plan(wiring, release_id, without_rehearsal))
     with wiring.lock(f"release {release_id}"):
-        plan = _plan(wiring, release_id)
+        plan = _plan(wiring, release_id, without_rehearsal)
         show(plan, terminal)
         session.confirm(f"Release to {plan.target} ({wiring.place})?")
         return _carried_out(session, plan, course)
 
 
-def _plan(wiring: Wiring, release_id: str) -> ReleasePlan:
+def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePlan:
     migrations = wiring.migration_plan()
     versions = [one.version for one in migrations.applied]
     versions += [one.version for one in migrations.pending]
@@ -65,6 +65,7 @@ def _plan(wiring: Wiring, release_id: str) -> ReleasePlan:
         expectations=wiring.expectations(),
         deploy=wiring.deploy_plan(release_id, max(versions, default=0)),
         watch_window_s=wiring.settings.watch_window_s,
+        without_rehearsal=without_rehearsal,
     )
 
 
@@ -73,6 +74,8 @@ def _powers(wiring: Wiring) -> Powers:
         dumper=wiring.dumper,
         platform=wiring.platform,
         vault=wiring.vault,
+        room=wiring.room,
+        key=wiring.settings.backup_signing_key,
         open_database=wiring.open_database,
         limits=wiring.migration_limits,
         catalog=wiring.catalog,
@@ -114,18 +117,22 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
         return Answer(value=record, error=error)
 
     return _guarded(
-        lambda: run_release(plan, _powers(wiring), course=course, say=session.terminal), ended
+        lambda: run_release(plan, _powers(wiring), course=course, say=session.terminal),
+        ended,
+        session.asked,
     )
 
 
-def _guarded(work: Callable[[], object], ended: Callable[[Stopped | None], Answer]) -> Answer:
+def _guarded(
+    work: Callable[[], object], ended: Callable[[Stopped | None], Answer], asked: Asked
+) -> Answer:
     """Do the work and return how it ended; no way out passes by the record."""
     try:
         work()
     except Stopped as error:
         return ended(error)
     except KeyboardInterrupt:
-        return ended(interrupted("release"))
+        return ended(interrupted(asked))
     except Exception as error:
         ended(
             Failed(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shipway.report.history
 import shipway.report.plans
 import shipway.report.production
+import shipway.report.rehearsals
 import shipway.report.tables  # noqa: F401 - they teach `show` how their values are told
 from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
@@ -38,6 +40,11 @@ class Asked:
     dry: bool = False
     yes: bool = False
 
+    @property
+    def again(self) -> str:
+        """The words that call it again."""
+        return f"invoke {self.command}" + (f" --target {self.target}" if self.target else "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -65,7 +72,7 @@ class Session:
         if self.asked.yes:
             return
         unchanged = "Nothing was changed."
-        again = f"Run it again with --yes: invoke {self.asked.command} --yes"
+        again = f"Run it again with --yes: {self.asked.again} --yes"
         if not self.terminal.can_ask:
             raise Refused(
                 "Nobody can be asked here: this is not a terminal.",
@@ -110,7 +117,7 @@ def _worked(
     except Stopped as error:
         return target, Answer(error=error)
     except KeyboardInterrupt:
-        return target, Answer(error=interrupted(asked.command))
+        return target, Answer(error=interrupted(asked))
 
 
 def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
@@ -147,13 +154,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def interrupted(command: str) -> Interrupted:
+def interrupted(asked: Asked) -> Interrupted:
     """Return the error that stands for Ctrl-C or SIGTERM."""
     return Interrupted(
         "Interrupted.",
         unchanged="What the lines above report stands; the piece of work in progress was given up "
         "(a migration in progress was rolled back by the database).",
-        next_step=f"Run it again: invoke {command}",
+        next_step=f"Run it again: {asked.again}",
     )
 
 

@@ -22,6 +22,12 @@ __all__: list[str] = []
 def _(value: ReleasePlan, terminal: Terminal) -> None:
     with terminal.part("plan"):
         terminal.note(f"backup   {_backup(value.backup)}")
+        how = (
+            f"left out: {value.without_rehearsal}"
+            if value.without_rehearsal
+            else ("restore that backup beside, and run what is pending on the copy first")
+        )
+        terminal.note(f"rehearse {how}")
         first, *others = _pending(value.migrations)
         terminal.note(f"migrate  {first}")
         for line in others:

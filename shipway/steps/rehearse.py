@@ -131,13 +131,27 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             findings=findings,
             restored=copy.restored,
             # Without an equal base the higher grades would include one that was not reached.
-            grade=Grade.REHEARSED if comparable else grade,
+            grade=_reached(plan) if comparable else grade,
         )
     write_paper(backup.directory / RESULT, "schema", stages[-1].schema, key=key)
     write_paper(backup.directory / SEAL, "seal", seal, key=key)
     record_proof(backup, seal.grade, clock=clock, key=key)
     _tell(seal, say)
     return seal
+
+
+def _reached(plan: MigrationPlan) -> Grade:
+    return Grade.REHEARSED if plan.pending else Grade.CHECKED
+
+
+class _Silent:
+    """Tells nobody what happens a second time."""
+
+    def note(self, text: str) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        pass
 
 
 class _OnTheCopy:
@@ -184,7 +198,7 @@ class _Run:
         for migration in self._plan.pending:
             self.watched.begin(migration)
             try:
-                self.durations_ms.append(self._migrate(migration, self.watched))
+                self.durations_ms.append(self._migrate(migration, self.watched, self._say))
             except MigrationFailed as error:
                 raise MigrationFailed(
                     f"The rehearsal failed. {error.what}",
@@ -201,10 +215,10 @@ class _Run:
             stages,
             database=self._database,
             look=self._look,
-            again=lambda migration: self._migrate(migration, self._database),
+            again=lambda migration: self._migrate(migration, self._database, _Silent()),
         )
 
-    def _migrate(self, migration: Migration, database: Database) -> int:
+    def _migrate(self, migration: Migration, database: Database, say: Say) -> int:
         only = MigrationPlan(
             applied=database.look().applied,
             pending=(migration,),
@@ -216,7 +230,7 @@ class _Run:
             database=database,
             limits=self._limits,
             clock=self._clock,
-            say=self._say,
+            say=say,
         )
         return done.applied_now[0].duration_ms
 
@@ -348,7 +362,8 @@ def _tell(seal: Seal, say: Say) -> None:
     for one in seal.migrations:
         text = f"{one.label} is {one.reversal}" + (f": {one.detail}" if one.detail else "")
         (say.note if one.reversal is Reversal.REVERSIBLE else say.warn)(text)
+    what = f"{len(seal.migrations)} pending rehearsed" if seal.migrations else "nothing is pending"
     say.note(
-        f"rehearsed {len(seal.migrations)} migrations on {seal.backup_id} in "
-        f"{seal.duration_s:.1f} s; it has reached grade L{seal.grade.value} {seal.grade.name}"
+        f"{what}; {seal.backup_id} has reached grade L{seal.grade.value} "
+        f"{seal.grade.name.lower()} ({seal.duration_s:.1f} s)"
     )

@@ -59,8 +59,9 @@ def prove_reversal(
     """
     results = [(Reversal.NOT_REACHED, "a later migration could not be undone")] * len(pending)
     undone_to = len(pending)
+    told: set[str] = set()
     for at in range(len(pending) - 1, -1, -1):
-        results[at] = _undo(pending[at], database, stages[at], stages[at + 1], look)
+        results[at] = _undo(pending[at], database, stages[at], stages[at + 1], look, told)
         if results[at][0] is Reversal.IRREVERSIBLE:
             return results
         undone_to = at
@@ -72,12 +73,13 @@ def prove_reversal(
     return results
 
 
-def _undo(
+def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what looks at them
     migration: Migration,
     database: Database,
     before: Stage,
     after: Stage,
     look: Callable[[], Stage],
+    told: set[str],
 ) -> tuple[Reversal, str]:
     if migration.down_path is None:
         return Reversal.IRREVERSIBLE, "it has no .down.sql"
@@ -91,11 +93,14 @@ def _undo(
     found = look()
     left = differences(before.schema, found.schema)
     if left:
-        told = "; ".join(one.said for one in left[:_SHOWN])
-        return Reversal.IRREVERSIBLE, f"{name} does not lead back: {told}"
+        said = "; ".join(one.said for one in left[:_SHOWN])
+        return Reversal.IRREVERSIBLE, f"{name} does not lead back: {said}"
     lost = _lost(before.contents, found.contents)
-    if lost:
-        return Reversal.LOSSY, "; ".join(lost)
+    # What a later migration lost is still lost here; it is told once, where it happened.
+    new = [text for table, text in lost.items() if table not in told]
+    told |= set(lost)
+    if new:
+        return Reversal.LOSSY, "; ".join(new)
     vanishing = [
         f"{table} ({content.rows} rows)"
         for table, content in after.contents.items()
@@ -142,13 +147,13 @@ def _not_again(migration: Migration, after: Stage, look: Callable[[], Stage], ag
     return f"applied again it leads elsewhere: {told}" if left else ""
 
 
-def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent]) -> list[str]:
-    """Return, in words, what tables held before and do not hold again."""
-    told = []
+def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent]) -> dict[str, str]:
+    """Return which tables do not hold again what they held before, each in words."""
+    told = {}
     for name, was in before.items():
         now = found.get(name)
         if now is None or now.rows != was.rows:
-            told.append(f"{name} held {was.rows} rows and holds {now.rows if now else 0} again")
+            told[name] = f"{name} held {was.rows} rows and holds {now.rows if now else 0} again"
         elif now.digest != was.digest:
-            told.append(f"values in the {was.rows} rows of {name} do not come back")
+            told[name] = f"values in the {was.rows} rows of {name} do not come back"
     return told

@@ -262,7 +262,7 @@ def test_with_nothing_pending_the_backup_itself_is_proven(stand: Stand) -> None:
     assert not left.exists(), "what a killed rehearsal left is swept"
     assert seal.migrations == ()
     assert seal.base_fingerprint == seal.result_fingerprint
-    assert seal.grade is Grade.REHEARSED
+    assert seal.grade is Grade.CHECKED
 
 
 def test_a_seal_holds_until_the_files_or_the_target_change(stand: Stand) -> None:

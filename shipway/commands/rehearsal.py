@@ -1,0 +1,93 @@
+"""The command db.rehearse: the pending migrations on a copy of the target's backup."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shipway.commands.backup import taken
+from shipway.commands.session import Answer
+from shipway.errors import Refused
+from shipway.schema.fingerprint import fingerprint
+from shipway.steps.rehearse import rehearse as run_rehearsal
+from shipway.steps.sealed import refuse_another_base, refuse_another_result
+from shipway.values import Backup, Seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shipway.commands.session import Session
+    from shipway.values import MigrationPlan, Unproven
+
+__all__ = ["held_to", "rehearse", "wanted_seal"]
+
+
+def rehearse(session: Session, plan: MigrationPlan) -> Answer:
+    """Rehearse the plan on the fresh backup that there is, or on one taken now."""
+    wiring = session.wiring
+    if session.asked.dry:
+        return Answer(value=plan)
+    with wiring.lock("db.rehearse"):
+        backup = wiring.latest_backup()
+        if not isinstance(backup, Backup) or not _still_true(session, backup, plan):
+            backup = taken(session)
+        seal = run_rehearsal(
+            plan,
+            backup,
+            room=wiring.room,
+            expectations=wiring.expectations(),
+            limits=wiring.migration_limits,
+            clock=wiring.clock,
+            say=session.terminal,
+            key=wiring.settings.backup_signing_key,
+        )
+    return Answer(value=seal)
+
+
+def _still_true(session: Session, backup: Backup, plan: MigrationPlan) -> bool:
+    """Tell whether the target still is what the backup holds, as far as its schema tells."""
+    newest = max((row.version for row in plan.applied), default=0)
+    if backup.manifest.ledger_version != newest:
+        return False
+    return fingerprint(session.wiring.catalog.snapshot()) == backup.manifest.fingerprint
+
+
+@contextmanager
+def held_to(seal: Seal | None, plan: MigrationPlan, session: Session) -> Iterator[None]:
+    """Run the block only on the base that was rehearsed on, and demand the rehearsed result."""
+    if seal is None:
+        yield
+        return
+    wiring = session.wiring
+    looker, folder, say = wiring.catalog, wiring.backups_folder, session.terminal
+    refuse_another_base(seal, plan, looker=looker, folder=folder, say=say)
+    yield
+    refuse_another_result(seal, looker=looker, folder=folder, say=say)
+
+
+def wanted_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | None:
+    """Return the seal that the plan is held to; None where none is wanted.
+
+    Args:
+        session: of the command.
+        plan: what is about to run.
+        without: the operator's reason to do without; empty for none.
+
+    Raises:
+        Refused: the target is protected and there is no fresh rehearsal of these files.
+    """
+    wiring = session.wiring
+    found: Seal | Unproven = wiring.latest_seal(plan)
+    if isinstance(found, Seal):
+        return None if without else found
+    if not plan.pending or not wiring.protected:
+        return None
+    if without:
+        session.terminal.warn(f"not rehearsed: {without}")
+        return None
+    missing = found.missing.removeprefix("a ")
+    raise Refused(
+        f"{session.settings.target} is protected, and there is no {missing}.",
+        unchanged="Nothing was run; the database is as it was.",
+        next_step=f"Rehearse first: {found.command}. Or say why not: --without-rehearsal REASON",
+    )

@@ -1,0 +1,66 @@
+"""How a rehearsal is told to a person: in one line, in full, and where there was none."""
+
+from __future__ import annotations
+
+from shipway.report.figures import count, duration, size
+from shipway.report.terminal import Terminal
+from shipway.report.words import show, summary
+from shipway.values import RehearsedStatement, Seal, Severity, Unproven
+
+__all__: list[str] = []
+
+_LONG_MS = 100.0
+_MOST_ROWS = 15
+
+
+@summary.register
+def _(proof: Seal) -> str:
+    if not proof.migrations:
+        head = "the backup restores"
+    else:
+        head = f"{count(len(proof.migrations), 'migration')} ran on the restored copy"
+    worst = [one for one in proof.findings if one.severity is not Severity.NOTE]
+    found = f", {count(len(worst), 'finding')}" if worst else ", nothing found against it"
+    return f"{head}{found}; grade L{proof.grade.value}"
+
+
+@summary.register
+def _(proof: Unproven) -> str:
+    return f"there is no {proof.missing.removeprefix('a ')}"
+
+
+def _worth_showing(seal: Seal) -> list[RehearsedStatement]:
+    """Return the statements that touched what was there, or took long; the longest first."""
+    touching = [
+        one
+        for one in seal.statements
+        if one.locks or one.rewritten or one.rows_changed or one.duration_ms >= _LONG_MS
+    ]
+    return sorted(touching, key=lambda one: -one.duration_ms)[:_MOST_ROWS]
+
+
+@show.register
+def _(value: Seal, terminal: Terminal) -> None:
+    rows = [
+        (
+            f"{one.migration}:{one.line or '?'}",
+            duration(one.duration_ms / 1000),
+            ", ".join(lock.replace("Lock on ", " ") for lock in one.locks) or "-",
+            ", ".join(one.rewritten) or "-",
+            str(one.rows_scanned),
+            str(one.rows_changed),
+            size(one.wal_bytes),
+        )
+        for one in _worth_showing(value)
+    ]
+    if rows:
+        terminal.note("")
+        head = ("statement", "#took", "locks", "rewritten", "#scanned", "#changed", "#WAL")
+        terminal.table(head, rows)
+        terminal.note("")
+    quiet = len(value.statements) - len(rows)
+    if quiet:
+        terminal.note(f"{count(quiet, 'statement')} more touched nothing that was there")
+    terminal.note(f"sealed on {value.backup_id}: {summary(value)}")
+    terminal.note(f"  from    {value.base_fingerprint[:12]}…")
+    terminal.note(f"  to      {value.result_fingerprint[:12]}…")
