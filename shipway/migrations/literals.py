@@ -11,8 +11,8 @@ _LITERAL = re.compile(
     |"(?:[^"]|"")*"                                   # a name: kept
     |(?P<text>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
     |(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|\Z)        # cut off queries end inside a string
-    |\$(?P<tag>[^\W\d]\w*)?\$.*?(?:\$(?P=tag)\$|\Z)
     |\$\$.*?(?:\$\$|\Z)
+    |\$(?P<tag>[^\W\d]\w*)\$.*?(?:\$(?P=tag)\$|\Z)
     |(?<![\w$.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)""",
     re.VERBOSE | re.DOTALL,
 )

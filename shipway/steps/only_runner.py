@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["become_the_only_runner"]
 
-_POLL_S: Final = 0.2
+_FIRST_POLL_S: Final = 0.05
+_LONGEST_POLL_S: Final = 0.5
 
 
 def become_the_only_runner(powers: Powers, command: str) -> None:
@@ -26,6 +27,7 @@ def become_the_only_runner(powers: Powers, command: str) -> None:
     """
     clock, say = powers.clock, powers.say
     deadline = clock.monotonic() + powers.limits.run_lock_wait_s
+    poll_s = _FIRST_POLL_S
     told = False
     while (holders := powers.database.take_run_lock()) is not None:
         who = ", ".join(f"pid {one.pid}, {one.role}, {one.application}" for one in holders)
@@ -38,4 +40,5 @@ def become_the_only_runner(powers: Powers, command: str) -> None:
         if not told:
             say.note(f"another run of migrations is at work ({who}): waiting for it")
             told = True
-        clock.sleep(_POLL_S)
+        clock.sleep(poll_s)
+        poll_s = min(_LONGEST_POLL_S, poll_s * 2)
