@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shipway.values import Migrated, Secret
 
 SAMPLE = Path(__file__).parents[1] / "migrations"
-NO_BACKUP = Unproven(missing="There is no backup", command="invoke backup")
+NO_BACKUP = Unproven(missing="a fresh backup", command="invoke backup")
 LIMITS = MigrationLimits(
     lock_timeout_s=0.3,
     statement_timeout_s=20,

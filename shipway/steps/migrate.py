@@ -86,7 +86,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     if not plan.pending:
         return _proof_of(plan.applied, ())
     if isinstance(proof, Unproven):
-        say.warn(f"{proof.missing} (make it with: {proof.command})")
+        say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
     become_the_only_runner(powers, Applying.command)
     state = database.look()

@@ -67,7 +67,7 @@ def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step i
         Interrupted: the operator stopped it.
     """
     if isinstance(proof, Unproven):
-        say.warn(f"{proof.missing} (make it with: {proof.command})")
+        say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
     become_the_only_runner(powers, Undoing.command)
     state = database.look()

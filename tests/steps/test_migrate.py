@@ -45,7 +45,7 @@ def test_the_sample_migrations_are_applied_and_recorded(database_url: Secret) ->
     assert len(migrated.applied_now) == 7
     assert [file.label for file in read_folder(SAMPLE)] == labels(database_url)
     assert sum("applied" in note for note in say.notes) == 7
-    assert "There is no backup" in say.warnings[0]
+    assert "goes on without a fresh backup" in say.warnings[0]
     assert ask(database_url, "SELECT ref FROM shipway.project") == [(REF,)]
 
 
