@@ -73,6 +73,10 @@ class Settings:
     app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
     state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
     backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
+    backup_keep_last: int = _policy(7, "backups of a target that backup.prune keeps in any case")
+    backup_keep_daily: int = _policy(7, "days of which backup.prune keeps the newest backup")
+    backup_keep_weekly: int = _policy(5, "weeks of which backup.prune keeps the newest backup")
+    backup_keep_monthly: int = _policy(12, "months of which backup.prune keeps the newest backup")
     protected_targets: tuple[str, ...] = _policy(
         (), "targets on this machine that db.migrate treats like those elsewhere: rehearsed first"
     )
@@ -99,7 +103,7 @@ class Settings:
     watch_probe_every_s: float = _policy(2.0, "pause between two probes while watching, seconds")
     watch_min_requests: int = _policy(20, "fewer requests than this are not enough evidence")
     watch_max_error_rate: float = _policy(
-        0.02, "a share of failed requests above this is bad, when 3 or more failed"
+        0.02, "share of failed requests that is let pass; more is bad once it is shown"
     )
 
     def under_root(self, path: Path) -> Path:

@@ -129,6 +129,38 @@ def backup_verify(c: Context, backup: str = "", target: str = "", format_: str =
     )
 
 
+@_command(
+    "keep",
+    backup="id of the backup, as backup.list shows it (default: the newest)",
+    reason="why; it is shown by backup.prune",
+)
+def backup_keep(
+    c: Context,
+    backup: str = "",
+    reason: str = "asked for",
+    target: str = "",
+    format_: str = "text",
+) -> None:
+    """Mark a backup so that backup.prune never deletes it."""
+    from shipway.commands import backup as commands
+
+    _run(
+        c,
+        "backup.keep",
+        lambda session: commands.kept(session, backup, reason),
+        target=target,
+        format_=format_,
+    )
+
+
+@_command("prune")
+def backup_prune(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+    """Delete backups on this machine that the retention settings no longer keep."""
+    from shipway.commands import backup as commands
+
+    _run(c, "backup.prune", commands.pruned, target=target, format_=format_, yes=yes)
+
+
 # --- database --------------------------------------------------------------------------------
 
 
@@ -423,7 +455,7 @@ def sandbox_status(c: Context, format_: str = "text") -> None:
 namespace = Collection(
     doctor,
     Collection("release", release),
-    Collection("backup", backup, backup_list, backup_verify),
+    Collection("backup", backup, backup_list, backup_verify, backup_keep, backup_prune),
     Collection("db", status, rehearse, migrate, undo, adopt, verify, diff, new, tables, shell),
     Collection("deploy", deploy, deploy_status, promote, rollback),
     Collection("logs", logs),

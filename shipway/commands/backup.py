@@ -1,4 +1,4 @@
-"""The backup commands: take, list, verify."""
+"""The backup commands: take, list, verify, keep, prune."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from shipway.commands.session import Answer
 from shipway.edges.dump import PgDump
 from shipway.errors import Failed
+from shipway.report.words import show
 from shipway.steps.backup import take_backup
-from shipway.steps.shelf import list_backups, verify_backup
+from shipway.steps.retention import Retention, keep, plan_prune, prune
+from shipway.steps.shelf import list_backups, open_backup, verify_backup
 from shipway.values import Secret
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.values import Backup
 
-__all__ = ["listed", "take", "taken", "verified"]
+__all__ = ["kept", "listed", "pruned", "take", "taken", "verified"]
 
 
 def take(session: Session) -> Answer:
@@ -53,7 +55,47 @@ def verified(session: Session, backup_id: str) -> Answer:
     directory = _directory(session, backup_id)
     # Reading an archive needs no connection.
     lister = PgDump(url=Secret(""), connect_timeout_s=session.settings.connect_timeout_s)
-    return Answer(value=verify_backup(directory, lister=lister, clock=session.wiring.clock))
+    key = session.settings.backup_signing_key
+    clock = session.wiring.clock
+    return Answer(value=verify_backup(directory, lister=lister, clock=clock, key=key))
+
+
+def kept(session: Session, backup_id: str, reason: str) -> Answer:
+    """Mark a backup so that prune never deletes it."""
+    key = session.settings.backup_signing_key
+    backup = open_backup(_directory(session, backup_id), key=key)
+    if session.asked.dry:
+        session.terminal.note(f"Would keep {backup.manifest.backup_id} for ever: {reason}")
+        return Answer()
+    keep(backup, reason, clock=session.wiring.clock)
+    session.terminal.note(f"{backup.manifest.backup_id} is kept until its keep.json is deleted")
+    return Answer(value=backup)
+
+
+def pruned(session: Session) -> Answer:
+    """Show which backups the settings no longer keep, and delete them after a yes."""
+    settings = session.settings
+    rules = Retention(
+        last=settings.backup_keep_last,
+        daily=settings.backup_keep_daily,
+        weekly=settings.backup_keep_weekly,
+        monthly=settings.backup_keep_monthly,
+    )
+    plan = plan_prune(
+        list_backups(session.wiring.backups_folder, key=settings.backup_signing_key),
+        rules,
+        target=settings.target,
+        now=session.wiring.clock.now(),
+    )
+    if session.asked.dry:
+        return Answer(value=plan)
+    if plan.drop or plan.leftovers:
+        show(plan, session.terminal)
+        session.confirm(f"Delete {len(plan.drop) + len(plan.leftovers)} folders?")
+        prune(plan, say=session.terminal)
+    else:
+        session.terminal.note("There is nothing to delete.")
+    return Answer(value=plan if session.asked.format == "json" else None)
 
 
 def _directory(session: Session, backup_id: str) -> Path:

@@ -1,10 +1,11 @@
-"""How a rehearsal is told to a person: in one line, in full, and where there was none."""
+"""How proofs about backups are told to a person: a rehearsal, its absence, a plan to prune."""
 
 from __future__ import annotations
 
 from shipway.report.figures import count, duration, size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
+from shipway.steps.retention import PrunePlan
 from shipway.values import RehearsedStatement, Seal, Severity, Unproven
 
 __all__: list[str] = []
@@ -64,3 +65,11 @@ def _(value: Seal, terminal: Terminal) -> None:
     terminal.note(f"sealed on {value.backup_id}: {summary(value)}")
     terminal.note(f"  from    {value.base_fingerprint[:12]}…")
     terminal.note(f"  to      {value.result_fingerprint[:12]}…")
+
+
+@show.register
+def _(value: PrunePlan, terminal: Terminal) -> None:
+    rows = [("keep", name, reason) for name, reason in value.kept]
+    rows += [("delete", path.name, "no rule keeps it") for path in value.drop]
+    rows += [("delete", path.name, "half of an interrupted backup") for path in value.leftovers]
+    terminal.table(("", "backup", "why"), rows)
