@@ -73,7 +73,9 @@ def advice_results(
     yield _result(
         "advisors",
         Outcome.WARNED if old else Outcome.PASSED,
-        f"{old} findings that were there before" if old else "no finding",
+        "no finding"
+        if not old
+        else f"{old} finding{' that was' if old == 1 else 's that were'} there before",
         "See Advisors in the dashboard." if old else "",
     )
 
