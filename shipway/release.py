@@ -30,15 +30,17 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan, Dumper, PlatformDesk, Vault
     from shipway.steps.deploy import DeployPlan, Vercel
+    from shipway.steps.listening import Listening
     from shipway.steps.means import Database as Catalog
     from shipway.steps.means import Means
     from shipway.steps.migrate import Database
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
     from shipway.steps.smoke import Web
-    from shipway.steps.watch import Logs, WatchPlan
+    from shipway.steps.watch import WatchPlan
     from shipway.values import (
         Backup,
+        Baseline,
         Clock,
         Deployed,
         MigrationLimits,
@@ -82,8 +84,10 @@ class Powers:
     means: Means
     vercel: Vercel
     web: Web
-    logs: Logs
-    watch_plan: Callable[[Deployed], WatchPlan]
+    logs: Listening
+    watch_plan: Callable[[Deployed, Baseline], WatchPlan]
+    learn: Callable[[Watched], None]
+    """Remembers a window that was not bad, for the next release."""
     old_code: Callable[[Deployed], OldCode | Unproven]
     """What is known of the version that served before this deployment."""
     clock: Clock
@@ -102,7 +106,9 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     Raises:
         Stopped: a step failed; its three sentences tell what stands. No step after it has begun.
     """
-    clock = powers.clock
+    clock, before = powers.clock, plan.deploy.previous_id
+    if before is not None:
+        powers.logs.begin(before)
 
     with course.step("backup") as proven:
         backup = proven(
@@ -159,6 +165,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 web=powers.web,
                 clock=clock,
                 say=say,
+                listen=powers.logs.begin,
             )
         )
 
@@ -166,7 +173,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
         with course.step("logs") as proven:
             watched = proven(
                 watch(
-                    powers.watch_plan(deployed),
+                    powers.watch_plan(deployed, powers.logs.heard(before or "")),
                     logs=powers.logs,
                     web=powers.web,
                     clock=clock,
@@ -174,6 +181,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 )
             )
             refuse_bad(watched, next_step="")
+            powers.learn(watched)
     except LogsBad as bad:
         raise _retreated(bad, plan, deployed, backup, powers, course=course, say=say) from None
     return watched

@@ -792,6 +792,16 @@ class LogRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What was normal in the logs before the new version."""
+
+    requests: int = 0
+    errors: int = 0
+    fingerprints: tuple[str, ...] = ()
+    """Of the errors that have been seen before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """A verdict with its numbers."""
 
@@ -805,6 +815,18 @@ class Watched:
     probes: int
     probes_failed: int
     worst: tuple[LogRow, ...]
+    baseline: Baseline = field(default_factory=Baseline)
+    e_value: float = 1.0
+    """Evidence that more than the acceptable share fails; 100 shows it, 1 is none."""
+    acceptable_share: float = 0.0
+    smallest_seen: float | None = None
+    """The smallest share of errors that would have been called bad in 95 of 100 cases."""
+    fingerprints: tuple[str, ...] = ()
+    """Of all errors that were seen."""
+    new_errors: tuple[str, ...] = ()
+    """Of these, those that the baseline does not know."""
+    unseen: str = ""
+    """What of the log could not be seen."""
 
 
 # --- sandbox ---------------------------------------------------------------------------------

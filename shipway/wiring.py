@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -13,6 +14,7 @@ from shipway.edges.clock import SystemClock
 from shipway.edges.dump import PgDump
 from shipway.edges.http import Api
 from shipway.edges.ledger import Ledger, read_ledger
+from shipway.edges.log_memory import LogMemory
 from shipway.edges.memory import VerifyMemory
 from shipway.edges.rehearsal_room import RehearsalRoom
 from shipway.edges.storage import Storage
@@ -28,6 +30,7 @@ from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.backup import plan_backup
 from shipway.steps.deploy import LiveTerms, plan_deploy
 from shipway.steps.kept import kept_of
+from shipway.steps.listening import Listening, joined
 from shipway.steps.means import Means
 from shipway.steps.retreat import OldCode
 from shipway.steps.sealed import latest_seal
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from shipway.values import (
         AppFile,
         Backup,
+        Baseline,
         Clock,
         Deployed,
         LedgerState,
@@ -309,6 +313,11 @@ class Wiring:
         )
 
     @cached_property
+    def listening(self) -> Listening:
+        """Tails of logs that are opened ahead of time."""
+        return self._open.enter_context(Listening(self.logs))
+
+    @cached_property
     def web(self) -> Web:
         """A visitor of the app's pages."""
         web = Web(
@@ -361,15 +370,23 @@ class Wiring:
             probe_every_s=settings.watch_probe_every_s,
             min_requests=settings.watch_min_requests,
             max_error_rate=settings.watch_max_error_rate,
+            baseline=self.log_memory.read(),
         )
 
-    def watch_plan_of(self, deployed: Deployed) -> WatchPlan:
+    def watch_plan_of(self, deployed: Deployed, heard: Baseline) -> WatchPlan:
         """Return the watch that follows a deployment in a release."""
-        return self.watch_plan(
+        plan = self.watch_plan(
             deployed.deployment.deployment_id,
             deployed.production_url,
             self.settings.watch_window_s,
         )
+        return replace(plan, baseline=joined(plan.baseline, heard))
+
+    @property
+    def log_memory(self) -> LogMemory:
+        """What the logs of earlier versions were like."""
+        state = self.settings.under_root(self.settings.state_dir)
+        return LogMemory(state / "logs" / f"{self.settings.target}.json")
 
     @property
     def releases_folder(self) -> Path:

@@ -84,6 +84,7 @@ def logs(session: Session, deployment: str, window: str) -> Answer:
         refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
     except Stopped as error:
         return Answer(value=watched, error=error)
+    wiring.log_memory.learn(watched)
     return Answer(value=watched)
 
 

@@ -82,8 +82,9 @@ def _powers(wiring: Wiring) -> Powers:
         means=wiring.means,
         vercel=wiring.vercel,
         web=wiring.web,
-        logs=wiring.logs,
+        logs=wiring.listening,
         watch_plan=wiring.watch_plan_of,
+        learn=wiring.log_memory.learn,
         old_code=wiring.old_code,
         clock=wiring.clock,
     )

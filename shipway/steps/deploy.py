@@ -22,7 +22,7 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipway.values import (
         AppFile,
@@ -42,7 +42,7 @@ __all__ = [
     "plan_deploy",
     "put_live",
     "smoke_staged",
-    "stage_and_smoke",
+    "staged_build",
 ]
 
 
@@ -153,8 +153,18 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     web: Web,
     clock: Clock,
     say: Say,
+    listen: Callable[[str], None] | None = None,
 ) -> Deployed:
     """Put the app live and return the proof.
+
+    Args:
+        plan: what is deployed.
+        proof: that the database fits; a missing one is told.
+        vercel: the project.
+        web: a visitor.
+        clock: for pauses and deadlines.
+        say: told of what has become true.
+        listen: called with the new deployment's id before anyone visits it.
 
     Raises:
         DeploymentFailed: it was not put live; the message says what production is.
@@ -162,23 +172,23 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     """
     if isinstance(proof, Unproven):
         say.warn(f"{proof.missing} Make it with: {proof.command}")
-    staged, results = stage_and_smoke(plan, vercel=vercel, web=web, clock=clock, say=say)
+    staged = staged_build(plan, vercel=vercel, clock=clock, say=say)
+    if listen is not None:
+        listen(staged.deployment_id)
+    results = smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
     return put_live(plan, staged, results, vercel=vercel, web=web, clock=clock, say=say)
 
 
-def stage_and_smoke(
-    plan: DeployPlan, *, vercel: Vercel, web: Web, clock: Clock, say: Say
-) -> tuple[Deployment, tuple[CheckResult, ...]]:
-    """Build the app without any domain and test it at its own URL. Production stays as it is."""
+def staged_build(plan: DeployPlan, *, vercel: Vercel, clock: Clock, say: Say) -> Deployment:
+    """Build the app without any domain. Production stays as it is."""
     for warning in plan.warnings:
         say.warn(warning)
     try:
-        staged = stage(plan, vercel=vercel, clock=clock, say=say)
+        return stage(plan, vercel=vercel, clock=clock, say=say)
     except OutcomeUnknown:
         raise
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None
-    return staged, smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
 
 
 def smoke_staged(

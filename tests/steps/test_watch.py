@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipway.errors import LogsBad
+from shipway.steps.listening import Listening
 from shipway.steps.smoke import ROOT_PAGE
-from shipway.steps.watch import Tally, WatchPlan, reach_verdict, refuse_bad, watch
-from shipway.values import Deployment, Verdict, Watched
+from shipway.steps.watch import WatchPlan, refuse_bad, watch
+from shipway.values import Baseline, Deployment, Verdict, Watched
 
 if TYPE_CHECKING:
     from tests.hosting_fixtures import Hosted
@@ -25,6 +26,7 @@ def planned(hosted: Hosted, deployment: Deployment, **changes: Any) -> WatchPlan
             "probe_every_s": 0.02,
             "min_requests": 5,
             "max_error_rate": 0.02,
+            "baseline": Baseline(),
             **changes,
         }
     )
@@ -70,7 +72,7 @@ def test_a_quiet_site_is_never_called_good(hosted: Hosted) -> None:
     plan = planned(hosted, hosted.promoted(), min_requests=1000, window_s=0.3)
     found = watched(hosted, plan)
     assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
-    assert "1000 are needed" in found.reason
+    assert "(1000 in all)" in found.reason
     refuse_bad(found, next_step="")
 
 
@@ -83,30 +85,34 @@ def test_a_log_that_cannot_be_read_is_no_evidence_and_says_so(hosted: Hosted) ->
     assert any("cannot be read" in one for one in hosted.says.warnings)
 
 
-@pytest.mark.parametrize(
-    ("log", "probes", "verdict"),
-    [
-        ((100, 2), (0, 0), Verdict.GOOD),
-        ((100, 3), (0, 0), Verdict.BAD),
-        ((1000, 20), (0, 0), Verdict.GOOD),
-        ((1000, 21), (0, 0), Verdict.BAD),
-        ((3, 3), (0, 0), Verdict.BAD),
-        ((2, 2), (0, 0), Verdict.NOT_ENOUGH_EVIDENCE),
-        ((1000, 0), (30, 2), Verdict.GOOD),
-        ((1000, 0), (30, 3), Verdict.BAD),
-        ((0, 0), (0, 0), Verdict.NOT_ENOUGH_EVIDENCE),
-    ],
-)
-def test_the_verdict_follows_from_the_counts(
-    hosted: Hosted, log: tuple[int, int], probes: tuple[int, int], verdict: Verdict
-) -> None:
-    nobody = Deployment(
-        deployment_id="dpl_x",
-        url="",
-        ready_state="READY",
-        production=True,
-        auto_assign_domains=False,
-    )
-    tally = Tally(requests=log[0], errors=log[1], probes=probes[0], probes_failed=probes[1])
-    plan = planned(hosted, nobody, min_requests=20)
-    assert reach_verdict(tally, plan)[0] is verdict
+def test_what_is_bad_is_told_at_once_and_not_at_the_windows_end(hosted: Hosted) -> None:
+    live = hosted.promoted()
+    hosted.control.fault("status", on="serve", times=None, status=500)
+    found = watched(hosted, planned(hosted, live, window_s=60.0))
+    assert found.verdict is Verdict.BAD
+    assert found.window_s < 30
+
+
+def test_a_tail_that_was_opened_early_knows_what_came_before_the_watch(hosted: Hosted) -> None:
+    live = hosted.promoted()
+    with Listening(hosted.logs) as listening:
+        listening.begin(live.deployment_id)
+        deadline = hosted.clock.monotonic() + 10
+        while not hosted.calls("GET", "/runtime-logs"):
+            assert hosted.clock.monotonic() < deadline
+        for second in range(4):
+            hosted.control.log_row(
+                deployment=live.deployment_id,
+                level="error",
+                message="too early for a watch that begins now",
+                timestampInMs=1_790_000_000_000 + 1000 * second,
+            )
+        found = watch(
+            planned(hosted, live),
+            logs=listening,
+            web=hosted.web,
+            clock=hosted.clock,
+            say=hosted.says,
+        )
+    assert found.worst[0].message == "too early for a watch that begins now"
+    assert hosted.calls("GET", "/runtime-logs") == 1
