@@ -280,7 +280,7 @@ def claim_step(migration: Migration, script: Script, unit: Unit, *, seen: str = 
         "(version, first, after, label, prefix_sha256, finished, seen) VALUES "
         f"({migration.version}, {unit.first}, {unit.after}, {literal(migration.label)}, "
         f"'{script.prefix_sha256(unit.after)}', {'false' if seen else 'true'}, "
-        f"{seen or 'ARRAY[]::bigint[]'})"
+        f"{seen or 'ARRAY[]::bigint[]'})" + (" RETURNING array_to_json(seen)" if seen else "")
     ).encode()
 
 

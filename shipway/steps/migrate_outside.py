@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from shipway.errors import Locked
@@ -47,11 +48,11 @@ class Outside:
             StatementError: the server refused it; nothing of it is left.
             Locked: another session is still at work on what it left.
         """
-        step = begun or self._claim()
+        seen = self._claim() if begun is None else begun.seen
         resumed = begun is not None
 
         def attempt() -> Answer:
-            finding = self._look(step.seen, begun=resumed)
+            finding = self._look(seen, begun=resumed)
             for leftover in finding.leftovers:
                 self._drop(leftover, "it is dropped and built again")
             message = Message([finding.instead] if finding.instead else [])
@@ -62,7 +63,7 @@ class Outside:
             try:
                 return self._sending.send(message, in_transaction=False)
             except StatementError:
-                self._clear_away(step)
+                self._clear_away(seen)
                 raise
 
         try:
@@ -71,17 +72,13 @@ class Outside:
             self._sending.send_own([messages.forget_step(self._migration, self._unit)])
             raise
 
-    def _claim(self) -> DoneStep:
-        """Record that the statement is begun; return the record with the indexes seen."""
+    def _claim(self) -> Sequence[int]:
+        """Record that the statement is begun; return the indexes that its table has by now."""
         claim = messages.claim_step(
             self._migration, self._script, self._unit, seen=repair.seen_indexes(self._kind)
         )
-        self._sending.send_own([claim])
-        return next(
-            step
-            for step in self._powers.database.look().steps
-            if step.version == self._migration.version and step.first == self._unit.first
-        )
+        ((seen,),) = self._sending.send_own([claim]).rows
+        return [int(index) for index in json.loads(seen or "[]")]
 
     def _look(self, seen: Sequence[int], *, begun: bool) -> repair.Finding:
         """Ask the catalog what an attempt at the statement has left."""
@@ -91,8 +88,8 @@ class Outside:
         answer = self._sending.send(Message([asked]), in_transaction=False)
         return repair.judge(self._kind, answer.rows, begun=begun, seen=seen)
 
-    def _clear_away(self, step: DoneStep) -> None:
-        for leftover in self._look(step.seen, begun=True).leftovers:
+    def _clear_away(self, seen: Sequence[int]) -> None:
+        for leftover in self._look(seen, begun=True).leftovers:
             self._drop(leftover, "it is dropped")
 
     def _drop(self, leftover: repair.Leftover, what_now: str) -> None:
