@@ -203,7 +203,8 @@ class _Run:
                 raise MigrationFailed(
                     f"The rehearsal failed. {error.what}",
                     unchanged=_UNTOUCHED,
-                    next_step=f"It would have failed on the target too. {error.next_step}",
+                    next_step="It would have failed on the target too. "
+                    + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
                 ) from None
             stages.append(self._look())
         return stages

@@ -43,6 +43,15 @@ def test_a_broken_third_migration_leaves_tables_ledger_and_deployment_as_they_we
 
     ended = project.release()
 
+    # The rehearsal finds it on the copy: of the two good ones before it nothing is there either.
+    assert ended.code == 4
+    assert "010_broken.sql" in ended.err
+    assert project.ledger() == ledger_before
+    assert project.tables() == tables_before
+    assert steps_of(project)[-1] == ("rehearse", "failed")
+
+    ended = project.release("--without-rehearsal", "to see what happens then")
+
     assert ended.code == 4
     assert_three_sentences(ended)
     assert "010_broken.sql" in ended.err
@@ -63,6 +72,13 @@ def test_when_the_verification_fails_nothing_is_deployed(project: Project) -> No
     )
 
     ended = project.release()
+
+    assert ended.code == 5
+    assert "Nobody is a user" in ended.err
+    assert project.ledger() == []
+    assert steps_of(project)[-1] == ("rehearse", "failed")
+
+    ended = project.release("--without-rehearsal", "to see what happens then")
 
     assert ended.code == 5
     assert_three_sentences(ended)
