@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from shipway.values import Clock, Page
 
-__all__ = ["ROOT_PAGE", "SmokePage", "Web", "failed", "judge", "read_pages", "settled", "smoke"]
+__all__ = [
+    "ROOT_PAGE",
+    "SmokePage",
+    "Web",
+    "failed",
+    "judge",
+    "probe",
+    "read_pages",
+    "settled",
+    "smoke",
+]
 
 _OK = 200
 _REDIRECTS = range(300, 400)
@@ -24,7 +34,13 @@ _UNAUTHORIZED = 401
 _SHOWN_CHARS = 120
 _SETTLING_S = 30.0
 """Longest time that a public domain gets to show what Vercel says that it serves."""
-_KEYS = {"path": str, "status": int, "contains": str}
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "path": str,
+    "status": int,
+    "contains": str,
+    "headers": dict,
+    "within_ms": (int, float),
+}
 
 
 class Web(Protocol):
@@ -42,6 +58,10 @@ class SmokePage:
     status: int = _OK
     contains: str = ""
     """A text that only the right page holds."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with the request, for example a language or a host."""
+    within_ms: float | None = None
+    """Longest time for the whole page."""
 
 
 ROOT_PAGE = SmokePage(path="/")
@@ -71,11 +91,14 @@ def _page(file: Path, number: int, given: Mapping[str, Any]) -> SmokePage:
         if key not in _KEYS:
             raise _wrong(file, f"page {number}: unknown key '{key}' (known: {', '.join(_KEYS)})")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise _wrong(file, f"page {number}: {key} is not a {_KEYS[key].__name__}")
+            raise _wrong(file, f"page {number}: {key} = {value!r} is not of the right type")
     path = given.get("path", "")
     if not path.startswith("/") or path.startswith("//"):
         raise _wrong(file, f"page {number}: path has to begin with one slash")
-    return SmokePage(**given)
+    headers = given.get("headers", {})
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise _wrong(file, f"page {number}: headers have to be texts")
+    return SmokePage(**{**given, "headers": tuple(headers.items())})
 
 
 def _wrong(file: Path, problem: str) -> Misconfigured:
@@ -88,7 +111,12 @@ def _wrong(file: Path, problem: str) -> Misconfigured:
 
 def smoke(base_url: str, pages: tuple[SmokePage, ...], *, web: Web) -> tuple[CheckResult, ...]:
     """Fetch every page below `base_url` and judge it."""
-    return tuple(judge(page, web.get(base_url.rstrip("/") + page.path)) for page in pages)
+    return tuple(probe(base_url, page, web=web) for page in pages)
+
+
+def probe(base_url: str, page: SmokePage, *, web: Web) -> CheckResult:
+    """Fetch one page below `base_url` and judge it."""
+    return judge(page, web.get(base_url.rstrip("/") + page.path, dict(page.headers)))
 
 
 def settled(
@@ -143,6 +171,11 @@ def _problem(wanted: SmokePage, page: Page) -> tuple[str, str]:
         return (
             f"answered {page.status}, but without the text {wanted.contains!r}",
             "See what the page shows, or correct checks/smoke.toml.",
+        )
+    if wanted.within_ms is not None and page.duration_ms > wanted.within_ms:
+        return (
+            f"took {page.duration_ms:.0f} ms, allowed are {wanted.within_ms:g} ms",
+            "Find out what is slow, or raise within_ms in checks/smoke.toml.",
         )
     return "", ""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import LogsBad
-from shipway.steps.smoke import SmokePage, Web, judge
+from shipway.steps.smoke import SmokePage, Web, probe
 from shipway.steps.tally import Measure, Tally
 from shipway.values import Verdict, Watched
 
@@ -119,7 +119,7 @@ def _followed(plan: WatchPlan, tail: Tail, *, web: Web, clock: Clock, say: Say) 
         if now >= next_probe:
             page = plan.pages[turn % len(plan.pages)]
             turn += 1
-            tally.count_probe(judge(page, web.get(plan.base_url.rstrip("/") + page.path)))
+            tally.count_probe(probe(plan.base_url, page, web=web))
             # Counted from now: a slow page must not be followed by a burst of probes.
             next_probe = clock.monotonic() + plan.probe_every_s
         for row in tail.take(min(next_probe, ends, next_word) - clock.monotonic()):
