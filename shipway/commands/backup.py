@@ -25,7 +25,7 @@ __all__ = ["kept", "listed", "pruned", "take", "taken", "verified"]
 def take(session: Session) -> Answer:
     """Dump the target and prove that the archive is whole."""
     if session.asked.dry:
-        return Answer(value=session.wiring.backup_plan())
+        return Answer(value=session.wiring.backups.plan())
     return Answer(value=taken(session))
 
 
@@ -33,10 +33,10 @@ def taken(session: Session) -> Backup:
     """Take a backup of the target now."""
     wiring = session.wiring
     return take_backup(
-        wiring.backup_plan(),
-        dumper=wiring.dumper,
+        wiring.backups.plan(),
+        dumper=wiring.backups.dumper,
         platform=wiring.platform,
-        vault=wiring.vault,
+        vault=wiring.backups.vault,
         clock=wiring.clock,
         say=session.terminal,
         key=wiring.settings.backup_signing_key,
@@ -46,7 +46,7 @@ def taken(session: Session) -> Backup:
 def listed(session: Session) -> Answer:
     """List what lies on this machine, broken ones too."""
     return Answer(
-        value=list_backups(session.wiring.backups_folder, key=session.settings.backup_signing_key)
+        value=list_backups(session.wiring.backups.folder, key=session.settings.backup_signing_key)
     )
 
 
@@ -82,7 +82,7 @@ def pruned(session: Session) -> Answer:
         monthly=settings.backup_keep_monthly,
     )
     plan = plan_prune(
-        list_backups(session.wiring.backups_folder, key=settings.backup_signing_key),
+        list_backups(session.wiring.backups.folder, key=settings.backup_signing_key),
         rules,
         target=settings.target,
         now=session.wiring.clock.now(),
@@ -99,7 +99,7 @@ def pruned(session: Session) -> Answer:
 
 
 def _directory(session: Session, backup_id: str) -> Path:
-    folder = session.wiring.backups_folder
+    folder = session.wiring.backups.folder
     if not backup_id:
         found = list_backups(folder).backups
         if found:

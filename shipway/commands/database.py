@@ -30,14 +30,14 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
     if write:
         return _write_access(session)
     wiring = session.wiring
-    backup = wiring.latest_backup()
+    backup = wiring.backups.latest()
     try:
         verified = run_checks(
-            wiring.expectations(),
-            database=wiring.catalog,
+            wiring.database.expectations(),
+            database=wiring.database.catalog,
             clock=wiring.clock,
             say=session.terminal,
-            means=wiring.means,
+            means=wiring.database.means,
             backup=backup.manifest if isinstance(backup, Backup) else None,
             only=[name.strip() for name in only.split(",") if name.strip()],
         )
@@ -49,7 +49,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
 def _write_access(session: Session) -> Answer:
     settings, wiring = session.settings, session.wiring
     path = settings.under_root(settings.checks_dir) / "access.toml"
-    matrix = wiring.catalog.access(
+    matrix = wiring.database.catalog.access(
         settings.exposed_schemas, API_ROLES, timeout_s=settings.check_timeout_s
     )
     if session.asked.dry:
@@ -64,7 +64,7 @@ def _write_access(session: Session) -> Answer:
 def diff(session: Session) -> Answer:
     """Show how the target's schema differs from what its migrations make; nothing is changed."""
     wiring = session.wiring
-    told = drift(wiring.catalog, means=wiring.means)
+    told = drift(wiring.database.catalog, means=wiring.database.means)
     if not told.differences:
         return Answer(value=told)
     return Answer(value=told, error=drifted(told))
@@ -83,7 +83,7 @@ def new(session: Session, name: str) -> Answer:
 
 def tables(session: Session, name: str) -> Answer:
     """List the tables, or show one."""
-    catalog = session.wiring.catalog
+    catalog = session.wiring.database.catalog
     if name:
         return Answer(value=catalog.describe_table(name))
     return Answer(value=TableList(tables=catalog.list_tables(session.settings.exposed_schemas)))
@@ -93,7 +93,7 @@ def shell(session: Session) -> Answer:
     """Hand the terminal to psql."""
     settings = session.settings
     if session.asked.dry:
-        session.terminal.note(f"Would open psql on {session.wiring.place}")
+        session.terminal.note(f"Would open psql on {session.wiring.database.place}")
         return Answer()
     code = open_psql(settings.database_url, timeout_s=settings.connect_timeout_s)
     if code == 0:

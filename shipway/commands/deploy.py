@@ -23,7 +23,7 @@ def deploy(session: Session) -> Answer:
     wiring = session.wiring
     proof = _proof(session)
     version = proof.ledger_version if isinstance(proof, Verified) else None
-    plan = wiring.deploy_plan(new_release_id(wiring.clock.now()), version)
+    plan = wiring.hosting.deploy_plan(new_release_id(wiring.clock.now()), version)
     if session.asked.dry:
         return Answer(value=plan)
     session.confirm(f"Deploy {len(plan.files)} files to {plan.project_name}, production?")
@@ -31,8 +31,8 @@ def deploy(session: Session) -> Answer:
         value=run_deployment(
             plan,
             proof,
-            vercel=wiring.vercel,
-            web=wiring.web,
+            vercel=wiring.hosting.vercel,
+            web=wiring.hosting.web,
             clock=wiring.clock,
             say=session.terminal,
         )
@@ -49,18 +49,18 @@ def _proof(session: Session) -> Verified | Unproven:
         )
     with session.terminal.part("verify"):
         return verify(
-            wiring.expectations(),
-            database=wiring.catalog,
+            wiring.database.expectations(),
+            database=wiring.database.catalog,
             clock=wiring.clock,
             say=session.terminal,
-            means=wiring.means,
+            means=wiring.database.means,
         )
 
 
 def logs(session: Session, deployment: str, window: str) -> Answer:
     """Watch a deployment's logs and give a verdict."""
     wiring = session.wiring
-    hosting = wiring.vercel.hosting()
+    hosting = wiring.hosting.vercel.hosting()
     wanted = deployment or hosting.production_id
     if wanted is None:
         raise Refused(
@@ -68,9 +68,9 @@ def logs(session: Session, deployment: str, window: str) -> Answer:
             unchanged="Nothing was changed.",
             next_step="Deploy first: invoke deploy; or name one: invoke logs --deployment ID",
         )
-    found = wiring.vercel.get(wanted)
+    found = wiring.hosting.vercel.get(wanted)
     live = found.deployment_id == hosting.production_id and bool(hosting.production_urls)
-    plan = wiring.watch_plan(
+    plan = wiring.hosting.watch_plan(
         found.deployment_id,
         hosting.production_urls[0] if live else found.url,
         _seconds(window) if window else session.settings.watch_window_s,
@@ -78,13 +78,17 @@ def logs(session: Session, deployment: str, window: str) -> Answer:
     if session.asked.dry:
         return Answer(value=plan)
     watched = watch(
-        plan, logs=wiring.logs, web=wiring.web, clock=wiring.clock, say=session.terminal
+        plan,
+        logs=wiring.hosting.logs,
+        web=wiring.hosting.web,
+        clock=wiring.clock,
+        say=session.terminal,
     )
     try:
         refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
     except Stopped as error:
         return Answer(value=watched, error=error)
-    wiring.log_memory.learn(watched)
+    wiring.hosting.log_memory.learn(watched)
     return Answer(value=watched)
 
 

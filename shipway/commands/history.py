@@ -31,7 +31,7 @@ def status(session: Session, *, check: bool) -> Answer:
 
     With `check`, pending migrations are an error: a wrong history always is one.
     """
-    plan = session.wiring.migration_plan()
+    plan = session.wiring.database.plan()
     if not check or not plan.pending:
         return Answer(value=plan)
     pending = Refused(
@@ -59,17 +59,17 @@ def migrate(
     seal = wanted_seal(session, plan, without_rehearsal)
     if plan.pending:
         show(plan, session.terminal)
-        session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.place}?")
+        session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.database.place}?")
     with (
-        wiring.lock("db.migrate"),
-        wiring.open_database() as database,
+        wiring.database.lock("db.migrate"),
+        wiring.database.open() as database,
         held_to(seal, plan, session),
     ):
         done = run_migrations(
             plan,
-            wiring.latest_backup(),
+            wiring.backups.latest(),
             database=database,
-            limits=wiring.migration_limits,
+            limits=wiring.database.limits,
             clock=wiring.clock,
             say=session.terminal,
             together=transaction == "all",
@@ -93,8 +93,8 @@ def _plan(session: Session, phase: str) -> MigrationPlan:
         ) from None
     wiring = session.wiring
     return plan_migrations(
-        wiring.migration_files(),
-        wiring.ledger_state(),
+        wiring.database.files(),
+        wiring.database.ledger_state(),
         phase=wanted,
         project_ref=session.settings.project_ref,
     )
@@ -103,9 +103,9 @@ def _plan(session: Session, phase: str) -> MigrationPlan:
 def rollback(session: Session, *, steps: str, to: str) -> Answer:
     """Run the down scripts of the newest migrations, after saying what they destroy."""
     wiring = session.wiring
-    with wiring.open_database() as database:
+    with wiring.database.open() as database:
         plan = plan_undo(
-            wiring.migration_files(),
+            wiring.database.files(),
             database.look(),
             steps=_number("--steps", steps),
             to=_number("--to", to),
@@ -114,13 +114,13 @@ def rollback(session: Session, *, steps: str, to: str) -> Answer:
         if session.asked.dry:
             return Answer(value=plan)
         show(plan, session.terminal)
-        session.confirm(f"Roll back {len(plan.undo)} of {wiring.place}?")
-        with wiring.lock("db.rollback"):
+        session.confirm(f"Roll back {len(plan.undo)} of {wiring.database.place}?")
+        with wiring.database.lock("db.rollback"):
             done = undo(
                 plan,
-                wiring.latest_backup(),
+                wiring.backups.latest(),
                 database=database,
-                limits=wiring.migration_limits,
+                limits=wiring.database.limits,
                 clock=wiring.clock,
                 say=session.terminal,
             )
@@ -137,8 +137,8 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
             next_step="Give one of them.",
         )
     wiring = session.wiring
-    with wiring.open_database() as database:
-        files, state = wiring.migration_files(), database.look()
+    with wiring.database.open() as database:
+        files, state = wiring.database.files(), database.look()
         plan: AdoptPlan
         if accept:
             plan = plan_accept(files, state, _number("--accept", accept) or 0)
@@ -158,12 +158,14 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
         show(plan, session.terminal)
         if not plan.record and not plan.forget:
             return Answer(value=plan)
-        session.confirm(f"Write this into the ledger of {wiring.place}? No migration is run.")
-        with wiring.lock("db.adopt"):
+        session.confirm(
+            f"Write this into the ledger of {wiring.database.place}? No migration is run."
+        )
+        with wiring.database.lock("db.adopt"):
             done = write_ledger(
                 plan,
                 database=database,
-                limits=wiring.migration_limits,
+                limits=wiring.database.limits,
                 clock=wiring.clock,
                 say=session.terminal,
             )

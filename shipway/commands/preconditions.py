@@ -78,12 +78,12 @@ class _Look:
         return Found(detail=f"{', '.join(sorted(names))}, readable by you alone")
 
     def migrations(self) -> Found:
-        files = self._wiring.migration_files()
+        files = self._wiring.database.files()
         return Found(detail=f"{count(len(files), 'file')}, up to {files[-1].label}")
 
     def checks(self) -> Found:
-        promised = self._wiring.expectations()
-        pages = self._wiring.pages()
+        promised = self._wiring.database.expectations()
+        pages = self._wiring.hosting.pages()
         detail = ", ".join(
             (
                 count(len(promised.tables), "declared table"),
@@ -100,7 +100,7 @@ class _Look:
         return Found(detail=detail)
 
     def app(self) -> Found:
-        files = self._wiring.app_files()
+        files = self._wiring.hosting.app_files()
         total = sum(one.size_bytes for one in files)
         return Found(
             detail=f"{count(len(files), 'file')}, {size(total)}, of {self._settings.app_dir}/"
@@ -110,18 +110,18 @@ class _Look:
         with self._connection() as connection:
             row = connection.execute("select current_user, current_setting('server_version')")
             role, version = row.fetchone() or ("", "")
-        return Found(detail=f"PostgreSQL {version} at {self._wiring.place}, as {role}")
+        return Found(detail=f"PostgreSQL {version} at {self._wiring.database.place}, as {role}")
 
     def project(self) -> Found:
         url = self._settings.database_url
         return same_project(
             configured=self._settings.project_ref,
             in_url=postgres.project_ref_of(url) if url else None,
-            recorded=self._wiring.ledger_state().project_ref,
+            recorded=self._wiring.database.ledger_state().project_ref,
         )
 
     def history(self) -> Found:
-        plan = self._wiring.migration_plan()
+        plan = self._wiring.database.plan()
         return Found(detail=f"{len(plan.applied)} applied, {len(plan.pending)} pending")
 
     def pg_dump(self) -> Found:
@@ -163,13 +163,13 @@ class _Look:
         return Found(detail=f"project {project.ref} is {project.status}")
 
     def storage(self) -> Found:
-        vault = self._wiring.vault
+        vault = self._wiring.backups.vault
         if vault is None:
             return Found(detail="backups stay on this machine: backup_bucket is not set")
         return Found(detail=f"backups are also kept in the bucket {self._settings.backup_bucket}")
 
     def vercel(self) -> Found:
-        hosting = self._wiring.vercel.hosting()
+        hosting = self._wiring.hosting.vercel.hosting()
         detail = f"{hosting.name}, production is {hosting.production_id or 'empty'}"
         if hosting.rolled_back:
             return Found(

@@ -17,27 +17,29 @@ __all__ = ["promote", "rollback", "status"]
 
 def status(session: Session) -> Answer:
     """Tell what serves production, as Vercel says now."""
-    return Answer(value=production_status(session.wiring.vercel))
+    return Answer(value=production_status(session.wiring.hosting.vercel))
 
 
 def promote(session: Session, deployment: str) -> Answer:
     """Let a staged deployment serve production, after a yes."""
     wiring = session.wiring
-    found = chosen(wiring.vercel, deployment)
-    terms = wiring.live_terms()
+    found = chosen(wiring.hosting.vercel, deployment)
+    terms = wiring.hosting.live_terms()
     if session.asked.dry:
         return Answer(value=found)
     session.confirm(
         f"Let {found.deployment_id} serve production instead of {terms.previous_id or 'nothing'}?"
     )
-    tested = smoke_staged(terms, found, vercel=wiring.vercel, web=wiring.web, say=session.terminal)
+    tested = smoke_staged(
+        terms, found, vercel=wiring.hosting.vercel, web=wiring.hosting.web, say=session.terminal
+    )
     return Answer(
         value=put_live(
             terms,
             found,
             tested,
-            vercel=wiring.vercel,
-            web=wiring.web,
+            vercel=wiring.hosting.vercel,
+            web=wiring.hosting.web,
             clock=wiring.clock,
             say=session.terminal,
         )
@@ -47,16 +49,16 @@ def promote(session: Session, deployment: str) -> Answer:
 def rollback(session: Session, to: str) -> Answer:
     """Let the deployment from before serve production again, after a yes."""
     wiring = session.wiring
-    now = production_status(wiring.vercel)
-    plan = plan_back(wiring.live_terms(), hosting=now.hosting, current=now.current, to=to)
+    now = production_status(wiring.hosting.vercel)
+    plan = plan_back(wiring.hosting.live_terms(), hosting=now.hosting, current=now.current, to=to)
     if session.asked.dry:
         return Answer(value=plan)
     session.confirm(f"Let {plan.to_id} serve production again instead of {plan.from_id}?")
     return Answer(
         value=go_back(
             plan,
-            vercel=wiring.vercel,
-            web=wiring.web,
+            vercel=wiring.hosting.vercel,
+            web=wiring.hosting.web,
             clock=wiring.clock,
             say=session.terminal,
         )

@@ -27,16 +27,16 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
     wiring = session.wiring
     if session.asked.dry:
         return Answer(value=plan)
-    with wiring.lock("db.rehearse"):
-        backup = wiring.latest_backup()
+    with wiring.database.lock("db.rehearse"):
+        backup = wiring.backups.latest()
         if not isinstance(backup, Backup) or not _still_true(session, backup, plan):
             backup = taken(session)
         seal = run_rehearsal(
             plan,
             backup,
-            room=wiring.room,
-            expectations=wiring.expectations(),
-            limits=wiring.migration_limits,
+            room=wiring.backups.room,
+            expectations=wiring.database.expectations(),
+            limits=wiring.database.limits,
             clock=wiring.clock,
             say=session.terminal,
             key=wiring.settings.backup_signing_key,
@@ -49,7 +49,7 @@ def _still_true(session: Session, backup: Backup, plan: MigrationPlan) -> bool:
     newest = max((row.version for row in plan.applied), default=0)
     if backup.manifest.ledger_version != newest:
         return False
-    return fingerprint(session.wiring.catalog.snapshot()) == backup.manifest.fingerprint
+    return fingerprint(session.wiring.database.catalog.snapshot()) == backup.manifest.fingerprint
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def held_to(seal: Seal | None, plan: MigrationPlan, session: Session) -> Iterato
         yield
         return
     wiring = session.wiring
-    looker, folder, say = wiring.catalog, wiring.backups_folder, session.terminal
+    looker, folder, say = wiring.database.catalog, wiring.backups.folder, session.terminal
     refuse_another_base(seal, plan, looker=looker, folder=folder, say=say)
     yield
     refuse_another_result(seal, looker=looker, folder=folder, say=say)
@@ -77,10 +77,10 @@ def wanted_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | N
         Refused: the target is protected and there is no fresh rehearsal of these files.
     """
     wiring = session.wiring
-    found: Seal | Unproven = wiring.latest_seal(plan)
+    found: Seal | Unproven = wiring.backups.latest_seal(plan)
     if isinstance(found, Seal):
         return None if without else found
-    if not plan.pending or not wiring.protected:
+    if not plan.pending or not wiring.database.protected:
         return None
     if without:
         session.terminal.warn(f"not rehearsed: {without}")

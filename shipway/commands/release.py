@@ -46,46 +46,47 @@ def release(session: Session, *, without_rehearsal: str) -> Answer:
         proven(preflight(preconditions(wiring), clock=wiring.clock, say=terminal))
     if session.asked.dry:
         return Answer(value=_plan(wiring, release_id, without_rehearsal))
-    with wiring.lock(f"release {release_id}"):
+    with wiring.database.lock(f"release {release_id}"):
         plan = _plan(wiring, release_id, without_rehearsal)
         show(plan, terminal)
-        session.confirm(f"Release to {plan.target} ({wiring.place})?")
+        session.confirm(f"Release to {plan.target} ({wiring.database.place})?")
         return _carried_out(session, plan, course)
 
 
 def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePlan:
-    migrations = wiring.migration_plan()
+    migrations = wiring.database.plan()
     versions = [one.version for one in migrations.applied]
     versions += [one.version for one in migrations.pending]
     return ReleasePlan(
         release_id=release_id,
         target=wiring.settings.target,
-        backup=wiring.backup_plan(),
+        backup=wiring.backups.plan(),
         migrations=migrations,
-        expectations=wiring.expectations(),
-        deploy=wiring.deploy_plan(release_id, max(versions, default=0)),
+        expectations=wiring.database.expectations(),
+        deploy=wiring.hosting.deploy_plan(release_id, max(versions, default=0)),
         watch_window_s=wiring.settings.watch_window_s,
+        build_first=wiring.build_first,
         without_rehearsal=without_rehearsal,
     )
 
 
 def _powers(wiring: Wiring) -> Powers:
     return Powers(
-        dumper=wiring.dumper,
+        dumper=wiring.backups.dumper,
         platform=wiring.platform,
-        vault=wiring.vault,
-        room=wiring.room,
+        vault=wiring.backups.vault,
+        room=wiring.backups.room,
         key=wiring.settings.backup_signing_key,
-        open_database=wiring.open_database,
-        limits=wiring.migration_limits,
-        catalog=wiring.catalog,
-        means=wiring.means,
-        vercel=wiring.vercel,
-        web=wiring.web,
-        logs=wiring.listening,
-        watch_plan=wiring.watch_plan_of,
-        learn=wiring.log_memory.learn,
-        old_code=wiring.old_code,
+        open_database=wiring.database.open,
+        limits=wiring.database.limits,
+        catalog=wiring.database.catalog,
+        means=wiring.database.means,
+        vercel=wiring.hosting.vercel,
+        web=wiring.hosting.web,
+        logs=wiring.hosting.listening,
+        watch_plan=wiring.hosting.watch_plan_of,
+        learn=wiring.hosting.log_memory.learn,
+        old_code=wiring.hosting.old_code,
         clock=wiring.clock,
     )
 
@@ -101,7 +102,7 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
     keep(
         directory,
         checks_dir=settings.under_root(settings.checks_dir),
-        migrations=[one.label for one in wiring.migration_files()],
+        migrations=[one.label for one in wiring.database.files()],
     )
 
     def ended(error: Stopped | None) -> Answer:

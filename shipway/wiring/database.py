@@ -1,0 +1,130 @@
+"""The target's database: its ledger, its catalog, its lock."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shipway.edges import postgres, release_lock
+from shipway.edges.catalog import Catalog
+from shipway.edges.ledger import Ledger, read_ledger
+from shipway.migrations.files import read_folder
+from shipway.migrations.plan import plan_migrations
+from shipway.values import MigrationLimits
+from shipway.wiring.given import wanted
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from shipway.schema.expectations import Expectations
+    from shipway.steps.means import Means
+    from shipway.values import LedgerState, Migration, MigrationPlan, Secret
+    from shipway.wiring import Wiring
+
+__all__ = ["DatabaseWiring"]
+
+
+class DatabaseWiring:
+    """What commands ask of the target's database."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._settings = wiring.settings
+
+    @property
+    def place(self) -> str:
+        """host:port/database of the target, without user or password."""
+        return postgres.place_of(self.url)
+
+    @property
+    def url(self) -> Secret:
+        """The target's URL; its absence is an error that says so."""
+        return wanted(
+            self._settings.database_url,
+            "DATABASE_URL",
+            "Copy it from the Supabase dashboard (Connect > Session pooler).",
+        )
+
+    def ledger_state(self) -> LedgerState:
+        """Return what the database says about its migrations."""
+        with postgres.connect(
+            self._settings.database_url,
+            purpose="status",
+            timeout_s=self._settings.connect_timeout_s,
+        ) as connection:
+            return read_ledger(connection)
+
+    def files(self) -> tuple[Migration, ...]:
+        """Return the project's migrations."""
+        return read_folder(self._settings.under_root(self._settings.migrations_dir))
+
+    def plan(self) -> MigrationPlan:
+        """Return what would be applied."""
+        return plan_migrations(
+            self.files(), self.ledger_state(), project_ref=self._settings.project_ref
+        )
+
+    def open(self) -> AbstractContextManager[Ledger]:
+        """Return the connection that migrations run on."""
+        return Ledger(
+            self._settings.database_url, connect_timeout_s=self._settings.connect_timeout_s
+        )
+
+    @property
+    def limits(self) -> MigrationLimits:
+        """How long a run of migrations may wait."""
+        return MigrationLimits(
+            lock_timeout_s=self._settings.lock_timeout_s,
+            statement_timeout_s=self._settings.statement_timeout_s,
+            run_lock_wait_s=self._settings.run_lock_wait_s,
+            lock_retry_s=self._settings.lock_retry_s,
+            lock_backoff_s=self._settings.lock_backoff_s,
+        )
+
+    def expectations(self) -> Expectations:
+        """Return what the project promises of its database."""
+        from shipway.schema.expectations import load_expectations
+
+        settings = self._settings
+        return load_expectations(
+            settings.under_root(settings.checks_dir),
+            exposed_schemas=settings.exposed_schemas,
+            timeout_s=settings.check_timeout_s,
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What reads the database's catalog and asks the critical queries."""
+        connection = postgres.connect(
+            self._settings.database_url,
+            purpose="verify",
+            timeout_s=self._settings.connect_timeout_s,
+        )
+        return Catalog(self._wiring.closing().enter_context(connection))
+
+    @cached_property
+    def means(self) -> Means:
+        """What verify holds the target against, beside the checks folder."""
+        from shipway.edges.memory import VerifyMemory
+        from shipway.sandbox.blueprint import Blueprint
+        from shipway.steps.means import Means
+
+        settings, state = self._settings, self._wiring.state
+        return Means(
+            files=self.files(),
+            blueprint=Blueprint(state / "blueprint", clock=self._wiring.clock),
+            memory=VerifyMemory(state / "verified" / f"{settings.target}.json"),
+            platform=self._wiring.platform,
+        )
+
+    def lock(self, owner: str) -> AbstractContextManager[None]:
+        """Return the target's lock."""
+        return release_lock.held(
+            self._settings.database_url, owner=owner, timeout_s=self._settings.connect_timeout_s
+        )
+
+    @property
+    def protected(self) -> bool:
+        """Whether migrations want a rehearsal: the target is elsewhere, or is marked so."""
+        named = self._settings.target in self._settings.protected_targets
+        return named or not postgres.is_local(self.url)

@@ -1,0 +1,191 @@
+"""The Vercel project: its deployments, its logs and its pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shipway.edges.app_files import app_files, git_commit
+from shipway.edges.http import Api
+from shipway.edges.log_memory import LogMemory
+from shipway.edges.vercel import Vercel
+from shipway.edges.vercel_logs import VercelLogs
+from shipway.edges.web import Web
+from shipway.schema.expectations import load_expectations
+from shipway.steps.deploy import LiveTerms, plan_deploy
+from shipway.steps.kept import kept_of
+from shipway.steps.listening import Listening, joined
+from shipway.steps.retreat import OldCode
+from shipway.steps.smoke import read_pages
+from shipway.steps.watch import WatchPlan
+from shipway.values import RELEASE_META, Phase, Unproven
+from shipway.wiring.given import wanted
+
+if TYPE_CHECKING:
+    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.smoke import SmokePage
+    from shipway.values import AppFile, Baseline, Deployed
+    from shipway.wiring import Wiring
+
+__all__ = ["HostingWiring"]
+
+
+class HostingWiring:
+    """What commands ask of Vercel and of the pages that it serves."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._settings = wiring.settings
+
+    @cached_property
+    def _api(self) -> Api:
+        token = wanted(
+            self._settings.vercel_token,
+            "VERCEL_TOKEN",
+            "Make one of this project in Vercel: Account Settings > Tokens.",
+        )
+        api = Api(
+            name="Vercel",
+            base_url=self._settings.vercel_api_url,
+            setting="VERCEL_API_URL",
+            token=token,
+            clock=self._wiring.clock,
+        )
+        return self._wiring.closing().enter_context(api)
+
+    @property
+    def _project_id(self) -> str:
+        return wanted(
+            self._settings.vercel_project_id,
+            "VERCEL_PROJECT_ID",
+            "`vercel link` writes it to .vercel/project.json.",
+        )
+
+    @cached_property
+    def vercel(self) -> Vercel:
+        """The Vercel project."""
+        return Vercel(
+            self._api,
+            project_id=self._project_id,
+            team_id=self._settings.vercel_org_id,
+        )
+
+    @cached_property
+    def logs(self) -> VercelLogs:
+        """The runtime logs of the Vercel project."""
+        return VercelLogs(
+            self._api,
+            project_id=self._project_id,
+            team_id=self._settings.vercel_org_id,
+            clock=self._wiring.clock,
+        )
+
+    @cached_property
+    def listening(self) -> Listening:
+        """Tails of logs that are opened ahead of time."""
+        return self._wiring.closing().enter_context(Listening(self.logs))
+
+    @cached_property
+    def web(self) -> Web:
+        """A visitor of the app's pages."""
+        web = Web(
+            clock=self._wiring.clock,
+            timeout_s=self._settings.smoke_timeout_s,
+            bypass=self._settings.vercel_bypass_secret,
+        )
+        return self._wiring.closing().enter_context(web)
+
+    def app_files(self) -> tuple[AppFile, ...]:
+        """Return the files that are deployed."""
+        return app_files(self._settings.under_root(self._settings.app_dir))
+
+    def pages(self) -> tuple[SmokePage, ...]:
+        """Return the pages of the smoke test."""
+        return read_pages(self._settings.under_root(self._settings.checks_dir) / "smoke.toml")
+
+    def deploy_plan(self, release_id: str, ledger_version: int | None) -> DeployPlan:
+        """Return what would be deployed."""
+        settings = self._settings
+        return plan_deploy(
+            release_id=release_id,
+            hosting=self.vercel.hosting(),
+            files=self.app_files(),
+            pages=self.pages(),
+            commit=git_commit(settings.under_root(settings.app_dir)),
+            ledger_version=ledger_version,
+            build_timeout_s=settings.deploy_timeout_s,
+            promote_timeout_s=settings.promote_timeout_s,
+            target=settings.target,
+        )
+
+    def live_terms(self) -> LiveTerms:
+        """Return how a deployment that is built already is put live."""
+        return LiveTerms(
+            target=self._settings.target,
+            previous_id=self.vercel.hosting().production_id,
+            pages=self.pages(),
+            promote_timeout_s=self._settings.promote_timeout_s,
+        )
+
+    def watch_plan(self, deployment_id: str, base_url: str, window_s: float) -> WatchPlan:
+        """Return what is watched, and what counts as bad."""
+        settings = self._settings
+        return WatchPlan(
+            deployment_id=deployment_id,
+            base_url=base_url,
+            pages=self.pages(),
+            window_s=window_s,
+            probe_every_s=settings.watch_probe_every_s,
+            min_requests=settings.watch_min_requests,
+            max_error_rate=settings.watch_max_error_rate,
+            baseline=self.log_memory.read(),
+        )
+
+    def watch_plan_of(self, deployed: Deployed, heard: Baseline) -> WatchPlan:
+        """Return the watch that follows a deployment in a release."""
+        plan = self.watch_plan(
+            deployed.deployment.deployment_id,
+            deployed.production_url,
+            self._settings.watch_window_s,
+        )
+        return replace(plan, baseline=joined(plan.baseline, heard))
+
+    @property
+    def log_memory(self) -> LogMemory:
+        """What the logs of earlier versions were like."""
+        state = self._wiring.state
+        return LogMemory(state / "logs" / f"{self._settings.target}.json")
+
+    def old_code(self, deployed: Deployed) -> OldCode | Unproven:
+        """Return what is known of the version that served before a deployment."""
+        back = "invoke deploy.rollback"
+        if deployed.previous_id is None:
+            return Unproven(missing="it is the first deployment of the project.", command=back)
+        meta = self.vercel.get(deployed.previous_id).meta
+        kept = kept_of(self._wiring.releases_folder, meta.get(RELEASE_META, ""))
+        if kept is None:
+            return Unproven(
+                missing=f"the checks of {deployed.previous_id}, which served before, are not on "
+                "this machine, so it is not known whether that code fits the database.",
+                command=back,
+            )
+        settings = self._settings
+        contract = {
+            one.label for one in self._wiring.database.files() if one.phase is Phase.CONTRACT
+        }
+        return OldCode(
+            release_id=meta[RELEASE_META],
+            deployment_id=deployed.previous_id,
+            expectations=load_expectations(
+                kept.checks_dir,
+                exposed_schemas=settings.exposed_schemas,
+                timeout_s=settings.check_timeout_s,
+            ),
+            pages=read_pages(kept.checks_dir / "smoke.toml"),
+            contracted=tuple(
+                row.label
+                for row in self._wiring.database.ledger_state().applied
+                if row.label in contract - kept.migrations
+            ),
+        )
