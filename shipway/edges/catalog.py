@@ -256,8 +256,10 @@ class Catalog:
 
 
 def _facts(told: Sequence[str | None]) -> tuple[tuple[str, str], ...]:
-    pairs = zip(told[::2], told[1::2], strict=True)
-    return tuple((name, value) for name, value in pairs if name and value)
+    # Written for speed: it runs once for each of tens of thousands of things.
+    return tuple(
+        [(name, value) for name, value in zip(told[::2], told[1::2], strict=True) if name and value]
+    )
 
 
 def _no_table(name: str, tables: Sequence[TableSummary]) -> Misconfigured:
