@@ -211,6 +211,32 @@ def migrate(  # noqa: PLR0913, PLR0917 - its flags
 
 
 @_command(
+    "restore",
+    backup="id of the backup, as backup.list shows it",
+    into="embedded (a server made for it that goes again), or the name of a target that is empty",
+)
+def restore(  # noqa: PLR0913, PLR0917 - its flags
+    c: Context,
+    backup: str,
+    into: str = "embedded",
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Bring a backup back, timed, and prove that everything is there again."""
+    from shipway.commands import rehearsal as commands
+
+    _run(
+        c,
+        "db.restore",
+        lambda session: commands.restore(session, backup, into),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
+
+
+@_command(
     "rehearse",
     phase="expand (before the new code is live), or contract (after the old code is gone)",
 )
@@ -346,12 +372,29 @@ def shell(c: Context, target: str = "") -> None:
 # --- deploy and logs -------------------------------------------------------------------------
 
 
-@_command("run", default=True)
-def deploy(c: Context, target: str = "", format_: str = "text", yes: bool = False) -> None:
+@_command(
+    "run",
+    default=True,
+    compare="compare the pages with those of production before promoting; ask where they differ",
+)
+def deploy(
+    c: Context,
+    compare: bool = False,
+    target: str = "",
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
     """Deploy to Vercel: build staged, smoke test, promote, prove that it is live."""
     from shipway.commands import deploy as commands
 
-    _run(c, "deploy", commands.deploy, target=target, format_=format_, yes=yes)
+    _run(
+        c,
+        "deploy",
+        lambda session: commands.deploy(session, side_by_side=compare),
+        target=target,
+        format_=format_,
+        yes=yes,
+    )
 
 
 @_command("status")
@@ -417,6 +460,26 @@ def logs(
     )
 
 
+@_command(
+    "tail",
+    deployment="id or host of the deployment (default: the one that serves production)",
+    window="seconds to follow it (default: until Ctrl-C)",
+)
+def logs_tail(
+    c: Context, deployment: str = "", window: str = "", target: str = "", format_: str = "text"
+) -> None:
+    """Show the runtime log of a deployment as it is written."""
+    from shipway.commands import deploy as commands
+
+    _run(
+        c,
+        "logs.tail",
+        lambda session: commands.tail(session, deployment, window),
+        target=target,
+        format_=format_,
+    )
+
+
 # --- sandbox ---------------------------------------------------------------------------------
 
 
@@ -456,8 +519,10 @@ namespace = Collection(
     doctor,
     Collection("release", release),
     Collection("backup", backup, backup_list, backup_verify, backup_keep, backup_prune),
-    Collection("db", status, rehearse, migrate, undo, adopt, verify, diff, new, tables, shell),
+    Collection(
+        "db", status, restore, rehearse, migrate, undo, adopt, verify, diff, new, tables, shell
+    ),
     Collection("deploy", deploy, deploy_status, promote, rollback),
-    Collection("logs", logs),
+    Collection("logs", logs, logs_tail),
     Collection("sandbox", sandbox_up, sandbox_down, sandbox_reset, sandbox_status),
 )

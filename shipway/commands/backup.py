@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.values import Backup
 
-__all__ = ["kept", "listed", "pruned", "take", "taken", "verified"]
+__all__ = ["directory_of", "kept", "listed", "pruned", "take", "taken", "verified"]
 
 
 def take(session: Session) -> Answer:
@@ -52,7 +52,7 @@ def listed(session: Session) -> Answer:
 
 def verified(session: Session, backup_id: str) -> Answer:
     """Read a backup from end to end and compare it with its manifest."""
-    directory = _directory(session, backup_id)
+    directory = directory_of(session, backup_id)
     # Reading an archive needs no connection.
     lister = PgDump(url=Secret(""), connect_timeout_s=session.settings.connect_timeout_s)
     key = session.settings.backup_signing_key
@@ -63,7 +63,7 @@ def verified(session: Session, backup_id: str) -> Answer:
 def kept(session: Session, backup_id: str, reason: str) -> Answer:
     """Mark a backup so that prune never deletes it."""
     key = session.settings.backup_signing_key
-    backup = open_backup(_directory(session, backup_id), key=key)
+    backup = open_backup(directory_of(session, backup_id), key=key)
     if session.asked.dry:
         session.terminal.note(f"Would keep {backup.manifest.backup_id} for ever: {reason}")
         return Answer()
@@ -98,7 +98,8 @@ def pruned(session: Session) -> Answer:
     return Answer(value=plan if session.asked.format == "json" else None)
 
 
-def _directory(session: Session, backup_id: str) -> Path:
+def directory_of(session: Session, backup_id: str) -> Path:
+    """Return the folder of a backup, of the newest one when no name is given."""
     folder = session.wiring.backups.folder
     if not backup_id:
         found = list_backups(folder).backups

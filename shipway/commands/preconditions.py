@@ -36,6 +36,7 @@ def preconditions(wiring: Wiring) -> list[Precondition]:
         Precondition(name="project", look=look.project, needs=("database",)),
         Precondition(name="history", look=look.history, needs=("migrations", "project")),
         Precondition(name="pg_dump", look=look.pg_dump, needs=("database",)),
+        Precondition(name="rehearsal", look=look.rehearsal, needs=("database",)),
         Precondition(name="supabase", look=look.supabase),
         Precondition(name="storage", look=look.storage),
         Precondition(name="vercel", look=look.vercel),
@@ -136,6 +137,19 @@ class _Look:
                 detail=f"{detail} lacks the fixes of {', '.join(holes)}",
                 outcome=Outcome.WARNED,
                 cure="Install the newest minor release of the PostgreSQL client tools.",
+            )
+        return Found(detail=detail)
+
+    def rehearsal(self) -> Found:
+        with self._connection() as connection:
+            major = connection.info.server_version // _VERSIONS_PER_MAJOR
+        ours = self._wiring.backups.room.server_major(major)
+        detail = f"copies run on an embedded PostgreSQL {ours}"
+        if ours != major:
+            return Found(
+                detail=f"{detail}; the target runs {major}",
+                outcome=Outcome.WARNED,
+                cure="What differs between the two a rehearsal cannot show.",
             )
         return Found(detail=detail)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from psycopg import sql
 from shipway.edges import embedded, postgres, process, restore
 from shipway.edges.catalog import Catalog
 from shipway.edges.ledger import Ledger
+from shipway.errors import Refused
 from shipway.values import Secret, TableContent
 
 if TYPE_CHECKING:
@@ -126,14 +127,38 @@ class RehearsalRoom:
             admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
             restored = restore.restore(backup.directory / manifest.archive, manifest, url=admin)
             owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
-            copy = Copy(admin=admin, owner=owner, restored=restored)
-            try:
+            with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
                 yield copy
-            finally:
-                copy.close()
         finally:
             cluster.destroy()
             shutil.rmtree(directory, ignore_errors=True)
+
+    @contextmanager
+    def filled(self, backup: Backup, url: Secret) -> Iterator[Copy]:
+        """Restore a backup into an empty database, where it stays.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            url: of the database, as a role that may create all that is in the backup.
+
+        Raises:
+            Refused: the database holds tables already.
+        """
+        with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
+            there = connection.execute(_TABLES).fetchall()
+            if there:
+                raise Refused(
+                    f"The database at {postgres.place_of(url)} is not empty: it holds "
+                    f"{len(there)} tables, {there[0][0]}.{there[0][1]} among them.",
+                    unchanged="Nothing was restored; the database is as it was.",
+                    next_step="Make a new database and name that one; restoring over data that "
+                    "is there loses it.",
+                )
+            restore.make_roles(connection, backup.manifest.roles)
+        archive = backup.directory / backup.manifest.archive
+        restored = restore.restore(archive, backup.manifest, url=url)
+        with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
+            yield copy
 
     def _install(self, wanted: int) -> embedded.Install:
         installs = embedded.installs()

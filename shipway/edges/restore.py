@@ -59,7 +59,8 @@ def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[
             connection.execute(
                 sql.SQL("create role {} nologin {}").format(sql.Identifier(role.name), attributes)
             )
-    for role in roles:
+    # A role that was there keeps its memberships: they may not be ours to give.
+    for role in (one for one in roles if one.name not in there):
         for group in role.member_of:
             admin = sql.SQL(" with admin option" if group in role.admin_of else "")
             connection.execute(

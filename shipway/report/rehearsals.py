@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.report.figures import count, duration, size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
+from shipway.steps.restore import BroughtBack
 from shipway.steps.retention import PrunePlan
 from shipway.values import RehearsedStatement, Seal, Severity, Unproven
 
@@ -73,3 +74,12 @@ def _(value: PrunePlan, terminal: Terminal) -> None:
     rows += [("delete", path.name, "no rule keeps it") for path in value.drop]
     rows += [("delete", path.name, "half of an interrupted backup") for path in value.leftovers]
     terminal.table(("", "backup", "why"), rows)
+
+
+@show.register
+def _(value: BroughtBack, terminal: Terminal) -> None:
+    made, restored = value.backup.manifest, value.restored
+    terminal.note(
+        f"{made.backup_id} came back into {value.place} in {duration(restored.duration_s)}: "
+        f"{count(sum(made.row_counts.values()), 'row')}, grade L{value.backup.grade.value}"
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
-from shipway.inspection import Snapshot
-from shipway.papers import IllFormed, read_paper, write_paper
-from shipway.schema.differences import differences
+from shipway.errors import MigrationFailed, VerificationFailed
+from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.brought_back import (
+    UNTOUCHED,
+    Copy,
+    Room,
+    brought_back,
+    tell_restored,
+)
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.migrate import migrate
 from shipway.steps.reversal import Stage, prove_reversal
-from shipway.steps.shelf import RESULT, SCHEMA, SEAL, record_proof
+from shipway.steps.shelf import RESULT, SEAL, record_proof
 from shipway.steps.verify import verify
 from shipway.steps.watched import Watched
 from shipway.values import (
@@ -25,11 +30,9 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
 
     from shipway.schema.expectations import Expectations
-    from shipway.steps.means import Database as Catalog
     from shipway.steps.migrate import Database
     from shipway.values import (
         Backup,
@@ -37,41 +40,11 @@ if TYPE_CHECKING:
         Finding,
         Migration,
         MigrationLimits,
-        Restored,
         Say,
         Secret,
-        TableContent,
     )
 
 __all__ = ["Copy", "Room", "rehearse"]
-
-_SHOWN = 5
-_UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
-
-
-class Copy(Protocol):
-    """A backup, restored."""
-
-    @property
-    def restored(self) -> Restored:
-        """How it was restored."""
-
-    @property
-    def catalog(self) -> Catalog:
-        """What looks at it."""
-
-    def open_database(self) -> AbstractContextManager[Database]:
-        """Return a connection that migrations run on."""
-
-    def contents(self) -> Mapping[str, TableContent]:
-        """Return `schema.table` to what it holds; the ledger is left out."""
-
-
-class Room(Protocol):
-    """Where copies live."""
-
-    def copy_of(self, backup: Backup) -> AbstractContextManager[Copy]:
-        """Restore a backup into a server that exists only for the block."""
 
 
 def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
@@ -107,8 +80,8 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     """
     began = clock.monotonic()
     with room.copy_of(backup) as copy, copy.open_database() as database:
-        _tell_restored(copy.restored, backup, say)
-        base, comparable = _brought_back(copy, backup, say)
+        tell_restored(copy.restored, backup, say)
+        base, comparable = brought_back(copy, backup, say)
         grade = Grade.EQUAL if comparable else Grade.RESTORES
         backup = record_proof(backup, grade, clock=clock, key=key)
         run = _Run(plan, backup, copy, database, limits=limits, clock=clock, say=say)
@@ -202,7 +175,7 @@ class _Run:
             except MigrationFailed as error:
                 raise MigrationFailed(
                     f"The rehearsal failed. {error.what}",
-                    unchanged=_UNTOUCHED,
+                    unchanged=UNTOUCHED,
                     next_step="It would have failed on the target too. "
                     + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
                 ) from None
@@ -239,88 +212,13 @@ class _Run:
         return Stage(schema=self._copy.catalog.snapshot(), contents=self._copy.contents())
 
 
-def _tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
-    say.note(
-        f"restored {backup.manifest.backup_id} into PostgreSQL {restored.server_version} in "
-        f"{restored.duration_s:.1f} s"
-    )
-    theirs, ours = (
-        version.split(".")[0]
-        for version in (backup.manifest.server_version, restored.server_version)
-    )
-    if theirs != ours:
-        say.warn(
-            f"The target runs PostgreSQL {theirs}; the copy runs {ours}, the nearest one here."
-        )
-    if restored.left_out:
-        say.note(f"left out of the copy: {', '.join(restored.left_out)}")
-
-
-def _brought_back(copy: Copy, backup: Backup, say: Say) -> tuple[Stage, bool]:
-    """Compare the copy with the manifest; return its state and whether the schema is equal."""
-    name = backup.manifest.backup_id
-    if copy.restored.errors:
-        shown = "\n".join(f"- {error}" for error in copy.restored.errors[:_SHOWN])
-        raise Refused(
-            f"The backup {name} restores with {len(copy.restored.errors)} errors:\n{shown}",
-            unchanged=_UNTOUCHED,
-            next_step="Mend their cause. A missing extension: install a PostgreSQL that has it. "
-            "To go on all the same: --without-rehearsal REASON",
-        )
-    contents = copy.contents()
-    wrong = _other_counts(backup, contents, copy.restored.left_out)
-    if wrong:
-        raise Failed(
-            f"The backup {name} does not bring the data back: {'; '.join(wrong[:_SHOWN])}.",
-            unchanged=_UNTOUCHED,
-            next_step="Do not rely on it; take another one: invoke backup",
-        )
-    schema = copy.catalog.snapshot()
-    equal = fingerprint(schema) == backup.manifest.fingerprint
-    if equal:
-        tables = sum(content.rows for content in contents.values())
-        say.note(f"{len(contents)} tables with {tables} rows and the schema are the target's")
-    else:
-        say.warn(
-            "The copy's schema is not quite the target's, so its result cannot be demanded of the "
-            f"target: {_difference(backup, schema)}"
-        )
-    return Stage(schema=schema, contents=contents), equal
-
-
-def _other_counts(
-    backup: Backup, contents: Mapping[str, TableContent], left_out: Sequence[str]
-) -> list[str]:
-    """Return the tables that hold another number of rows than were counted for the manifest."""
-    wrong = []
-    for table, rows in backup.manifest.row_counts.items():
-        schema, _, name = table.partition(".")
-        of_ledger = schema == "shipway"
-        gone = any(one.startswith(f"table data {schema} {name} ") for one in left_out)
-        found = contents.get(table)
-        if of_ledger or gone or (found is not None and found.rows == rows):
-            continue
-        wrong.append(f"{table} has {found.rows if found else 'no'} rows instead of {rows}")
-    return wrong
-
-
-def _difference(backup: Backup, found: Snapshot) -> str:
-    try:
-        expected = read_paper(backup.directory / SCHEMA, "schema", Snapshot)
-    except IllFormed as why:
-        return f"{SCHEMA} {why}"
-    told = [one.said for one in differences(expected, found)]
-    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
-    return "; ".join(told[:_SHOWN]) + more
-
-
 def _check(expectations: Expectations, copy: Copy, clock: Clock, say: Say) -> None:
     try:
         verify(expectations, database=copy.catalog, clock=clock, say=_OnTheCopy(say))
     except VerificationFailed as error:
         raise VerificationFailed(
             f"The migrated copy is not what the project promises. {error.what}",
-            unchanged=_UNTOUCHED,
+            unchanged=UNTOUCHED,
             next_step=error.next_step,
         ) from None
 

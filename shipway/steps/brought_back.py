@@ -1,0 +1,143 @@
+"""A restored copy, held against the manifest of its backup: is everything there again?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from shipway.errors import Failed, Refused
+from shipway.inspection import Snapshot
+from shipway.papers import IllFormed, read_paper
+from shipway.schema.differences import differences
+from shipway.schema.fingerprint import fingerprint
+from shipway.steps.reversal import Stage
+from shipway.steps.shelf import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from shipway.steps.means import Database as Catalog
+    from shipway.steps.migrate import Database
+    from shipway.values import Backup, Restored, Say, TableContent
+
+__all__ = ["UNTOUCHED", "Copy", "Room", "brought_back", "tell_restored"]
+
+_SHOWN = 5
+UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
+
+
+class Copy(Protocol):
+    """A backup, restored."""
+
+    @property
+    def restored(self) -> Restored:
+        """How it was restored."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What looks at it."""
+
+    def open_database(self) -> AbstractContextManager[Database]:
+        """Return a connection that migrations run on."""
+
+    def contents(self) -> Mapping[str, TableContent]:
+        """Return `schema.table` to what it holds; the ledger is left out."""
+
+
+class Room(Protocol):
+    """Where copies live."""
+
+    def copy_of(self, backup: Backup) -> AbstractContextManager[Copy]:
+        """Restore a backup into a server that exists only for the block."""
+
+
+def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
+    """Say where the copy differs from the target by its nature, and how long it took."""
+    say.note(
+        f"restored {backup.manifest.backup_id} into PostgreSQL {restored.server_version} in "
+        f"{restored.duration_s:.1f} s"
+    )
+    theirs, ours = (
+        version.split(".")[0]
+        for version in (backup.manifest.server_version, restored.server_version)
+    )
+    if theirs != ours:
+        say.warn(
+            f"The target runs PostgreSQL {theirs}; the copy runs {ours}, the nearest one here."
+        )
+    if restored.left_out:
+        say.note(f"left out of the copy: {', '.join(restored.left_out)}")
+
+
+def brought_back(
+    copy: Copy, backup: Backup, say: Say, *, unchanged: str = UNTOUCHED
+) -> tuple[Stage, bool]:
+    """Compare the copy with the manifest; return its state and whether the schema is equal.
+
+    Args:
+        copy: what was restored.
+        backup: what it was restored from.
+        say: told whether it is the same.
+        unchanged: what a failure leaves as it was.
+
+    Raises:
+        Refused: it was restored with errors.
+        Failed: tables hold another number of rows than the manifest says.
+    """
+    name = backup.manifest.backup_id
+    if copy.restored.errors:
+        shown = "\n".join(f"- {error}" for error in copy.restored.errors[:_SHOWN])
+        raise Refused(
+            f"The backup {name} restores with {len(copy.restored.errors)} errors:\n{shown}",
+            unchanged=unchanged,
+            next_step="Mend their cause. An owner: restore as a role that may become it. A missing "
+            "extension: install a PostgreSQL that has it. A release goes on all the same with "
+            "--without-rehearsal REASON",
+        )
+    contents = copy.contents()
+    wrong = _other_counts(backup, contents, copy.restored.left_out)
+    if wrong:
+        raise Failed(
+            f"The backup {name} does not bring the data back: {'; '.join(wrong[:_SHOWN])}.",
+            unchanged=unchanged,
+            next_step="Do not rely on it; take another one: invoke backup",
+        )
+    schema = copy.catalog.snapshot()
+    equal = fingerprint(schema) == backup.manifest.fingerprint
+    if equal:
+        tables = sum(content.rows for content in contents.values())
+        say.note(f"{len(contents)} tables with {tables} rows and the schema are the target's")
+    else:
+        say.warn(
+            "The copy's schema is not quite the target's, so its result cannot be demanded of the "
+            f"target: {_difference(backup, schema)}"
+        )
+    return Stage(schema=schema, contents=contents), equal
+
+
+def _other_counts(
+    backup: Backup, contents: Mapping[str, TableContent], left_out: Sequence[str]
+) -> list[str]:
+    """Return the tables that hold another number of rows than were counted for the manifest."""
+    wrong = []
+    for table, rows in backup.manifest.row_counts.items():
+        schema, _, name = table.partition(".")
+        of_ledger = schema == "shipway"
+        gone = any(one.startswith(f"table data {schema} {name} ") for one in left_out)
+        found = contents.get(table)
+        if of_ledger or gone or (found is not None and found.rows == rows):
+            continue
+        wrong.append(f"{table} has {found.rows if found else 'no'} rows instead of {rows}")
+    return wrong
+
+
+def _difference(backup: Backup, found: Snapshot) -> str:
+    try:
+        expected = read_paper(backup.directory / SCHEMA, "schema", Snapshot)
+    except IllFormed as why:
+        return f"{SCHEMA} {why}"
+    told = [one.said for one in differences(expected, found)]
+    if not told:
+        return "no single difference can be told; another version of shipway took the backup"
+    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return "; ".join(told[:_SHOWN]) + more
