@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, Stopped
 from shipway.steps.backup import take_backup
-from shipway.steps.deploy import deploy
+from shipway.steps.deploy import deploy, staged_build
 from shipway.steps.go_back import go_back
 from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import rehearse
@@ -64,6 +64,8 @@ class ReleasePlan:
     expectations: Expectations
     deploy: DeployPlan
     watch_window_s: float
+    build_first: bool = False
+    """The app is built before the database is touched: a failed build changes nothing then."""
     without_rehearsal: str = ""
     """Why the migrations are not rehearsed; empty: they are."""
 
@@ -126,6 +128,11 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     with course.step("rehearse") as proven:
         seal = proven(_rehearsed(plan, backup, powers, say))
 
+    if plan.build_first:
+        with course.step("build") as proven:
+            # The deploy step finds this deployment by the release's id.
+            proven(staged_build(plan.deploy, vercel=powers.vercel, clock=clock, say=say))
+
     with course.step("migrate") as proven, powers.open_database() as database:
         folder = backup.directory.parent
         if isinstance(seal, Seal):
@@ -165,7 +172,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 web=powers.web,
                 clock=clock,
                 say=say,
-                listen=powers.logs.begin,
+                when_staged=lambda staged: powers.logs.begin(staged.deployment_id),
             )
         )
 

@@ -7,19 +7,32 @@ from typing import TYPE_CHECKING
 from shipway.commands.session import Answer
 from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.release import new_release_id
+from shipway.report.words import show_checks
+from shipway.steps.compare import compare
 from shipway.steps.deploy import deploy as run_deployment
 from shipway.steps.verify import verify
-from shipway.steps.watch import refuse_bad, watch
-from shipway.values import Unproven, Verified
+from shipway.steps.watch import line_of, refuse_bad, watch
+from shipway.values import Outcome, Unproven, Verified
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
+    from shipway.steps.deploy import DeployPlan
+    from shipway.values import Deployment, LogRow
 
-__all__ = ["deploy", "logs"]
+__all__ = ["deploy", "logs", "tail"]
+
+_SHOWN_AT_THE_END = 999
+"""Rows that the JSON document of `logs.tail` holds at most."""
 
 
-def deploy(session: Session) -> Answer:
-    """Put the app live, after a yes."""
+def deploy(session: Session, *, side_by_side: bool) -> Answer:
+    """Put the app live, after a yes.
+
+    Args:
+        session: the command's.
+        side_by_side: compare the new deployment with production before it is promoted; where
+            they differ, ask again.
+    """
     wiring = session.wiring
     proof = _proof(session)
     version = proof.ledger_version if isinstance(proof, Verified) else None
@@ -35,8 +48,23 @@ def deploy(session: Session) -> Answer:
             web=wiring.hosting.web,
             clock=wiring.clock,
             say=session.terminal,
+            when_staged=(lambda staged: _compared(session, plan, staged)) if side_by_side else None,
         )
     )
+
+
+def _compared(session: Session, plan: DeployPlan, staged: Deployment) -> None:
+    """Show where the new deployment differs from production, and ask when it does."""
+    if plan.previous_id is None or not plan.production_urls:
+        session.terminal.note("nothing serves production yet: there is nothing to compare with")
+        return
+    with session.terminal.part("compare"):
+        results = compare(
+            plan.production_urls[0], staged.url, plan.pages, web=session.wiring.hosting.web
+        )
+        show_checks(results, session.terminal)
+    if any(one.outcome is not Outcome.PASSED for one in results):
+        session.confirm(f"They differ. Go on with {staged.deployment_id}?")
 
 
 def _proof(session: Session) -> Verified | Unproven:
@@ -90,6 +118,38 @@ def logs(session: Session, deployment: str, window: str) -> Answer:
         return Answer(value=watched, error=error)
     wiring.hosting.log_memory.learn(watched)
     return Answer(value=watched)
+
+
+def tail(session: Session, deployment: str, window: str) -> Answer:
+    """Show a deployment's log rows as they come, until Ctrl-C or the time is over."""
+    wiring, terminal = session.wiring, session.terminal
+    wanted = deployment or wiring.hosting.vercel.hosting().production_id
+    if wanted is None:
+        raise Refused(
+            "Nothing serves production, so there is no log to follow.",
+            unchanged="Nothing was changed.",
+            next_step="Name a deployment: invoke logs.tail --deployment ID",
+        )
+    found = wiring.hosting.vercel.get(wanted)
+    clock = wiring.clock
+    ends = clock.monotonic() + (_seconds(window) if window else float("inf"))
+    rows: list[LogRow] = []
+    try:
+        with wiring.hosting.logs.open(found.deployment_id) as followed:
+            while (left := ends - clock.monotonic()) > 0:
+                for row in followed.take(min(left, 1.0)):
+                    terminal.note(line_of(row))
+                    rows = [*rows[-_SHOWN_AT_THE_END:], row]
+                if followed.hopeless:
+                    raise Refused(
+                        f"The log of {found.deployment_id} cannot be read: {followed.unseen()}.",
+                        unchanged="Nothing was changed.",
+                        next_step="Check the token's rights and the deployment's id.",
+                    )
+    except KeyboardInterrupt:
+        # The way in which a person ends it.
+        terminal.note("")
+    return Answer(value=tuple(rows) if session.asked.format == "json" else None)
 
 
 def _seconds(text: str) -> float:

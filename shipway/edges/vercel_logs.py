@@ -79,7 +79,8 @@ class LogTail:
         self._dark_s = 0.0
         self._dark_since: float | None = clock.monotonic()
         self._trouble = ""
-        self._hopeless = False
+        self.hopeless = False
+        """The server refuses for good: no row will come."""
         self._thread = threading.Thread(target=self._follow, name="runtime-log", daemon=True)
         self._thread.start()
 
@@ -129,7 +130,7 @@ class LogTail:
         while not self._stopped.is_set():
             if self._one_stream():
                 pause_s = _FIRST_PAUSE_S
-            if self._hopeless:
+            if self.hopeless:
                 self._decided.set()
                 return
             self._stopped.wait(pause_s)
@@ -143,8 +144,8 @@ class LogTail:
             self._trouble = lost.what
             return False
         if not isinstance(opened, LineStream):
-            self._hopeless = opened.status in _HOPELESS
-            self._trouble = f"{'refused' if self._hopeless else 'answered'} {opened}"
+            self.hopeless = opened.status in _HOPELESS
+            self._trouble = f"{'refused' if self.hopeless else 'answered'} {opened}"
             return False
         with self._lock:
             self._stream = opened

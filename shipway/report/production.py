@@ -16,6 +16,11 @@ def _(proof: WentBack) -> str:
     return f"{proof.to_id} serves {proof.production_url} again"
 
 
+@summary.register
+def _(proof: Deployment) -> str:
+    return f"{proof.deployment_id} is built and serves no domain yet"
+
+
 @show.register
 def _(value: WentBack, terminal: Terminal) -> None:
     terminal.note(f"production is {value.to_id} again, as Vercel says")

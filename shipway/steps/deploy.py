@@ -153,7 +153,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     web: Web,
     clock: Clock,
     say: Say,
-    listen: Callable[[str], None] | None = None,
+    when_staged: Callable[[Deployment], None] | None = None,
 ) -> Deployed:
     """Put the app live and return the proof.
 
@@ -164,7 +164,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
         web: a visitor.
         clock: for pauses and deadlines.
         say: told of what has become true.
-        listen: called with the new deployment's id before anyone visits it.
+        when_staged: called with the new deployment before anyone visits it; raises to stop here.
 
     Raises:
         DeploymentFailed: it was not put live; the message says what production is.
@@ -173,8 +173,8 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     if isinstance(proof, Unproven):
         say.warn(f"{proof.missing} Make it with: {proof.command}")
     staged = staged_build(plan, vercel=vercel, clock=clock, say=say)
-    if listen is not None:
-        listen(staged.deployment_id)
+    if when_staged is not None:
+        when_staged(staged)
     results = smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
     return put_live(plan, staged, results, vercel=vercel, web=web, clock=clock, say=say)
 

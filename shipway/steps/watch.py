@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shipway.values import Baseline, Clock, LogRow, Say
 
-__all__ = ["Logs", "Tail", "WatchPlan", "refuse_bad", "watch"]
+__all__ = ["Logs", "Tail", "WatchPlan", "line_of", "refuse_bad", "watch"]
 
 _TELL_EVERY_S = 5.0
 _OPENS_WITHIN_S = 5.0
@@ -149,7 +149,7 @@ def refuse_bad(watched: Watched, *, next_step: str) -> None:
         "\n".join(
             [
                 f"The logs of {watched.deployment_id} are BAD: {watched.reason}",
-                *(f"  {_shown(row)}" for row in watched.worst),
+                *(f"  {line_of(row)}" for row in watched.worst),
             ]
         ),
         unchanged=f"{watched.deployment_id} is live. Nothing was changed by watching it.",
@@ -157,7 +157,8 @@ def refuse_bad(watched: Watched, *, next_step: str) -> None:
     )
 
 
-def _shown(row: LogRow) -> str:
+def line_of(row: LogRow) -> str:
+    """Return a row of the log as one line."""
     first_line = row.message.strip().split("\n", 1)[0][:200]
     parts = (row.at.strftime("%H:%M:%S"), row.level, str(row.status or ""), row.path or "")
     return " ".join(part for part in (*parts, first_line) if part)

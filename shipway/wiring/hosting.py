@@ -12,6 +12,7 @@ from shipway.edges.log_memory import LogMemory
 from shipway.edges.vercel import Vercel
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
+from shipway.errors import Misconfigured
 from shipway.schema.expectations import load_expectations
 from shipway.steps.deploy import LiveTerms, plan_deploy
 from shipway.steps.kept import kept_of
@@ -95,6 +96,19 @@ class HostingWiring:
             bypass=self._settings.vercel_bypass_secret,
         )
         return self._wiring.closing().enter_context(web)
+
+    @property
+    def build_first(self) -> bool:
+        """Whether the app is built before the database is touched."""
+        known = {"after-verify": False, "before-migrate": True}
+        chosen = self._settings.build
+        if chosen not in known:
+            raise Misconfigured(
+                f"build = '{chosen}' is not a time to build.",
+                unchanged="Nothing was changed.",
+                next_step=f"Set build to one of: {', '.join(known)}",
+            )
+        return known[chosen]
 
     def app_files(self) -> tuple[AppFile, ...]:
         """Return the files that are deployed."""
