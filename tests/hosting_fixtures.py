@@ -125,8 +125,11 @@ class Hosted:
             name="sandbox-app", files=self.files(), meta={"shipwayRelease": release_id}
         )
         assert made is not None
+        return self.until_ready(made.deployment_id)
+
+    def until_ready(self, deployment_id: str) -> Deployment:
         deadline = time.monotonic() + 10
-        while (now := self.vercel.get(made.deployment_id)).ready_state != "READY":
+        while (now := self.vercel.get(deployment_id)).ready_state != "READY":
             assert time.monotonic() < deadline, now
             time.sleep(0.02)
         return now
@@ -134,12 +137,15 @@ class Hosted:
     def promoted(self, release_id: str = "r0") -> Deployment:
         """Make a deployment that serves production."""
         staged = self.staged(release_id)
-        self.vercel.promote(staged.deployment_id)
+        self.promote(staged.deployment_id)
+        return staged
+
+    def promote(self, deployment_id: str) -> None:
+        self.vercel.promote(deployment_id)
         deadline = time.monotonic() + 10
-        while self.production() != staged.deployment_id:
+        while self.production() != deployment_id:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        return staged
 
 
 @pytest.fixture(scope="session")
