@@ -1,0 +1,64 @@
+"""deploy.status, deploy.promote, deploy.rollback, deploy --compare and logs.tail at a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.stories.conftest import Ended, Project
+
+ON_SANDBOX = ("--target", "sandbox")
+
+
+def deployed(project: Project, word: str, *flags: str) -> Ended:
+    page = project.root / "app" / "index.html"
+    page.write_text(page.read_text(encoding="utf-8") + f"<em>{word}</em>", encoding="utf-8")
+    # Without a database the app alone is deployed, and says so.
+    return project.invoke("deploy", *ON_SANDBOX, "--yes", *flags, DATABASE_URL="")
+
+
+def test_production_is_told_compared_rolled_back_and_promoted_by_commands(
+    project: Project,
+) -> None:
+    empty = project.invoke("deploy.status", *ON_SANDBOX)
+    assert (empty.code, "nothing serves production yet" in empty.out) == (0, True)
+    assert project.release().code == 0
+    first = project.production()
+
+    compared = deployed(project, "two", "--compare")
+    assert compared.code == 0, compared.err
+    assert "new: <em>" in compared.out
+    second = project.production()
+    assert second != first
+
+    planned = project.invoke("--dry", "deploy.rollback", *ON_SANDBOX)
+    assert f"Would let {first} serve production again" in planned.out
+    asked = project.invoke("deploy.rollback", *ON_SANDBOX)
+    assert asked.code == 3
+    assert project.production() == second
+
+    back = project.invoke("deploy.rollback", *ON_SANDBOX, "--yes", "--format", "json")
+    assert back.code == 0, back.err
+    assert back.document["result"]["to_id"] == first == project.production()
+    assert "<em>two</em>" not in project.live().text
+    told = project.invoke("deploy.status", *ON_SANDBOX)
+    assert f"production is {first}" in told.out
+    assert "put there by a rollback" in told.out + told.err
+
+    again = project.invoke("deploy.promote", "--deployment", str(second), *ON_SANDBOX, "--yes")
+    assert again.code == 0, again.err
+    assert project.production() == second
+    assert "<em>two</em>" in project.live().text
+
+
+def test_the_log_is_followed_for_a_while(project: Project) -> None:
+    nothing = project.invoke("logs.tail", *ON_SANDBOX)
+    assert nothing.code == 3
+    assert deployed(project, "one").code == 0
+
+    followed = project.invoke("logs.tail", *ON_SANDBOX, "--window", "0.5", "--format", "json")
+
+    assert followed.code == 0, followed.err
+    assert followed.document["result"] == []
+    wrong = project.invoke("logs.tail", *ON_SANDBOX, "--window", "soon")
+    assert wrong.code == 2
