@@ -66,6 +66,8 @@ class ReleasePlan:
     watch_window_s: float
     build_first: bool = False
     """The app is built before the database is touched: a failed build changes nothing then."""
+    serving: Expectations | None = None
+    """What the code that serves now promised of the database; None for a first release."""
     without_rehearsal: str = ""
     """Why the migrations are not rehearsed; empty: they are."""
 
@@ -209,6 +211,7 @@ def _rehearsed(plan: ReleasePlan, backup: Backup, powers: Powers, say: Say) -> S
         limits=powers.limits,
         clock=powers.clock,
         say=say,
+        serving=plan.serving,
         key=powers.key,
     )
 

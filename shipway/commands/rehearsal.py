@@ -48,6 +48,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
             limits=wiring.database.limits,
             clock=wiring.clock,
             say=session.terminal,
+            serving=wiring.backups.serving(),
             key=wiring.settings.backup_signing_key,
         )
     return Answer(value=seal)

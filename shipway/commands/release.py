@@ -66,6 +66,7 @@ def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePla
         deploy=wiring.hosting.deploy_plan(release_id, max(versions, default=0)),
         watch_window_s=wiring.settings.watch_window_s,
         build_first=wiring.hosting.build_first,
+        serving=wiring.backups.serving(),
         without_rehearsal=without_rehearsal,
     )
 

@@ -23,6 +23,7 @@ from shipway.steps.watched import Watched
 from shipway.values import (
     Grade,
     MigrationPlan,
+    Phase,
     RehearsedMigration,
     Reversal,
     Seal,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Copy", "Room", "rehearse"]
 
+_WHAT_CODE_NEEDS = ("schema", "queries")
+"""Groups of checks that speak of the code; the others speak of the database's own order."""
+
 
 def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
     plan: MigrationPlan,
@@ -56,6 +60,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     limits: MigrationLimits,
     clock: Clock,
     say: Say,
+    serving: Expectations | None = None,
     key: Secret | None = None,
 ) -> Seal:
     """Run the plan on a restored copy of the backup and return what that proved.
@@ -70,6 +75,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         limits: of the migrations, as on the target.
         clock: for durations and the seal's time.
         say: told what became true, findings as warnings.
+        serving: what the code that serves now relies on: it must hold on the migrated copy too.
         key: signs the seal.
 
     Raises:
@@ -89,6 +95,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         findings = _findings(stages, run.watched)
         _tell_findings(findings, say)
         _check(expectations, copy, clock, say)
+        _check_serving(serving, plan, copy, clock, say)
         undone = run.undo(stages)
         seal = Seal(
             backup_id=backup.manifest.backup_id,
@@ -130,14 +137,15 @@ class _Silent:
 class _OnTheCopy:
     """Tells what happens on the copy so that nobody takes it for the target."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, how: str = "") -> None:
         self._say = say
+        self._where = f"on the copy, {how}: " if how else "on the copy: "
 
     def note(self, text: str) -> None:
-        self._say.note(f"on the copy: {text}")
+        self._say.note(self._where + text)
 
     def warn(self, text: str) -> None:
-        self._say.warn(f"on the copy: {text}")
+        self._say.warn(self._where + text)
 
 
 class _Run:
@@ -220,6 +228,33 @@ def _check(expectations: Expectations, copy: Copy, clock: Clock, say: Say) -> No
             f"The migrated copy is not what the project promises. {error.what}",
             unchanged=UNTOUCHED,
             next_step=error.next_step,
+        ) from None
+
+
+def _check_serving(
+    serving: Expectations | None, plan: MigrationPlan, copy: Copy, clock: Clock, say: Say
+) -> None:
+    """Hold the migrated copy against the code that serves until the new one is promoted."""
+    if serving is None or not plan.pending:
+        return
+    if any(migration.phase is Phase.CONTRACT for migration in plan.pending):
+        say.note("contract migrations are pending: the checks of the code before are not asked")
+        return
+    try:
+        verify(
+            serving,
+            database=copy.catalog,
+            clock=clock,
+            say=_OnTheCopy(say, "with the checks of the code that serves now"),
+            only=_WHAT_CODE_NEEDS,
+        )
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            "The code that serves now would not work on the migrated schema, and it serves until "
+            f"the new one is promoted. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step="Keep what it needs, and take it away in a contract migration of a later "
+            "release (a line `-- shipway: phase=contract` at the file's head).",
         ) from None
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.edges.dump import PgDump
+from shipway.record import ReleaseEnd
+from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
+from shipway.steps.kept import kept_of
 from shipway.steps.sealed import latest_seal
 from shipway.steps.shelf import latest_backup
 from shipway.wiring.given import wanted
@@ -16,12 +20,14 @@ if TYPE_CHECKING:
 
     from shipway.edges.rehearsal_room import RehearsalRoom
     from shipway.edges.storage import Storage
+    from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan
     from shipway.values import Backup, MigrationPlan, Seal, Unproven
     from shipway.wiring import Wiring
 
 __all__ = ["BackupWiring"]
 
+_LIVE = (ReleaseEnd.GOOD.value, ReleaseEnd.NOT_ENOUGH_EVIDENCE.value)
 _FRESH_PROOF_S = 3600.0
 """How old the backup and the rehearsal may be that `db.migrate` alone takes as its proofs."""
 
@@ -79,6 +85,19 @@ class BackupWiring:
 
         return RehearsalRoom(self._wiring.state / "rehearsals")
 
+    def serving(self) -> Expectations | None:
+        """Return what the last release that went live promised; its code serves until the next."""
+        folder = self._wiring.releases_folder
+        for release in sorted(folder.glob("*"), reverse=True):
+            kept = kept_of(folder, release.name)
+            if kept is not None and _went_live(release):
+                return load_expectations(
+                    kept.checks_dir,
+                    exposed_schemas=self._settings.exposed_schemas,
+                    timeout_s=self._settings.check_timeout_s,
+                )
+        return None
+
     @property
     def dumper(self) -> PgDump:
         """What dumps the database."""
@@ -104,3 +123,12 @@ class BackupWiring:
         )
         self._wiring.closing().callback(storage.close)
         return storage
+
+
+def _went_live(release: Path) -> bool:
+    """Tell whether a release came to a good end, as its record says."""
+    try:
+        record = json.loads((release / "release.json").read_text(encoding="utf-8"))
+        return record["end"] in _LIVE
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -41,6 +41,24 @@ def test_what_only_the_data_can_refuse_is_found_before_production_is_touched(
     assert "L4 equal" in listed.out
 
 
+def test_what_the_serving_code_still_needs_is_not_taken_from_it(project: Project) -> None:
+    first = project.release()
+    assert first.code == 0, first.err
+    live, ledger = project.production(), project.ledger()
+    add(project, "008_leaner", 'alter table public.verification drop column "expiresAt";')
+    schema = project.root / "checks" / "schema.toml"
+    promised = schema.read_text(encoding="utf-8")
+    schema.write_text(promised.replace('"value", "expiresAt"', '"value"'), encoding="utf-8")
+
+    ended = project.release()
+
+    assert ended.code == 5
+    assert "The code that serves now would not work" in ended.err
+    assert "verification.expiresAt" in ended.err
+    assert "phase=contract" in ended.err
+    assert (project.production(), project.ledger()) == (live, ledger)
+
+
 def test_a_protected_target_is_migrated_only_as_it_was_rehearsed(project: Project) -> None:
     def migrate(*flags: str) -> tuple[int, str]:
         ended = project.invoke("db.migrate", "--target", "sandbox", "--yes", *flags, **PROTECTED)
