@@ -23,6 +23,8 @@ from shipway.edges.programs import FOR_ROOT, Install, installs, newest, tool
 from shipway.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shipway.values import Secret
 
 __all__ = ["HOST", "Cluster", "Install", "Server", "installs", "newest", "tool"]
@@ -79,6 +81,11 @@ class Cluster:
         self.log = self._home / "postgres.log"
 
     @property
+    def home(self) -> Path:
+        """The folder that holds all of it; what the server is to read may be put there."""
+        return self._home
+
+    @property
     def exists(self) -> bool:
         """Whether `create` has once come to its end."""
         return (self._data / "PG_VERSION").is_file()
@@ -123,11 +130,14 @@ class Cluster:
                 )
             new.rename(self._data)
 
-    def start(self, port: int | None = None) -> Server:
+    def start(
+        self, port: int | None = None, *, settings: Mapping[str, str] | None = None
+    ) -> Server:
         """Start the server, or find the one that runs already, and return it ready for clients.
 
         Args:
             port: the loopback port; a free one when left out.
+            settings: of the server, beside our own.
 
         Raises:
             Failed: it did not come up; the message holds the end of its log.
@@ -137,7 +147,7 @@ class Cluster:
             return running
         self._forget_stranger()
         for _ in range(1 if port else _PORT_TRIES):
-            server, said = self._try_to_start(port or _free_port())
+            server, said = self._try_to_start(port or _free_port(), settings or {})
             if server is not None:
                 return server
             if "could not bind" not in said:
@@ -181,9 +191,9 @@ class Cluster:
         self.stop(immediate=True)
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def _try_to_start(self, port: int) -> tuple[Server | None, str]:
+    def _try_to_start(self, port: int, settings: Mapping[str, str]) -> tuple[Server | None, str]:
         """Return the ready server, or what the log said while it failed to start."""
-        settings = _SETTINGS | {"port": str(port)}
+        settings = {**_SETTINGS, **settings, "port": str(port)}
         said_before = self.log.stat().st_size if self.log.exists() else 0
         argv: list[str | Path] = [self._install.bin_dir / "postgres", "-D", self._data]
         for name, value in settings.items():

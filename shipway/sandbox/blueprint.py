@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from shipway import __version__
 from shipway.edges.catalog import Catalog
 from shipway.edges.catalog_sql import snapshot_queries
 from shipway.edges.embedded import HOST, Cluster, installs, newest
 from shipway.edges.ledger import Ledger
 from shipway.inspection import Snapshot, Thing
 from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress, dress_script
+from shipway.sandbox.extensions import PREINSTALLED, SINCE_MAJOR, preinstall, write_extensions
 from shipway.steps.migrate import migrate
 from shipway.values import MigrationLimits, MigrationPlan, Secret, Unproven
 
@@ -99,12 +101,19 @@ class Blueprint:
                         say=_Silence(),
                     )
             with psycopg.connect(url.reveal(), autocommit=True) as connection:
-                return Catalog(connection).snapshot()
+                built = Catalog(connection).snapshot()
+        # Those that every project has are the platform's, and no promise of the migrations.
+        things = (
+            thing
+            for thing in built.things
+            if thing.kind != "extension" or thing.name not in PREINSTALLED
+        )
+        return Snapshot(server_version=built.server_version, things=tuple(things))
 
 
 def _digest(install: Install, migrations: Sequence[Migration], beforehand: Sequence[str]) -> str:
     """Return a name for all that the outcome depends on, this program's own part included."""
-    digest = hashlib.sha256(install.version.encode())
+    digest = hashlib.sha256(f"{__version__} {install.version}".encode())
     parts = [dress_script(), *snapshot_queries(), *(text.encode() for text in beforehand)]
     for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
         digest.update(b"%d:%b" % (len(part), part))
@@ -143,9 +152,15 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[Secret]:
     cluster = Cluster(directory / name, install)
     try:
         cluster.create(SUPERUSER, password)
-        port = cluster.start().port
+        settings = {}
+        if install.major >= SINCE_MAJOR:
+            settings["extension_control_path"] = write_extensions(cluster.home / "share")
+        port = cluster.start(settings=settings).port
         place = f"{password.reveal()}@{HOST}:{port}/{_DATABASE}"
-        dress(Secret(f"postgresql://{SUPERUSER}:{place}"), password=password)
+        admin = Secret(f"postgresql://{SUPERUSER}:{place}")
+        dress(admin, password=password)
+        if settings:
+            preinstall(admin)
         yield Secret(f"postgresql://{APP_ROLE}:{place}")
     finally:
         cluster.destroy()

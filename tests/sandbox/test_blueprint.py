@@ -98,3 +98,24 @@ def test_the_same_files_are_not_run_twice_and_an_edited_one_is(tmp_path: Path) -
     assert blueprint.build((), server_version=PG_18, beforehand=()).things
     file.write_text("create table public.a (id int)")
     assert blueprint.build(read_folder(folder), server_version=PG_18, beforehand=()) == first
+
+
+def test_extensions_that_the_embedded_build_lacks_are_stood_in_for(tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.sql").write_text(
+        'create extension if not exists "uuid-ossp" with schema extensions;'
+        "create extension citext; create extension unaccent with schema extensions;"
+        "create table public.a (id uuid primary key default extensions.uuid_generate_v4(),"
+        " email citext unique, pin text default extensions.crypt('x', extensions.gen_salt('bf')))"
+    )
+    (folder / "001_a.down.sql").write_text("drop table public.a")
+    made = Blueprint(tmp_path / "server", clock=SystemClock()).build(
+        read_folder(folder), server_version=PG_18, beforehand=()
+    )
+    things = {(one.kind, one.full_name): one for one in made.things}
+    assert things["column", "public.a.email"].fact("type") == "public.citext"
+    assert things["column", "public.a.id"].fact("default") == "extensions.uuid_generate_v4()"
+    assert things["extension", "unaccent"].fact("schema") == "extensions"
+    assert ("extension", "uuid-ossp") not in things
+    assert not [name for kind, name in things if kind in {"function", "type"}]
