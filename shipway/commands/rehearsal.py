@@ -12,6 +12,7 @@ from shipway.edges import postgres
 from shipway.edges.dump import PgDump
 from shipway.environment import load
 from shipway.errors import Refused
+from shipway.journal import Journal
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse import rehearse as run_rehearsal
 from shipway.steps.restore import restore as run_restore
@@ -132,6 +133,10 @@ def wanted_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | N
         Refused: the target is protected and there is no fresh rehearsal of these files.
     """
     wiring = session.wiring
+    if without and plan.pending and not session.asked.dry:
+        labels = [one.label for one in plan.pending]
+        journal = Journal(wiring.state / "migrations.jsonl", wiring.clock)
+        journal.write("intent", "db.migrate", {"without_rehearsal": without, "pending": labels})
     found: Seal | Unproven = wiring.backups.latest_seal(plan)
     if isinstance(found, Seal):
         return None if without else found

@@ -90,6 +90,8 @@ def test_a_protected_target_is_migrated_only_as_it_was_rehearsed(project: Projec
     assert migrate()[0] == 3, "the seal is for other files"
     assert migrate("--without-rehearsal", "a comment only")[0] == 0
     assert len(project.ledger()) == 8
+    journal = (project.root / ".shipway" / "migrations.jsonl").read_text(encoding="utf-8")
+    assert "a comment only" in journal
 
 
 def test_pruning_shows_its_plan_and_keeps_what_is_marked(project: Project) -> None:
