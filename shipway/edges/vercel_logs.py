@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import threading
 from collections import OrderedDict
 from http import HTTPStatus
@@ -25,8 +24,8 @@ _SILENCE_S = 120.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
 _REMEMBERED_ROWS = 50_000
-_WAITING_BATCHES = 64
-"""Of at most 64 KiB each; when they are full the server has to wait, and memory stays as it is."""
+_WAITING_ROWS = 20_000
+"""When so many wait to be taken, the server has to wait too, and memory stays as it is."""
 _HOPELESS = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -67,7 +66,9 @@ class LogTail:
         self._path = path
         self._params = {"teamId": team_id}
         self._clock = clock
-        self._rows: queue.Queue[list[LogRow]] = queue.Queue(_WAITING_BATCHES)
+        self._rows: list[LogRow] = []
+        self._moved = threading.Condition()
+        """Rows came or were taken."""
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._connected = threading.Event()
         self._decided = threading.Event()
@@ -97,10 +98,12 @@ class LogTail:
 
     def take(self, wait_s: float) -> list[LogRow]:
         """Return the next rows, in the order in which they came; none when none came in time."""
-        try:
-            return self._rows.get(timeout=max(0.0, wait_s))
-        except queue.Empty:
-            return []
+        with self._moved:
+            if not self._rows:
+                self._moved.wait(max(0.0, wait_s))
+            taken, self._rows = self._rows, []
+            self._moved.notify_all()
+        return taken
 
     def unseen(self) -> str:
         """Return what this tail could not see, as one phrase; empty when nothing was missed."""
@@ -122,7 +125,7 @@ class LogTail:
         with self._lock:
             if self._stream is not None:
                 self._stream.stop()
-        # A reader that waits for room in the queue looks at `_stopped` there.
+        # A reader that waits for room looks at `_stopped` there.
         self._thread.join(5.0)
 
     def _follow(self) -> None:
@@ -187,9 +190,8 @@ class LogTail:
         return rows
 
     def _hand_over(self, rows: list[LogRow]) -> None:
-        while rows and not self._stopped.is_set():
-            try:
-                self._rows.put(rows, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+        with self._moved:
+            while len(self._rows) >= _WAITING_ROWS and not self._stopped.is_set():
+                self._moved.wait(0.2)
+            self._rows += rows
+            self._moved.notify_all()
