@@ -1,7 +1,4 @@
-"""Measures how many log rows a second a watch takes in, and in how much memory."""  # noqa: INP001
-
-python scripts/benchmark_logs.py [rows]
-"""
+"""Measures how many log rows a second a watch takes in: benchmark_logs.py [rows]."""  # noqa: INP001
 
 from __future__ import annotations
 
