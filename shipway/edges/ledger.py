@@ -67,9 +67,13 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
     if found is None:  # pragma: no cover - a SELECT without FROM has one row
         raise AssertionError
     ledger, steps, project, supabase_columns = found
-    applied = connection.execute(_APPLIED).fetchall() if ledger else []
-    begun = connection.execute(_STEPS).fetchall() if steps else []
-    told = connection.execute("SELECT ref FROM shipway.project").fetchone() if project else None
+    with connection.pipeline():  # one round trip for all three
+        rows_of_files = connection.execute(_APPLIED) if ledger else None
+        rows_of_steps = connection.execute(_STEPS) if steps else None
+        row_of_project = connection.execute("SELECT ref FROM shipway.project") if project else None
+    applied = rows_of_files.fetchall() if rows_of_files else []
+    begun = rows_of_steps.fetchall() if rows_of_steps else []
+    told = row_of_project.fetchone() if row_of_project else None
     return LedgerState(
         exists=ledger,
         applied=tuple(
