@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from shipway.edges import pgtools, postgres
-from shipway.errors import Refused
+from shipway.errors import Misconfigured, Refused
 from shipway.report.figures import count, size
 from shipway.steps.preflight import Found, Precondition, same_project
 from shipway.values import Outcome
@@ -143,7 +143,15 @@ class _Look:
     def rehearsal(self) -> Found:
         with self._connection() as connection:
             major = connection.info.server_version // _VERSIONS_PER_MAJOR
-        ours = self._wiring.backups.room.server_major(major)
+        try:
+            ours = self._wiring.backups.room.server_major(major)
+        except Misconfigured as error:
+            # A warning: a release may say that it goes without.
+            return Found(
+                detail=f"not possible: {error.what}",
+                outcome=Outcome.WARNED,
+                cure=f"{error.next_step}, or release with --without-rehearsal REASON",
+            )
         detail = f"copies run on an embedded PostgreSQL {ours}"
         if ours != major:
             return Found(
