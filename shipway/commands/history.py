@@ -14,6 +14,7 @@ from shipway.migrations.undo import plan_undo
 from shipway.report.words import show
 from shipway.steps.adopt import adopt as write_ledger
 from shipway.steps.migrate import migrate as run_migrations
+from shipway.steps.migrate import nothing_to_do
 from shipway.steps.undo import look_at_losses, undo
 from shipway.values import Phase
 
@@ -56,10 +57,11 @@ def migrate(
     plan = _plan(session, phase)
     if session.asked.dry:
         return Answer(value=plan)
+    if not plan.pending:
+        return Answer(value=nothing_to_do(plan))
     seal = wanted_seal(session, plan, without_rehearsal)
-    if plan.pending:
-        show(plan, session.terminal)
-        session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.database.place}?")
+    show(plan, session.terminal)
+    session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.database.place}?")
     with (
         wiring.database.lock("db.migrate"),
         wiring.database.open() as database,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Session,
     )
 
-__all__ = ["Database", "migrate"]
+__all__ = ["Database", "migrate", "nothing_to_do"]
 
 
 class Database(Protocol):
@@ -84,7 +84,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         Interrupted: the operator stopped it.
     """
     if not plan.pending:
-        return _proof_of(plan.applied, ())
+        return nothing_to_do(plan)
     if isinstance(proof, Unproven):
         say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
@@ -106,6 +106,11 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         say.note(f"applied {row.label} in {row.duration_ms} ms")
         applied_now.append(row)
     return _proof_of(state.applied, tuple(applied_now))
+
+
+def nothing_to_do(plan: MigrationPlan) -> Migrated:
+    """Return the proof of a plan without pending files: the ledger it was made from."""
+    return _proof_of(plan.applied, ())
 
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:
