@@ -60,8 +60,8 @@ def test_every_group_fails_by_object_and_cure_in_words_and_in_json(migrated: Pro
     assert ended.code == 5, ended.err
     failed = [one for one in _results(ended.document) if one["outcome"] == "failed"]
     for group, (name, detail, cure) in FAILURES.items():
-        (found,) = [one for one in failed if (one["group"], one["name"]) == (group, name)]
-        assert detail in found["detail"]
+        of_it = [one for one in failed if (one["group"], one["name"]) == (group, name)]
+        (found,) = [one for one in of_it if detail in one["detail"]]
         assert cure in found["cure"]
         assert f"{name}: {found['detail']}" in ended.err
         assert found["cure"] in ended.err
