@@ -1,4 +1,4 @@
-"""Measures how many log rows a second a watch takes in: benchmark_logs.py [rows]."""  # noqa: INP001
+"""Measures how many log rows a second a watch takes in: benchmark_logs.py [rows]."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ from shipway.values import Baseline, Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS = 200_000
-GROWTH_KIB = 60 * 1024
-"""Far below what so many rows take when they are kept: more than 200 MiB."""
+ROWS = 100_000
+GROWTH_KIB = 40 * 1024
+"""Far below what so many rows take when they are kept: more than 100 MiB."""
 
 
 def lines(first: int, count: int) -> bytes:

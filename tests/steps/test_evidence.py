@@ -20,8 +20,8 @@ from shipway.steps.evidence import (
     upper_bound,
 )
 
-RUNS = 400
-REQUESTS = 2000
+RUNS = 300
+REQUESTS = 1500
 LOOK_EVERY = 5
 BASELINE = 3000
 
@@ -63,9 +63,11 @@ def alarms(times: float, share: float = 0.005, *, burst: int = 1, seed: int = 7)
     return found
 
 
-@pytest.mark.parametrize("burst", [1, 3])
-def test_no_change_is_hardly_ever_called_bad_though_it_is_looked_at_400_times(burst: int) -> None:
-    assert len(alarms(1.0, burst=burst)) <= 0.01 * RUNS
+@pytest.mark.parametrize(("burst", "alarm_rate"), [(1, 0.01), (3, 0.02), (5, 0.05)])
+def test_no_change_is_hardly_ever_called_bad_though_it_is_looked_at_300_times(
+    burst: int, alarm_rate: float
+) -> None:
+    assert len(alarms(1.0, burst=burst)) <= alarm_rate * RUNS
 
 
 def test_the_bound_of_one_in_a_hundred_holds_at_the_edge_of_what_is_acceptable() -> None:

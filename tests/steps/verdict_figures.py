@@ -19,7 +19,7 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 330, 60, 20, 50
 
 def main() -> None:
     """Simulate, print and draw."""
-    simulation.RUNS = RUNS
+    simulation.RUNS, simulation.REQUESTS = RUNS, 2000
     lines = []
     for times, colour in zip(TIMES, COLOURS, strict=True):
         found = sorted(simulation.alarms(float(times)))
