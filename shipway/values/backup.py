@@ -1,0 +1,153 @@
+"""Backups and what Supabase says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from shipway.inspection import Snapshot
+
+
+class Grade(IntEnum):
+    """How far a backup has been proven. A higher grade includes the lower ones."""
+
+    EXISTS = 0
+    DIGESTS = 1
+    LISTS = 2
+    RESTORES = 3
+    EQUAL = 4
+    CHECKED = 5
+    REHEARSED = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What Supabase says about its own backups of the project, and when it was asked."""
+
+    pitr_enabled: bool
+    backups_count: int
+    """Those that are COMPLETED."""
+    newest_at: datetime | None
+    recoverable_from: datetime | None
+    """Start of the point-in-time window; None without PITR."""
+    recoverable_to: datetime | None
+    recovery_time: datetime
+    """The time to ask for, should this release have to be undone by the platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupabaseProject:
+    """A project as the Management API describes it."""
+
+    ref: str
+    name: str
+    region: str
+    status: str
+    """ACTIVE_HEALTHY, INACTIVE (paused), RESTORING, or a newer word."""
+    server_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHealth:
+    """How one service of a project is, as the Management API says."""
+
+    name: str
+    status: str
+    """ACTIVE_HEALTHY, COMING_UP, UNHEALTHY, or a newer word."""
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role of the server, as far as a copy of the database needs it."""
+
+    name: str
+    attributes: tuple[str, ...]
+    """As CREATE ROLE writes them: `bypassrls`, `createrole`, `noinherit`."""
+    member_of: tuple[str, ...]
+    admin_of: tuple[str, ...]
+    """Those among them that it may grant to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dumped:
+    """What a finished dump holds, as its own snapshot saw the database."""
+
+    database: str
+    server_version: str
+    tool: str
+    """Name and version of the pg_dump that wrote it."""
+    snapshot_at: datetime
+    lsn: str
+    """The server's write-ahead position when the snapshot was taken."""
+    archive_bytes: int
+    archive_sha256: str
+    """Of the bytes that were written, taken while writing."""
+    duration_s: float
+    row_counts: Mapping[str, int]
+    """`schema.table` to rows."""
+    left_out: tuple[str, ...]
+    """Schemas, and single tables as `schema.table`, that the role may not read."""
+    extensions: Mapping[str, str]
+    """Name to version."""
+    roles: tuple[Role, ...]
+    """All of the server but Postgres' own."""
+    role: str
+    """The one that dumped: DATABASE_URL's."""
+    compression: str
+    """`zstd:1`, or `1` for gzip."""
+    schema: Snapshot
+    ledger_version: int
+    """The highest version in the ledger; 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a backup holds and how it was made."""
+
+    backup_id: str
+    target: str
+    project_ref: str | None
+    database: str
+    taken_at: datetime
+    server_version: str
+    tool: str
+    """Name and version of the pg_dump that wrote it."""
+    archive: str
+    """File name beside the manifest."""
+    archive_bytes: int
+    archive_sha256: str
+    duration_s: float
+    row_counts: Mapping[str, int]
+    """`schema.table` to rows, counted in the dump's own snapshot."""
+    left_out: tuple[str, ...]
+    """Schemas, and single tables as `schema.table`, that were not dumped."""
+    ledger_version: int
+    platform: Platform | None
+    uploaded_to: str | None
+    """`bucket/path` once the upload was read back and its digest was right."""
+    snapshot_at: datetime | None = None
+    """The moment whose state the dump shows."""
+    lsn: str = ""
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ()
+    role: str = ""
+    """The one that dumped: DATABASE_URL's."""
+    compression: str = ""
+    fingerprint: str = ""
+    """Of the project's schema in the dump's snapshot; the schema itself is `schema.json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A dump on this machine with its manifest and the grade it has reached."""
+
+    directory: Path
+    manifest: Manifest
+    grade: Grade

@@ -1,0 +1,156 @@
+"""The app's side: deployments, the Vercel project, pages and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shipway.values.checks import CheckResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+
+RELEASE_META = "shipwayRelease"
+"""Name in a deployment's metadata: the release that made it."""
+PREVIOUS_META = "shipwayPrevious"
+"""The deployment that served production when the release was planned."""
+COMMIT_META = "gitCommit"
+LEDGER_META = "ledgerVersion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A Vercel deployment, as the server describes it."""
+
+    deployment_id: str
+    url: str
+    """With scheme."""
+    ready_state: str
+    """QUEUED INITIALIZING BUILDING READY ERROR CANCELED BLOCKED, or a newer word."""
+    production: bool
+    """Its target is production (not: it serves production)."""
+    auto_assign_domains: bool | None
+    """False for a staged deployment; None when the server did not say."""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    inspector_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasJob:
+    """The last promotion or rollback of a Vercel project (its `lastAliasRequest`)."""
+
+    kind: str
+    """promote or rollback."""
+    to_id: str
+    status: str
+    """pending, in-progress, succeeded, failed, skipped, or a newer word."""
+    requested_at_ms: int
+    """Epoch milliseconds by the server's clock: for comparing with itself only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosting:
+    """A Vercel project, as the server describes it."""
+
+    project_id: str
+    name: str
+    production_id: str | None
+    """The deployment that serves production; None before the first."""
+    production_urls: tuple[str, ...]
+    """With scheme; the team's own domains first. Empty before the first deployment."""
+    auto_assign_domains: bool | None
+    """False after a rollback, or where staging is the habit: a new build stays staged."""
+    rolled_back: bool
+    """The last change of production was a rollback."""
+    git_repository: str | None
+    """`owner/name` when pushes to it are deployed by Vercel itself."""
+    last_job: AliasJob | None
+    rolling_release: bool
+    """The project promotes in stages: a promotion is not live for everyone at once."""
+
+
+class Reply(StrEnum):
+    """What a server said when it was asked to change what production is."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    CONFLICT = "conflict"
+    """It is so already, or another change is under way."""
+    REJECTED = "rejected"
+    NOT_SENT = "not sent"
+    """The request never reached the server."""
+    LOST = "lost"
+    """It may or may not have acted: the world has to be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A reply and the server's own words."""
+
+    reply: Reply
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildLine:
+    """One line of a deployment's build log."""
+
+    text: str
+    error: bool
+    """Written to stderr, or marked as an error by the build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppFile:
+    """One file of the app that is deployed."""
+
+    name: str
+    """Path below the app's folder, with slashes."""
+    path: Path
+    sha1: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What one plain GET brought; redirects were not followed."""
+
+    url: str
+    status: int | None
+    """None when no answer came."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: str
+    """Its beginning."""
+    body_bytes: int
+    duration_ms: float
+    failure: str = ""
+    """Why no answer came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """Proof that production is this deployment, as the server says after the promotion."""
+
+    deployment: Deployment
+    production_url: str
+    previous_id: str | None
+    """The deployment that served production before; None for a project's first."""
+    promoted_at: datetime
+    smoke: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentBack:
+    """Proof that production is an earlier deployment again, as the server says."""
+
+    from_id: str
+    to_id: str
+    production_url: str
+    at: datetime
+    smoke: tuple[CheckResult, ...]

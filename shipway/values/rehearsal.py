@@ -1,0 +1,116 @@
+"""Rehearsals: what a run on a restored copy showed, and the seal on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shipway.values.backup import Grade
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """How an archive was brought back into a database of its own."""
+
+    server_version: str
+    tool: str
+    duration_s: float
+    left_out: tuple[str, ...]
+    """What only the platform has: extensions and what belongs to them, event triggers."""
+    errors: tuple[str, ...]
+    """Of pg_restore; none when everything else is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableContent:
+    """The rows of a table, as far as two states of them are compared."""
+
+    rows: int
+    digest: str
+    """Of all rows in any order; empty when the table is too large to be read for it."""
+
+
+class Severity(StrEnum):
+    """How much a finding of a rehearsal matters."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    SERIOUS = "serious"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rehearsal found out about a migration."""
+
+    severity: Severity
+    migration: str
+    """Its label; empty for the pending set as a whole."""
+    line: int | None
+    what: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedStatement:
+    """One statement of a migration, measured on the copy."""
+
+    migration: str
+    line: int | None
+    text: str
+    """Its beginning, on one line."""
+    duration_ms: float
+    locks: tuple[str, ...]
+    """`AccessExclusiveLock on public.users`: what it took on tables that were there before."""
+    rewritten: tuple[str, ...]
+    """Tables and indexes that were written anew as a whole."""
+    rows_scanned: int
+    rows_changed: int
+    wal_bytes: int
+
+
+class Reversal(StrEnum):
+    """What undoing a migration with its `.down.sql` came to."""
+
+    REVERSIBLE = "reversible"
+    LOSSY = "lossy"
+    IRREVERSIBLE = "irreversible"
+    NOT_REACHED = "not reached"
+    """A later one could not be undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedMigration:
+    """One migration that ran on the copy."""
+
+    label: str
+    sha256: str
+    duration_ms: int
+    reversal: Reversal
+    detail: str
+    """What would be lost, or why it cannot be undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What a rehearsal proved: these files lead from this schema to that one."""
+
+    backup_id: str
+    target: str
+    project_ref: str | None
+    at: datetime
+    duration_s: float
+    base_fingerprint: str
+    """Of the target's schema when the backup was taken."""
+    result_fingerprint: str
+    """Of the copy's schema after the last migration."""
+    comparable: bool
+    """The copy's schema before the first one was the target's: its result can be demanded too."""
+    migrations: tuple[RehearsedMigration, ...]
+    statements: tuple[RehearsedStatement, ...]
+    findings: tuple[Finding, ...]
+    restored: Restored
+    grade: Grade
