@@ -25,18 +25,18 @@ from shipway.values.checks import (
     Verified,
 )
 from shipway.values.hosting import (
+    COMMIT_META,
+    LEDGER_META,
+    PREVIOUS_META,
+    RELEASE_META,
     AliasJob,
     AppFile,
     Asked,
     BuildLine,
-    COMMIT_META,
     Deployed,
     Deployment,
     Hosting,
-    LEDGER_META,
-    PREVIOUS_META,
     Page,
-    RELEASE_META,
     Reply,
     WentBack,
 )
@@ -47,8 +47,8 @@ from shipway.values.logs import (
     Watched,
 )
 from shipway.values.migrations import (
-    AdoptPlan,
     Adopted,
+    AdoptPlan,
     Answer,
     AppliedMigration,
     DoneStep,
@@ -64,8 +64,8 @@ from shipway.values.migrations import (
     Phase,
     Session,
     SqlError,
-    UndoPlan,
     Undone,
+    UndoPlan,
 )
 from shipway.values.rehearsal import (
     Finding,
@@ -82,6 +82,10 @@ from shipway.values.sandbox import (
 )
 
 __all__ = [
+    "COMMIT_META",
+    "LEDGER_META",
+    "PREVIOUS_META",
+    "RELEASE_META",
     "AdoptPlan",
     "Adopted",
     "AliasJob",
@@ -92,7 +96,6 @@ __all__ = [
     "Backup",
     "Baseline",
     "BuildLine",
-    "COMMIT_META",
     "CheckResult",
     "Checks",
     "Clock",
@@ -105,7 +108,6 @@ __all__ = [
     "ForeignHistory",
     "Grade",
     "Hosting",
-    "LEDGER_META",
     "LedgerState",
     "LogRow",
     "Loss",
@@ -116,11 +118,9 @@ __all__ = [
     "MigrationPlan",
     "NewMigration",
     "Outcome",
-    "PREVIOUS_META",
     "Page",
     "Phase",
     "Platform",
-    "RELEASE_META",
     "RehearsedMigration",
     "RehearsedStatement",
     "Reply",
