@@ -167,7 +167,7 @@ def backup_prune(c: Context, target: str = "", format_: str = "text", yes: bool 
 @_command("status", check="end with exit code 3 when something is pending")
 def status(c: Context, check: bool = False, target: str = "", format_: str = "text") -> None:
     """Show which migrations are applied and which are pending."""
-    from shipway.commands import history as commands
+    from shipway.commands import migrations as commands
 
     _run(
         c,
@@ -193,7 +193,7 @@ def migrate(  # noqa: PLR0913, PLR0917 - its flags
     yes: bool = False,
 ) -> None:
     """Apply the pending migrations, one transaction a file."""
-    from shipway.commands import history as commands
+    from shipway.commands import migrations as commands
 
     _run(
         c,
@@ -242,7 +242,7 @@ def restore(  # noqa: PLR0913, PLR0917 - its flags
 )
 def rehearse(c: Context, phase: str = "expand", target: str = "", format_: str = "text") -> None:
     """Run the pending migrations on a restored copy of the backup, and seal what it proves."""
-    from shipway.commands import history as commands
+    from shipway.commands import migrations as commands
 
     _run(
         c,

@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import shipway.report.history
-import shipway.report.plans
-import shipway.report.production
-import shipway.report.rehearsals
-import shipway.report.tables  # noqa: F401 - they teach `show` how their values are told
 from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal

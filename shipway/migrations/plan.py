@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.values import MigrationPlan, Phase
+from shipway.values import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.values import AppliedMigration, LedgerState, Migration
 
-__all__ = ["history_problems", "plan_migrations"]
+__all__ = ["history_problems", "plan_migrations", "proof_of"]
 
 _NOTHING_DONE = "Nothing was run; the database is as it was."
 _SHOWN_DIGITS = 12
@@ -59,6 +59,19 @@ def plan_migrations(
         pending=tuple(contract if phase is Phase.CONTRACT else expand),
         held_back=() if phase is Phase.CONTRACT else tuple(contract),
         project_ref=project_ref if state.project_ref is None else None,
+    )
+
+
+def proof_of(
+    before: tuple[AppliedMigration, ...], applied_now: tuple[AppliedMigration, ...] = ()
+) -> Migrated:
+    """Return the proof that a ledger of these rows amounts to; pure."""
+    rows = sorted((*before, *applied_now), key=lambda row: row.version)
+    return Migrated(
+        applied_now=applied_now,
+        ledger_version=rows[-1].version if rows else 0,
+        ledger_label=rows[-1].label if rows else "",
+        ledger_count=len(rows),
     )
 
 

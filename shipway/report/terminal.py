@@ -7,16 +7,16 @@ import sys
 import textwrap
 import traceback
 from contextlib import contextmanager
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
 
 from shipway.json_form import json_form
 from shipway.report.hide import Hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console
 
     from shipway.errors import Stopped
     from shipway.values import Secret
@@ -50,8 +50,8 @@ class Terminal:
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self.hide = Hide(secrets)
-        self._out = _console(self._stderr if as_json else self._stdout)
-        self._err = _console(self._stderr)
+        self._out = _Screen(self._stderr if as_json else self._stdout)
+        self._err = _Screen(self._stderr)
         self._indent = ""
 
     def knows(self, secrets: Iterable[Secret]) -> None:
@@ -86,6 +86,8 @@ class Terminal:
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write rows under a head; columns whose head starts with '#' are numbers."""
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in head:
             table.add_column(
@@ -95,7 +97,7 @@ class Terminal:
             )
         for row in rows:
             table.add_row(*(self.hide(cell) for cell in row))
-        self._out.print(table, markup=False)
+        self._out.console.print(table, markup=False)
 
     def error(self, error: Stopped) -> None:
         """Write the three sentences of an error, and what failed while cleaning up."""
@@ -128,32 +130,47 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """Ask a person and return the answer; empty at the end of input."""
-        self._err.print(self.hide(question), end=" ", markup=False, soft_wrap=True)
+        self._stderr.write(self.hide(question) + " ")
+        self._stderr.flush()
         return sys.stdin.readline().strip()
 
-    def _write(self, console: Console, text: str, style: str | None = None) -> None:
+    def _write(self, screen: _Screen, text: str, style: str | None = None) -> None:
         for line in self.hide(text).split("\n"):
-            for piece in _fitted(self._indent + line, console):
-                console.print(piece, style=style, markup=False, highlight=False, soft_wrap=True)
+            screen.line(self._indent + line, style)
 
 
-def _fitted(line: str, console: Console) -> list[str]:
-    """Return a line as lines that fit a person's screen; a log keeps it whole, to be searched.
+class _Screen:
+    """One stream. Rich is loaded for a person's terminal and for tables; a log does without."""
 
-    Words are never cut, so that paths and ids can be copied.
-    """
-    if not console.is_terminal or len(line) <= console.width:
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    @cached_property
+    def console(self) -> Console:
+        """Rich on this stream: it knows the terminal's width, 80 elsewhere, and NO_COLOR."""
+        from rich.console import Console
+
+        return Console(file=self._file, markup=False, highlight=False, emoji=False)
+
+    def line(self, text: str, style: str | None) -> None:
+        """Write one line; a log gets it whole and plain, to be searched."""
+        if not self._file.isatty():
+            self._file.write(text + "\n")
+            self._file.flush()
+            return
+        for piece in _fitted(text, self.console.width):
+            self.console.print(piece, style=style, soft_wrap=True)
+
+
+def _fitted(line: str, width: int) -> list[str]:
+    """Return a line as lines that fit; words are never cut: paths and ids can be copied."""
+    if len(line) <= width:
         return [line]
     margin = len(line) - len(line.lstrip()) + _HANGING
     return textwrap.wrap(
         line,
-        width=console.width,
+        width=width,
         subsequent_indent=" " * margin,
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _console(file: IO[str]) -> Console:
-    # Rich takes its width from the terminal, 80 columns elsewhere, and honours NO_COLOR.
-    return Console(file=file, markup=False, highlight=False, emoji=False)

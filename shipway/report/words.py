@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from shipway.record import ReleaseEnd, ReleaseRecord
 from shipway.report.figures import count, duration, moment, size
 from shipway.report.terminal import Terminal
-from shipway.steps.drift import Drift
-from shipway.steps.preflight import Diagnosis, Ready
-from shipway.steps.shelf import Shelf
 from shipway.values import (
     Backup,
     CheckResult,
@@ -26,10 +23,11 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-__all__ = ["show", "summary"]
+__all__ = ["counted", "show", "show_checks", "summary"]
 
+_MORE = ("history", "plans", "preconditions", "production", "records", "rehearsals", "tables")
 _MARK = {
     Outcome.PASSED: "ok",
     Outcome.WARNED: "warning",
@@ -41,12 +39,8 @@ _MARK = {
 @singledispatch
 def summary(proof: object) -> str:
     """Return what a step has proven, in one line."""
-    raise TypeError(f"no summary for {type(proof).__name__}")
-
-
-@summary.register
-def _(proof: Ready) -> str:
-    return f"{_counted(proof.results)}; nothing was changed so far"
+    handler = _learned(summary, type(proof))
+    return str(handler(proof))
 
 
 @summary.register
@@ -68,7 +62,7 @@ def _(proof: Migrated) -> str:
 
 @summary.register
 def _(proof: Verified) -> str:
-    return _counted(proof.results)
+    return counted(proof.results)
 
 
 @summary.register
@@ -81,7 +75,7 @@ def _(proof: Watched) -> str:
     return f"{proof.verdict.value}: {proof.reason}"
 
 
-def _counted(results: Iterable[CheckResult]) -> str:
+def counted(results: Iterable[CheckResult]) -> str:
     """Return how many checks ended how: `9 passed, 1 warning`."""
     ends = [one.outcome for one in results]
     words = [
@@ -96,22 +90,27 @@ def _counted(results: Iterable[CheckResult]) -> str:
 @singledispatch
 def show(value: object, terminal: Terminal) -> None:
     """Write a command's result for a person."""
-    del terminal
-    raise TypeError(f"no words for {type(value).__name__}")
+    _learned(show, type(value))(value, terminal)
 
 
-@show.register
-def _(value: Diagnosis, terminal: Terminal) -> None:
-    show_checks(value.results, terminal)
-    terminal.note("")
-    terminal.note(_counted(value.results))
+def _learned(words: Any, kind: type) -> Callable[..., object]:
+    """Load the modules that tell the rarer kinds of values, and return what tells this one.
+
+    They bring in the steps whose values they tell: most commands are spared that.
+    """
+    for name in _MORE:
+        import_module(f"shipway.report.{name}")
+    handler: Callable[..., object] = words.dispatch(kind)
+    if handler is words.dispatch(object):
+        raise TypeError(f"no words for {kind.__name__}")
+    return handler
 
 
 @show.register
 def _(value: Verified | Checks, terminal: Terminal) -> None:
     show_checks(value.results, terminal)
     terminal.note("")
-    terminal.note(_counted(value.results))
+    terminal.note(counted(value.results))
 
 
 def show_checks(results: Iterable[CheckResult], terminal: Terminal) -> None:
@@ -146,15 +145,6 @@ def _(value: NewMigration, terminal: Terminal) -> None:
 
 
 @show.register
-def _(value: Drift, terminal: Terminal) -> None:
-    if not value.differences:  # else the error that comes with it tells them
-        terminal.note(
-            f"The schema is what its {count(value.migrations, 'migration')} make; "
-            f"fingerprint {value.fingerprint[:12]}"
-        )
-
-
-@show.register
 def _(value: Migrated, terminal: Terminal) -> None:
     terminal.note(summary(value))
 
@@ -173,31 +163,6 @@ def _(value: Backup, terminal: Terminal) -> None:
         newest = f", newest {moment(told.newest_at)}" if told.newest_at else ""
         terminal.note(f"  platform  {count(told.backups_count, 'backup')}{newest}")
         terminal.note(f"  recovery  ask Supabase for {moment(told.recovery_time)}")
-
-
-@show.register
-def _(value: Shelf, terminal: Terminal) -> None:
-    _show_backups(value.backups, terminal)
-    for one in value.unreadable:
-        terminal.warn(f"{one.directory.name}: {one.reason}")
-
-
-def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
-    if not backups:
-        terminal.note("There is no backup of this target on this machine: invoke backup")
-        return
-    rows = [
-        (
-            one.manifest.backup_id,
-            size(one.manifest.archive_bytes),
-            str(len(one.manifest.row_counts)),
-            str(sum(one.manifest.row_counts.values())),
-            f"L{one.grade.value} {one.grade.name.lower()}",
-            "also in Storage" if one.manifest.uploaded_to else "here only",
-        )
-        for one in backups
-    ]
-    terminal.table(("backup", "#size", "#tables", "#rows", "grade", "kept"), rows)
 
 
 @show.register
@@ -245,23 +210,3 @@ def _sandbox_state(value: SandboxStatus) -> str:
     if value.exists:
         return f"stopped, data in {value.directory}"
     return "not made yet"
-
-
-_ENDS = {
-    ReleaseEnd.GOOD: "is live, and its logs are GOOD",
-    ReleaseEnd.NOT_ENOUGH_EVIDENCE: "is live; its logs hold NOT ENOUGH EVIDENCE for a verdict",
-    ReleaseEnd.BAD: "is live, and its logs are BAD",
-    ReleaseEnd.ROLLED_BACK: "was ROLLED BACK: its logs were BAD",
-    ReleaseEnd.FAILED: "FAILED",
-    ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
-}
-
-
-@show.register
-def _(value: ReleaseRecord, terminal: Terminal) -> None:
-    took = duration((value.ended_at - value.began_at).total_seconds())
-    terminal.note("")
-    terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})")
-    terminal.note(f"  record  {value.directory}/release.md and release.json")
-    if value.live_url:
-        terminal.note(f"  live    {value.live_url}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused
 from shipway.migrations.books import Applying
+from shipway.migrations.plan import proof_of
 from shipway.steps.migrate_all import run_together
 from shipway.steps.migrate_file import Runner, row_of
 from shipway.steps.only_runner import become_the_only_runner
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         Session,
     )
 
-__all__ = ["Database", "migrate", "nothing_to_do"]
+__all__ = ["Database", "migrate"]
 
 
 class Database(Protocol):
@@ -84,7 +85,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         Interrupted: the operator stopped it.
     """
     if not plan.pending:
-        return nothing_to_do(plan)
+        return proof_of(plan.applied)
     if isinstance(proof, Unproven):
         say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
@@ -100,17 +101,12 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         applied_now = run_together(powers, state, plan.project_ref, pending)
         for row in applied_now:
             say.note(f"applied {row.label} in {row.duration_ms} ms")
-        return _proof_of(state.applied, tuple(applied_now))
+        return proof_of(state.applied, tuple(applied_now))
     for migration in pending:
         row = row_of(migration, runner.run(migration))
         say.note(f"applied {row.label} in {row.duration_ms} ms")
         applied_now.append(row)
-    return _proof_of(state.applied, tuple(applied_now))
-
-
-def nothing_to_do(plan: MigrationPlan) -> Migrated:
-    """Return the proof of a plan without pending files: the ledger it was made from."""
-    return _proof_of(plan.applied, ())
+    return proof_of(state.applied, tuple(applied_now))
 
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:
@@ -131,15 +127,3 @@ def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Mi
         if file.version in recorded:
             say.note(f"{file.label} was applied by another run meanwhile")
     return [file for file in plan.pending if file.version not in recorded]
-
-
-def _proof_of(
-    before: tuple[AppliedMigration, ...], applied_now: tuple[AppliedMigration, ...]
-) -> Migrated:
-    rows = sorted((*before, *applied_now), key=lambda row: row.version)
-    return Migrated(
-        applied_now=applied_now,
-        ledger_version=rows[-1].version if rows else 0,
-        ledger_label=rows[-1].label if rows else "",
-        ledger_count=len(rows),
-    )

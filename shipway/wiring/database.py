@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges import postgres, release_lock
-from shipway.edges.catalog import Catalog
+from shipway.edges import postgres
 from shipway.edges.ledger import Ledger, read_ledger
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
@@ -16,6 +15,7 @@ from shipway.wiring.given import wanted
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from shipway.edges.catalog import Catalog
     from shipway.schema.expectations import Expectations
     from shipway.steps.means import Means
     from shipway.values import LedgerState, Migration, MigrationPlan, Secret
@@ -95,6 +95,8 @@ class DatabaseWiring:
     @cached_property
     def catalog(self) -> Catalog:
         """What reads the database's catalog and asks the critical queries."""
+        from shipway.edges.catalog import Catalog
+
         connection = postgres.connect(
             self._settings.database_url,
             purpose="verify",
@@ -119,6 +121,8 @@ class DatabaseWiring:
 
     def lock(self, owner: str) -> AbstractContextManager[None]:
         """Return the target's lock."""
+        from shipway.edges import release_lock
+
         return release_lock.held(
             self._settings.database_url, owner=owner, timeout_s=self._settings.connect_timeout_s
         )

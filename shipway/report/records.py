@@ -1,0 +1,62 @@
+"""How what lies on this machine is told: backups, and the records of releases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.record import ReleaseEnd, ReleaseRecord
+from shipway.report.figures import duration, size
+from shipway.report.terminal import Terminal
+from shipway.report.words import show
+from shipway.steps.shelf import Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.values import Backup
+
+__all__: list[str] = []
+
+_ENDS = {
+    ReleaseEnd.GOOD: "is live, and its logs are GOOD",
+    ReleaseEnd.NOT_ENOUGH_EVIDENCE: "is live; its logs hold NOT ENOUGH EVIDENCE for a verdict",
+    ReleaseEnd.BAD: "is live, and its logs are BAD",
+    ReleaseEnd.ROLLED_BACK: "was ROLLED BACK: its logs were BAD",
+    ReleaseEnd.FAILED: "FAILED",
+    ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
+}
+
+
+@show.register
+def _(value: Shelf, terminal: Terminal) -> None:
+    _show_backups(value.backups, terminal)
+    for one in value.unreadable:
+        terminal.warn(f"{one.directory.name}: {one.reason}")
+
+
+def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
+    if not backups:
+        terminal.note("There is no backup of this target on this machine: invoke backup")
+        return
+    rows = [
+        (
+            one.manifest.backup_id,
+            size(one.manifest.archive_bytes),
+            str(len(one.manifest.row_counts)),
+            str(sum(one.manifest.row_counts.values())),
+            f"L{one.grade.value} {one.grade.name.lower()}",
+            "also in Storage" if one.manifest.uploaded_to else "here only",
+        )
+        for one in backups
+    ]
+    terminal.table(("backup", "#size", "#tables", "#rows", "grade", "kept"), rows)
+
+
+@show.register
+def _(value: ReleaseRecord, terminal: Terminal) -> None:
+    took = duration((value.ended_at - value.began_at).total_seconds())
+    terminal.note("")
+    terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})")
+    terminal.note(f"  record  {value.directory}/release.md and release.json")
+    if value.live_url:
+        terminal.note(f"  live    {value.live_url}")
