@@ -13,6 +13,8 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shipway.edges.embedded import Cluster, installs
 from shipway.errors import Stopped
 from shipway.values import Secret
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
-
     from tests.conftest import DatabaseServer
+
+pytestmark = pytest.mark.long
 
 PATIENT = replace(LIMITS, run_lock_wait_s=30, lock_timeout_s=20)
 HISTORY = {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from shipway.edges.embedded import Install
 
+pytestmark = pytest.mark.long
+
 PASSWORD = Secret("ofonetest")
 FILE = (
     "CREATE TABLE public.t{0} (id bigint PRIMARY KEY, name text NOT NULL);\n"

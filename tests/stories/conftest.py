@@ -34,6 +34,8 @@ QUICK = {
     "SHIPWAY_WATCH_PROBE_EVERY_S": "0.02",
     "SHIPWAY_DEPLOY_TIMEOUT_S": "10",
     "SHIPWAY_PROMOTE_TIMEOUT_S": "5",
+    # Copies in Storage are told in test_good_release.py; elsewhere they cost half a second each.
+    "SHIPWAY_BACKUP_BUCKET": "",
 }
 
 
@@ -77,6 +79,10 @@ class Project:
     def release(self, *flags: str, **environ: str) -> Ended:
         """Run a whole release to the sandbox."""
         return self.invoke("release", "--target", "sandbox", "--yes", *flags, **environ)
+
+    def quick_release(self, *flags: str, **environ: str) -> Ended:
+        """Run a release without its rehearsal, where that is not what the story is about."""
+        return self.release("--without-rehearsal", "told elsewhere", *flags, **environ)
 
     def env(self, name: str) -> str:
         """Return a value of .env.sandbox."""
@@ -178,8 +184,16 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def blueprints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for what verify has built once; it is kept by the digests of the files."""
+    return tmp_path_factory.mktemp("blueprints")
+
+
 @pytest.fixture
-def project(bare_project: Project, standins: Standins, database_url: Secret) -> Iterator[Project]:
+def project(
+    bare_project: Project, standins: Standins, database_url: Secret, blueprints: Path
+) -> Iterator[Project]:
     """Return a project with the sample app and a sandbox of its own that runs.
 
     The server and the stand-ins are the run's; the database and all that they know are the
@@ -195,5 +209,8 @@ def project(bare_project: Project, standins: Standins, database_url: Secret) -> 
     bare_project.supabase.reset()
     bare_project.vercel.reset()
     bare_project.vercel.settings(build_s=0.05, alias_s=0.05)
+    built = bare_project.root / ".shipway" / "blueprint"
+    shutil.copytree(blueprints, built)
     yield bare_project
+    shutil.copytree(built, blueprints, dirs_exist_ok=True)
     bare_project.close()

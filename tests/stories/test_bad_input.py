@@ -66,7 +66,7 @@ def test_a_wrong_password_is_tried_once_and_never_shown(
     project: Project, flags: tuple[str, ...]
 ) -> None:
     url = with_url(project, password=CANARY)
-    ended = project.release(*flags, DATABASE_URL=url)
+    ended = project.quick_release(*flags, DATABASE_URL=url)
     assert_refused(ended, 3, "password")
     if flags:
         assert ended.document["exit_code"] == 3
@@ -97,9 +97,9 @@ def test_an_ill_formed_url_is_not_quoted(bare_project: Project, url: str) -> Non
 
 def test_an_unreachable_host(project: Project) -> None:
     nobody = with_url(project, port=closed_port())
-    assert_refused(project.release(DATABASE_URL=nobody), 3, "127.0.0.1")
+    assert_refused(project.quick_release(DATABASE_URL=nobody), 3, "127.0.0.1")
     unknown = with_url(project, host="db.no-such-host.invalid")
-    assert_refused(project.release(DATABASE_URL=unknown), 3, "db.no-such-host.invalid")
+    assert_refused(project.quick_release(DATABASE_URL=unknown), 3, "db.no-such-host.invalid")
     assert_nothing_changed(project)
 
 
@@ -110,7 +110,7 @@ def test_a_target_whose_file_does_not_exist(project: Project) -> None:
 
 
 def test_an_unknown_setting_is_answered_with_the_nearest_one(project: Project) -> None:
-    ended = project.release(SHIPWAY_MIGRATION_DIR="x")
+    ended = project.quick_release(SHIPWAY_MIGRATION_DIR="x")
     assert_refused(ended, 2, "SHIPWAY_MIGRATION_DIR", "Did you mean SHIPWAY_MIGRATIONS_DIR?")
     assert_nothing_changed(project)
 
@@ -132,14 +132,14 @@ def test_a_faulty_migrations_folder(
         (project.root / "other").mkdir()
         for name, text in content.items():
             (project.root / "other" / name).write_text(text)
-    ended = project.release(SHIPWAY_MIGRATIONS_DIR="other")
+    ended = project.quick_release(SHIPWAY_MIGRATIONS_DIR="other")
     assert_refused(ended, 2, *words)
     assert_nothing_changed(project)
 
 
 def test_no_vercel_token(project: Project) -> None:
     set_env(project, VERCEL_TOKEN=None)
-    assert_refused(project.release(), 2, "VERCEL_TOKEN")
+    assert_refused(project.quick_release(), 2, "VERCEL_TOKEN")
     assert_refused(project.invoke("deploy", "--yes"), 2, "VERCEL_TOKEN")
     assert_nothing_changed(project)
 
@@ -148,7 +148,7 @@ def test_no_vercel_token(project: Project) -> None:
 def test_a_vercel_token_that_is_refused(project: Project, status: int) -> None:
     project.vercel.fault("status", path="/v9/projects", times=None, status=status)
     set_env(project, VERCEL_TOKEN=CANARY)
-    assert_refused(project.release(), 3, "vercel", "oken")
+    assert_refused(project.quick_release(), 3, "vercel", "oken")
     project.vercel.clear()
     assert_nothing_changed(project)
 
@@ -157,32 +157,32 @@ def test_a_vercel_token_that_is_refused(project: Project, status: int) -> None:
 def test_a_supabase_token_that_is_refused(project: Project, status: int) -> None:
     project.supabase.fault("status", path="/v1/projects", times=None, status=status)
     set_env(project, SUPABASE_ACCESS_TOKEN=f"sbp_{CANARY}")
-    assert_refused(project.release(), 3, "supabase", "oken")
+    assert_refused(project.quick_release(), 3, "supabase", "oken")
     assert_nothing_changed(project)
 
 
 def test_an_api_that_is_down(project: Project) -> None:
     down = f"http://127.0.0.1:{closed_port()}"
-    assert_refused(project.release(VERCEL_API_URL=down), 3, "vercel")
-    assert_refused(project.release(SUPABASE_API_URL=down), 3, "supabase")
+    assert_refused(project.quick_release(VERCEL_API_URL=down), 3, "vercel")
+    assert_refused(project.quick_release(SUPABASE_API_URL=down), 3, "supabase")
     assert_nothing_changed(project)
 
 
 def test_a_database_of_another_project_than_the_settings_name(project: Project) -> None:
     other = "abcdefghijklmnopqrst"
     url = f"postgresql://postgres:{CANARY}@db.{other}.supabase.co:5432/postgres"
-    ended = project.release(DATABASE_URL=url)
+    ended = project.quick_release(DATABASE_URL=url)
     assert ended.code == 3, ended.err
     assert CANARY not in ended.out + ended.err
-    assert project.release().code == 0
-    renamed = project.release(SUPABASE_PROJECT_REF=other)
+    assert project.quick_release().code == 0
+    renamed = project.quick_release(SUPABASE_PROJECT_REF=other)
     assert_refused(renamed, 3, other, project.env("SUPABASE_PROJECT_REF"))
     assert len(project.records()) == 1
 
 
 def test_all_that_is_wrong_is_told_at_once(project: Project) -> None:
     set_env(project, VERCEL_TOKEN=None, DATABASE_URL=None)
-    ended = project.release(SHIPWAY_MIGRATIONS_DIR="other")
+    ended = project.quick_release(SHIPWAY_MIGRATIONS_DIR="other")
     assert_refused(ended, 2, "VERCEL_TOKEN", "DATABASE_URL", "other")
 
 
@@ -203,7 +203,7 @@ def test_another_release_holds_the_lock(project: Project) -> None:
 
     with held(Secret(project.env("DATABASE_URL")), owner="release 20261122-x", timeout_s=5):
         for ended in (
-            project.release(),
+            project.quick_release(),
             project.invoke("db.migrate", "--target", "sandbox", "--yes"),
         ):
             assert_refused(ended, 75, "shipway release 20261122-x")

@@ -28,7 +28,7 @@ def released_with_errors(project: Project, *flags: str, **environ: str) -> Ended
         message="Error: no users",
         good_answers=GOOD_ANSWERS,
     )
-    return project.release(*flags, **environ)
+    return project.quick_release(*flags, **environ)
 
 
 def new_migration(project: Project, name: str, text: str) -> None:
@@ -44,7 +44,7 @@ def record(project: Project) -> dict[str, Any]:
 @pytest.fixture
 def live(project: Project) -> tuple[str, str]:
     """Release a first version; return the deployment and the page that it serves."""
-    ended = project.release()
+    ended = project.quick_release()
     assert ended.code == 0, ended.err
     return str(project.production()), project.live().text
 
@@ -74,7 +74,7 @@ def test_a_new_version_that_throws_is_rolled_back_and_the_database_stays_on_the_
     ]
     assert found["steps"][-1]["proof"]["to_id"] == before
 
-    again = project.release()
+    again = project.quick_release()
 
     assert again.code == 0, again.err
     assert project.production() != before
@@ -115,7 +115,7 @@ def test_an_old_version_whose_checks_fail_on_the_new_schema_is_not_brought_back(
         text = file.read_text(encoding="utf-8")
         file.write_text(without_table(text, "user_metas"), encoding="utf-8")
 
-    ended = released_with_errors(project, "--without-rehearsal", "in a hurry")
+    ended = released_with_errors(project)
 
     assert ended.code == 7, ended.err
     assert "NOT rolled back: its checks do not pass" in ended.err

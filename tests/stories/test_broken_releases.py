@@ -91,11 +91,11 @@ def test_when_the_verification_fails_nothing_is_deployed(project: Project) -> No
 
 
 def test_a_failed_build_leaves_production_on_the_old_deployment(project: Project) -> None:
-    project.release()
+    project.quick_release()
     before, page = project.production(), project.live().text
     project.vercel.fault("ERROR", on="build")
 
-    ended = project.release()
+    ended = project.quick_release()
 
     assert ended.code == 6
     assert_three_sentences(ended)
@@ -108,19 +108,19 @@ def test_a_failed_build_leaves_production_on_the_old_deployment(project: Project
 def test_a_build_that_never_ends_is_given_up_at_the_deadline(project: Project) -> None:
     project.vercel.fault("never", on="build")
 
-    ended = project.release(SHIPWAY_DEPLOY_TIMEOUT_S="1")
+    ended = project.quick_release(SHIPWAY_DEPLOY_TIMEOUT_S="1")
 
     assert ended.code == 6
     assert project.production() is None
 
 
 def test_a_failed_smoke_test_is_never_promoted(project: Project) -> None:
-    project.release()
+    project.quick_release()
     before = project.production()
     project.vercel.fault("serves_errors", on="build", status=500)
     project.vercel.forget_requests()
 
-    ended = project.release()
+    ended = project.quick_release()
 
     assert ended.code == 6
     assert "smoke test failed" in ended.err
@@ -129,11 +129,11 @@ def test_a_failed_smoke_test_is_never_promoted(project: Project) -> None:
 
 
 def test_a_failed_promotion_says_what_production_is(project: Project) -> None:
-    project.release()
+    project.quick_release()
     before, page = project.production(), project.live().text
     project.vercel.fault("failed", on="alias")
 
-    ended = project.release()
+    ended = project.quick_release()
 
     assert ended.code == 6
     assert_three_sentences(ended)
@@ -144,7 +144,7 @@ def test_a_failed_promotion_says_what_production_is(project: Project) -> None:
 
 
 def test_a_quiet_window_is_not_called_good(project: Project) -> None:
-    ended = project.release(SHIPWAY_WATCH_MIN_REQUESTS="100000")
+    ended = project.quick_release(SHIPWAY_WATCH_MIN_REQUESTS="100000")
 
     assert ended.code == 0
     assert "NOT ENOUGH EVIDENCE" in ended.out
@@ -152,11 +152,11 @@ def test_a_quiet_window_is_not_called_good(project: Project) -> None:
 
 
 def test_an_edited_migration_stops_the_release_before_the_backup(project: Project) -> None:
-    project.release()
+    project.quick_release()
     (project.root / "migrations" / "003_user_metas.sql").write_text("select 1;\n")
     before = project.production()
 
-    ended = project.release()
+    ended = project.quick_release()
 
     assert ended.code == 3
     assert "003_user_metas" in ended.err

@@ -48,6 +48,7 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
     assert [(step["name"], step["end"]) for step in record["steps"]] == [
         ("preflight", "done"),
         ("backup", "done"),
+        ("rehearse", "done"),
         ("migrate", "done"),
         ("verify", "done"),
         ("deploy", "done"),
@@ -69,7 +70,7 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
 def test_the_backup_is_made_before_the_first_migration_and_its_copy_is_the_same(
     project: Project,
 ) -> None:
-    project.release()
+    project.release(SHIPWAY_BACKUP_BUCKET="backups")
 
     (manifest,) = (project.root / ".shipway" / "backups").glob("*/manifest.json")
     body = json.loads(manifest.read_text(encoding="utf-8"))["body"]

@@ -22,7 +22,7 @@ def test_production_is_told_compared_rolled_back_and_promoted_by_commands(
 ) -> None:
     empty = project.invoke("deploy.status", *ON_SANDBOX)
     assert (empty.code, "nothing serves production yet" in empty.out) == (0, True)
-    assert project.release().code == 0
+    assert project.quick_release().code == 0
     first = project.production()
 
     compared = deployed(project, "two", "--compare")
