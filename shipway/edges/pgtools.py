@@ -85,14 +85,14 @@ def find_tool(name: str, *, server_major: int, tls: bool) -> Tool:
     Raises:
         Misconfigured: there is none; says what was found and how to get one.
     """
-    found = list(candidates(name))
-    fitting = [one for one in found if one.version[0] >= server_major and (one.tls or not tls)]
+    fitting = [one for one in candidates(name, at_least=server_major) if one.tls or not tls]
     if fitting:
         # The nearest major first; then the one that compresses best; then the newest minor.
         return min(
             fitting,
             key=lambda one: (one.version[0], "zstd" not in one.compression, -one.version[1]),
         )
+    found = candidates(name)
     seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
     problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
     wanted = " and TLS" if tls else ""
@@ -114,8 +114,8 @@ def find_restorer(major: int, *, zstd: bool) -> Tool:
     Raises:
         Misconfigured: there is none.
     """
-    for one in sorted(candidates("pg_restore"), key=lambda one: one.version):
-        if one.version[0] >= major and ("zstd" in one.compression or not zstd):
+    for one in sorted(candidates("pg_restore", at_least=major), key=lambda one: one.version):
+        if "zstd" in one.compression or not zstd:
             return one
     wanted = " with zstd" if zstd else ""
     raise Misconfigured(
@@ -136,8 +136,11 @@ def newest(name: str) -> Tool:
     return found[-1] if found else find_tool(name, server_major=18, tls=False)
 
 
-def candidates(name: str) -> Iterator[Tool]:
-    """Yield every working tool of that name, those on PATH first."""
+def candidates(name: str, *, at_least: int = 0) -> Iterator[Tool]:
+    """Yield every working tool of that name and major version, those on PATH first.
+
+    Older ones are not tried out: what a tool can do is asked of it by starting it three times.
+    """
     folders = [Path(entry) for entry in os.get_exec_path()]
     for place in _SYSTEM_PLACES:
         folders += sorted(Path("/").glob(place.removeprefix("/")), reverse=True)
@@ -148,9 +151,9 @@ def candidates(name: str) -> Iterator[Tool]:
         if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
             continue
         seen.add(path.resolve())
-        tool = _examined(path)
-        if tool is not None:
-            yield tool
+        version = _version(path)
+        if version is not None and version[0] >= at_least:
+            yield _examined(path, version)
 
 
 def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
@@ -184,12 +187,16 @@ def reach(
 
 
 @lru_cache(maxsize=64)
-def _examined(path: Path) -> Tool | None:
-    """Try a tool out; None for one that does not run, such as a wrapper without its package."""
+def _version(path: Path) -> tuple[int, int] | None:
+    """Return what a tool says of itself; None for one that does not run, such as a bare wrapper."""
     said = process.run([path, "--version"], deadline_s=_PROBE_S)
-    version = re.search(rb"\(PostgreSQL\) (\d+)\.(\d+)", said.stdout)
-    if said.returncode or not version:
-        return None
+    found = re.search(rb"\(PostgreSQL\) (\d+)\.(\d+)", said.stdout)
+    return (int(found[1]), int(found[2])) if found and not said.returncode else None
+
+
+@lru_cache(maxsize=64)
+def _examined(path: Path, version: tuple[int, int]) -> Tool:
+    """Try out what a tool can do."""
     # All of one folder share their libraries, and pg_dump is the one that answers without a file.
     asked = path.with_name("pg_dump") if path.with_name("pg_dump").is_file() else path
     tls, preload = _has_tls(asked, None), None
@@ -198,7 +205,7 @@ def _examined(path: Path) -> Tool | None:
         tls = preload is not None and _has_tls(asked, preload)
     return Tool(
         path=path,
-        version=(int(version[1]), int(version[2])),
+        version=version,
         compression=_compression(asked),
         tls=tls,
         preload=preload if tls else None,
