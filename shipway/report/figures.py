@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["count", "duration", "moment", "percent", "size"]
+__all__ = ["count", "duration", "moment", "size"]
 
 _STEP = 1000
 _MINUTE_S = 60
@@ -44,8 +44,3 @@ def moment(at: datetime) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: `1 table`, `2 tables`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
-
-
-def percent(share: float) -> str:
-    """Return a share of one as a percentage: `2 %`, `0.4 %`."""
-    return f"{share * 100:.2g} %"
