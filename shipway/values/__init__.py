@@ -24,6 +24,13 @@ from shipway.values.checks import (
     Outcome,
     Verified,
 )
+from shipway.values.gates import (
+    Approval,
+    Gate,
+    Gated,
+    GateState,
+    Waiver,
+)
 from shipway.values.hosting import (
     COMMIT_META,
     LEDGER_META,
@@ -92,6 +99,7 @@ __all__ = [
     "Answer",
     "AppFile",
     "AppliedMigration",
+    "Approval",
     "Asked",
     "Backup",
     "Baseline",
@@ -106,6 +114,9 @@ __all__ = [
     "Finding",
     "ForeignEntry",
     "ForeignHistory",
+    "Gate",
+    "GateState",
+    "Gated",
     "Grade",
     "Hosting",
     "LedgerState",
@@ -142,6 +153,7 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Verified",
+    "Waiver",
     "Watched",
     "WentBack",
 ]
