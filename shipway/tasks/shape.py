@@ -1,0 +1,132 @@
+"""The one shape of a task: what Invoke needs, around the few words in which commands differ.
+
+A command is declared as a function of its own flags that returns the work to do. The flags that
+every command knows (`--target`, `--format`, `--yes`) are added here, and so is the way it ends.
+Only Invoke and the standard library are imported at the top: `invoke --list` stays fast.
+"""
+
+from __future__ import annotations
+
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from invoke.context import Context
+
+    from shipway.commands.session import Answer, Session
+
+    Work: TypeAlias = Callable[[Session], Answer]
+
+__all__ = ["Commands"]
+
+_HELP = {
+    "target": "environment to work on: reads .env.NAME (else SHIPWAY_TARGET, else the plain .env)",
+    "format_": "text, or json: one JSON document on stdout and everything else on stderr",
+    "yes": "ask no questions",
+    "without_rehearsal": "why the migrations are not tried on a copy first; kept in the record",
+    "phase": "expand (before the new code is live), or contract (after the old code is gone)",
+}
+
+
+class Commands:
+    """The tasks of one collection, in the order of their declaration."""
+
+    def __init__(self, name: str = "") -> None:
+        self.collection = Collection(name) if name else Collection()
+
+    def command(
+        self,
+        name: str,
+        /,
+        *,
+        default: bool = False,
+        target: bool = True,
+        format_: bool = True,
+        yes: bool = False,
+        **helps: str,
+    ) -> Callable[[Callable[..., Work]], Callable[..., Work]]:
+        """Declare a task of this collection.
+
+        Args:
+            name: how it is called, without the name of its collection.
+            default: the collection's name alone calls it.
+            target: it works on an environment, which `--target` names.
+            format_: it can answer as JSON.
+            yes: it may ask, and `--yes` answers beforehand.
+            helps: what each of its own flags means.
+        """
+        common: dict[str, str | bool] = {}
+        if target:
+            common["target"] = ""
+        if format_:
+            common["format_"] = "text"
+        if yes:
+            common["yes"] = False
+        group = self.collection.name or ""
+        called = group if default else f"{group}.{name}".lstrip(".")
+
+        def declare(work: Callable[..., Work]) -> Callable[..., Work]:
+            own = list(signature(work).parameters)
+
+            def body(c: Context, **flags: Any) -> None:
+                shared = {one: flags.pop(one) for one in common}
+                if not target:
+                    shared["target"] = None
+                _run(c, called, work(**flags), **shared)
+
+            known = {**_HELP, **helps}
+            # Invoke reads a command line off the signature of its task. Its tasks are told apart
+            # by name and code, and all of ours have this code: so the name is the whole one.
+            body.__signature__ = _with_common(work, common)  # type: ignore[attr-defined]
+            body.__doc__ = work.__doc__
+            made: Task[Any] = Task(
+                body,
+                name=called,
+                # Short flags would move whenever a parameter is added, so there are none.
+                auto_shortflags=False,
+                help={one: known[one] for one in [*own, *common]},
+            )
+            self.collection.add_task(made, name=name, default=default)
+            return work
+
+        return declare
+
+
+def _with_common(work: Callable[..., Work], common: dict[str, str | bool]) -> Any:
+    """Return the signature of `work`, between Invoke's context and the common flags."""
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    own = signature(work)
+    return own.replace(
+        parameters=[
+            Parameter("c", kind),
+            *own.parameters.values(),
+            *(Parameter(name, kind, default=value) for name, value in common.items()),
+        ]
+    )
+
+
+def _run(  # noqa: PLR0913 - the flags that every command knows
+    c: Context,
+    command: str,
+    work: Work,
+    *,
+    target: str | None = None,
+    format_: str = "text",
+    yes: bool = False,
+) -> None:
+    """Run a command and end the process with its exit code."""
+    from shipway.commands.session import Asked, run
+
+    asked = Asked(
+        command=command, target=target, format=format_, dry=bool(c.config.run.dry), yes=yes
+    )
+    code = run(asked, work)
+    if code:
+        raise Exit(code=code)
