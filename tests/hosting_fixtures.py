@@ -20,7 +20,7 @@ from shipway.edges.vercel import Vercel
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
 from shipway.sandbox.control import Control
-from shipway.values import AppFile, Deployment, Secret
+from shipway.values import AppFile, Deployment, Plainly, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ _STARTS_WITHIN_S = 20.0
 
 
 @dataclass
-class Said:
+class Said(Plainly):
     """Keeps what a step told."""
 
     notes: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ from shipway.edges.ledger import Ledger
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.steps.migrate import migrate
-from shipway.values import MigrationLimits, Phase, Unproven
+from shipway.values import MigrationLimits, Phase, Plainly, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ class RealClock:
         time.sleep(seconds)
 
 
-class Heard:
+class Heard(Plainly):
     """Keeps what a person would have read."""
 
     def __init__(self) -> None:

@@ -10,8 +10,10 @@ from shipway.report.words import summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from shipway.report.terminal import Terminal
+    from shipway.values import Progress
 
 __all__ = ["Narrator"]
 
@@ -29,6 +31,10 @@ class Narrator:
     def warn(self, text: str) -> None:
         """One line that a person should not overlook, though the work goes on."""
         self._terminal.warn(text)
+
+    def progress(self, text: str) -> AbstractContextManager[Progress]:
+        """Show a live line until a piece of work is done."""
+        return self._terminal.progress(text)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[object, float], None]]:

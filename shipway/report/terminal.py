@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from shipway.json_form import json_form
 from shipway.report.hide import Hide
+from shipway.values import Plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from shipway.errors import Stopped
-    from shipway.values import Secret
+    from shipway.report.live import Live
+    from shipway.values import Progress, Secret
 
 __all__ = ["Terminal"]
 
@@ -27,7 +29,7 @@ _HANGING = 2
 """Columns by which the rest of a long line stands back."""
 
 
-class Terminal:
+class Terminal(Plainly):
     """The screen of one command. It is the `Say` of the steps.
 
     Args:
@@ -67,6 +69,16 @@ class Terminal:
     def warn(self, text: str) -> None:
         """One line that a person should not overlook, though the work goes on."""
         self._write(self._out, f"warning: {text}", style="yellow")
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Progress]:
+        """Show a live line until the work is done; a log gets the result alone."""
+        if not self._out.is_terminal:
+            with super().progress(text) as plain:
+                yield plain
+            return
+        with self._out.live.line(self._indent + text, self.hide, self.note) as line:
+            yield line
 
     # --- what the command says ----------------------------------------------------------------
 
@@ -152,9 +164,21 @@ class _Screen:
 
         return Console(file=self._file, markup=False, highlight=False, emoji=False)
 
+    @cached_property
+    def live(self) -> Live:
+        """The line at the screen's end that shows what is under way."""
+        from shipway.report.live import Live
+
+        return Live(self.console)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks on, not a log."""
+        return self._file.isatty()
+
     def line(self, text: str, style: str | None) -> None:
         """Write one line; a log gets it whole and plain, to be searched."""
-        if not self._file.isatty():
+        if not self.is_terminal:
             self._file.write(text + "\n")
             self._file.flush()
             return

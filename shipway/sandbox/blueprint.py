@@ -20,7 +20,7 @@ from shipway.inspection import Snapshot, Thing
 from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.sandbox.extensions import PREINSTALLED, SINCE_MAJOR, preinstall, write_extensions
 from shipway.steps.migrate import migrate
-from shipway.values import MigrationLimits, MigrationPlan, Secret, Unproven
+from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ class Blueprint:
                         database=database,
                         limits=_LIMITS,
                         clock=self._clock,
-                        say=_Silence(),
+                        say=Plainly(),
                     )
             with psycopg.connect(url.reveal(), autocommit=True) as connection:
                 built = Catalog(connection).snapshot()
@@ -171,13 +171,3 @@ def _install_for(server_version: int) -> Install:
     if server_version // 10000 < _WRITES_VIEWS_AS_NOW:
         return installs()[0]
     return newest()
-
-
-class _Silence:
-    """Nobody needs to hear how the blueprint comes about."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def warn(self, text: str) -> None:
-        """Say nothing."""

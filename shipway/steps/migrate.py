@@ -102,10 +102,13 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         for row in applied_now:
             say.note(f"applied {row.label} in {row.duration_ms} ms")
         return proof_of(state.applied, tuple(applied_now))
-    for migration in pending:
-        row = row_of(migration, runner.run(migration))
-        say.note(f"applied {row.label} in {row.duration_ms} ms")
-        applied_now.append(row)
+    with say.progress(f"{len(pending)} pending"):
+        for number, migration in enumerate(pending, 1):
+            with say.progress(migration.label) as line:
+                line.at(f"{number} of {len(pending)}")
+                row = row_of(migration, runner.run(migration))
+                line.done(f"applied {row.label} in {row.duration_ms} ms")
+            applied_now.append(row)
     return proof_of(state.applied, tuple(applied_now))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shipway.errors import MigrationFailed, VerificationFailed
@@ -24,6 +25,7 @@ from shipway.values import (
     Grade,
     MigrationPlan,
     Phase,
+    Plainly,
     RehearsedMigration,
     Reversal,
     Seal,
@@ -31,7 +33,7 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shipway.schema.expectations import Expectations
     from shipway.steps.migrate import Database
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         Finding,
         Migration,
         MigrationLimits,
+        Progress,
         Say,
         Secret,
     )
@@ -124,17 +127,7 @@ def _reached(plan: MigrationPlan) -> Grade:
     return Grade.REHEARSED if plan.pending else Grade.CHECKED
 
 
-class _Silent:
-    """Tells nobody what happens a second time."""
-
-    def note(self, text: str) -> None:
-        pass
-
-    def warn(self, text: str) -> None:
-        pass
-
-
-class _OnTheCopy:
+class _OnTheCopy(Plainly):
     """Tells what happens on the copy so that nobody takes it for the target."""
 
     def __init__(self, say: Say, how: str = "") -> None:
@@ -146,6 +139,25 @@ class _OnTheCopy:
 
     def warn(self, text: str) -> None:
         self._say.warn(self._where + text)
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Progress]:
+        with self._say.progress(self._where + text) as line:
+            yield _LineOnTheCopy(line, self._where)
+
+
+class _LineOnTheCopy:
+    """A piece of work on the copy."""
+
+    def __init__(self, line: Progress, where: str) -> None:
+        self._line = line
+        self._where = where
+
+    def at(self, text: str) -> None:
+        self._line.at(text)
+
+    def done(self, text: str) -> None:
+        self._line.done(self._where + text)
 
 
 class _Run:
@@ -197,7 +209,7 @@ class _Run:
             stages,
             database=self._database,
             look=self._look,
-            again=lambda migration: self._migrate(migration, self._database, _Silent()),
+            again=lambda migration: self._migrate(migration, self._database, Plainly()),
         )
 
     def _migrate(self, migration: Migration, database: Database, say: Say) -> int:

@@ -14,6 +14,8 @@ from shipway.values.backup import (
 )
 from shipway.values.basics import (
     Clock,
+    Plainly,
+    Progress,
     Say,
     Secret,
     Unproven,
@@ -131,7 +133,9 @@ __all__ = [
     "Outcome",
     "Page",
     "Phase",
+    "Plainly",
     "Platform",
+    "Progress",
     "RehearsedMigration",
     "RehearsedStatement",
     "Reply",

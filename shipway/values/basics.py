@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
 
@@ -45,6 +48,55 @@ class Say(Protocol):
 
     def warn(self, text: str) -> None:
         """One line that a person should not overlook, though the work goes on."""
+
+    def progress(self, text: str) -> AbstractContextManager[Progress]:
+        """Open a piece of work that may take a while; `text` names it while it lasts.
+
+        On a terminal it is one live line with its seconds; in a log only its result is written.
+        Inside it others may be opened: the innermost is shown.
+        """
+
+
+class Progress(Protocol):
+    """A piece of work that is under way, as a person sees it."""
+
+    def at(self, text: str) -> None:
+        """Show how far it is by now (`3.2 MB of 40 MB`), in place of what was shown before."""
+
+    def done(self, text: str) -> None:
+        """Say what came of it: a plain line that stays, in the place of the live one."""
+
+
+class Plainly:
+    """A `Say` that nobody hears; a base for those that have no live lines.
+
+    Of a piece of work only the result is said.
+    """
+
+    def note(self, text: str) -> None:
+        """One plain line: something became true."""
+
+    def warn(self, text: str) -> None:
+        """One line that a person should not overlook, though the work goes on."""
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[Progress]:
+        """Open a piece of work of which only the result is said."""
+        del text
+        yield _Result(self.note)
+
+
+class _Result:
+    """Progress that nobody watches."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def at(self, text: str) -> None:
+        pass
+
+    def done(self, text: str) -> None:
+        self._tell(text)
 
 
 class Clock(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 
 from shipway.errors import Refused
 from shipway.report.hide import Hide
@@ -79,6 +80,37 @@ def test_what_is_said_inside_a_part_is_indented() -> None:
         terminal.note("one\ntwo")
     terminal.note("three")
     assert stdout.getvalue() == "backup\n  one\n  two\nthree\n"
+
+
+def test_in_a_log_work_under_way_is_its_result_alone() -> None:
+    terminal, stdout, _ = screen()
+    with terminal.part("migrate"), terminal.progress("012_big") as line:
+        line.at("3 of 9 MB")
+        line.done("applied 012_big in 4.0 s")
+    assert stdout.getvalue() == "migrate\n  applied 012_big in 4.0 s\n"
+
+
+def test_on_a_terminal_a_live_line_shows_the_work_until_its_result_stands_there() -> None:
+    ours, theirs = os.openpty()
+    with open(theirs, "w", encoding="utf-8") as tty, open(ours, "rb", buffering=0) as seen:  # noqa: PTH123 - descriptors
+        terminal = Terminal(as_json=False, secrets=[URL], stdout=tty, stderr=tty)
+        with terminal.progress("2 pending"), terminal.progress("012_big") as line:
+            line.at("3 of 9 MB for p@ss/word")
+            shown = b""
+            while b"of 9 MB" not in shown:
+                shown += seen.read(4096)
+            terminal.warn("it waits")
+            line.done("applied 012_big in 4.0 s")
+        terminal.note("end")
+        while b"end" not in shown:
+            shown += seen.read(4096)
+    text = shown.decode()
+    assert "012_big · 3 of 9 MB for (hidden)" in text
+    assert "p@ss" not in text
+    erased = "\x1b[2K"
+    last_live = text.rindex("3 of 9 MB")
+    assert text.index("warning: it waits") < text.index("applied 012_big") < text.index("end")
+    assert erased in text[last_live:], "nothing of the live line stays"
 
 
 def test_a_table_keeps_its_columns_apart_and_numbers_to_the_right() -> None:

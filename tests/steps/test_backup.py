@@ -26,7 +26,7 @@ from shipway.steps.shelf import (
     open_backup,
     verify_backup,
 )
-from shipway.values import Backup, Dumped, Grade, Manifest, Platform, Secret, Unproven
+from shipway.values import Backup, Dumped, Grade, Manifest, Plainly, Platform, Secret, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ REF = "abcdefghijklmnopqrst"
 
 
 @dataclass
-class Heard:
+class Heard(Plainly):
     """Keeps what a step said."""
 
     notes: list[str] = field(default_factory=list)

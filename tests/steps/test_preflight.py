@@ -8,7 +8,7 @@ import pytest
 
 from shipway.errors import Misconfigured, Refused
 from shipway.steps.preflight import Found, Precondition, examine, preflight, same_project
-from shipway.values import Outcome
+from shipway.values import Outcome, Plainly
 
 REF, OTHER = "a" * 20, "b" * 20
 
@@ -29,7 +29,7 @@ class Ticking:
         self.seconds += seconds
 
 
-class Heard:
+class Heard(Plainly):
     """Keeps what was said."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from shipway.edges.catalog import Catalog
 from shipway.errors import Misconfigured
 from shipway.schema.expectations import Expect, Expectations, QueryCheck, load_expectations
 from shipway.steps.verify import ChecksFailed, verify
-from shipway.values import CheckResult, Outcome, Verified
+from shipway.values import CheckResult, Outcome, Plainly, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ class _Clock:
         raise AssertionError(seconds)
 
 
-class _Said(list[str]):
+class _Said(Plainly, list[str]):
     def note(self, text: str) -> None:
         self.append(text)
 

@@ -26,6 +26,7 @@ from shipway.values import (
     Manifest,
     MigrationLimits,
     Outcome,
+    Plainly,
     Unproven,
 )
 
@@ -47,7 +48,7 @@ FIRST = (
 )
 
 
-class _Quiet:
+class _Quiet(Plainly):
     def note(self, text: str) -> None:
         del text
 

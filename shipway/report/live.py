@@ -1,0 +1,106 @@
+"""The last line of a terminal while work is under way: what it is, how far, for how long."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from rich.live import Live as RichLive
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+__all__ = ["Line", "Live"]
+
+_LOOKS_A_SECOND: Final = 8
+
+
+class Live:
+    """The line itself. While it stands, other lines are written above it.
+
+    Args:
+        console: of the screen; the line is gone from it when no work is under way.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lines: list[Line] = []
+
+    @contextmanager
+    def line(
+        self, name: str, hide: Callable[[str], str], tell: Callable[[str], None]
+    ) -> Iterator[Line]:
+        """Show a piece of work; of several the one that was begun last.
+
+        Args:
+            name: what it is, with the indent of the lines around it.
+            hide: takes secrets out.
+            tell: writes the line that stays.
+        """
+        line = Line(name, hide, tell, ended=self._end)
+        self._lines.append(line)
+        try:
+            if len(self._lines) > 1:
+                yield line
+                return
+            with RichLive(
+                get_renderable=self._shown,
+                console=self._console,
+                refresh_per_second=_LOOKS_A_SECOND,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            ):
+                yield line
+        finally:
+            self._end(line)
+
+    def _end(self, line: Line) -> None:
+        if line in self._lines:
+            self._lines.remove(line)
+
+    def _shown(self) -> Text:
+        return Text(
+            self._lines[-1].text() if self._lines else "",
+            style="dim",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+
+
+class Line:
+    """One piece of work that is shown while it lasts."""
+
+    def __init__(
+        self,
+        name: str,
+        hide: Callable[[str], str],
+        tell: Callable[[str], None],
+        *,
+        ended: Callable[[Line], None],
+    ) -> None:
+        self._name = name
+        self._hide = hide
+        self._tell = tell
+        self._ended = ended
+        self._so_far = ""
+        self._began_s = time.monotonic()
+
+    def at(self, text: str) -> None:
+        """Show how far it is by now."""
+        self._so_far = text
+
+    def done(self, text: str) -> None:
+        """Write what came of it in the place of the live line."""
+        self._ended(self)
+        self._tell(text)
+
+    def text(self) -> str:
+        """Return the line as it reads now."""
+        seconds = int(time.monotonic() - self._began_s)
+        parts = (self._name, self._so_far, f"{seconds} s" if seconds else "")
+        return self._hide(" · ".join(part for part in parts if part))
