@@ -6,7 +6,7 @@ Each step returns a proof and the next one demands it, so a wrong order is a typ
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, Stopped
@@ -129,6 +129,8 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
 
     with course.step("rehearse") as proven:
         seal = proven(_rehearsed(plan, backup, powers, say))
+    if isinstance(seal, Seal):
+        backup = replace(backup, grade=seal.grade, restore_s=seal.restored.duration_s)
 
     if plan.build_first:
         with course.step("build") as proven:

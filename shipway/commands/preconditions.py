@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
-from shipway.report.figures import count, size
+from shipway.figures import count, size
 from shipway.steps.preflight import Found, Precondition, same_project
 from shipway.values import Outcome
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from shipway.figures import duration, moment
 from shipway.json_form import json_form
-from shipway.report.figures import duration, moment
 from shipway.report.words import summary
 from shipway.values import (
     Backup,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.report.figures import count
+from shipway.figures import count
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import Adopted, AdoptPlan, Undone, UndoPlan

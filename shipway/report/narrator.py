@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shipway.report.figures import duration
+from shipway.figures import duration
 from shipway.report.words import summary
 
 if TYPE_CHECKING:

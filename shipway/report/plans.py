@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.figures import count, duration, size
 from shipway.release import ReleasePlan
-from shipway.report.figures import count, duration, size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.backup import BackupPlan

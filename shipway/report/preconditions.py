@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.report.figures import count
+from shipway.figures import count
 from shipway.report.terminal import Terminal
 from shipway.report.words import counted, show, show_checks, summary
 from shipway.steps.drift import Drift

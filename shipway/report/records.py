@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.figures import duration, size
 from shipway.record import ReleaseEnd, ReleaseRecord
-from shipway.report.figures import duration, size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.shelf import Shelf
@@ -45,11 +45,12 @@ def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
             str(len(one.manifest.row_counts)),
             str(sum(one.manifest.row_counts.values())),
             f"L{one.grade.value} {one.grade.name.lower()}",
+            "-" if one.restore_s is None else duration(one.restore_s),
             "also in Storage" if one.manifest.uploaded_to else "here only",
         )
         for one in backups
     ]
-    terminal.table(("backup", "#size", "#tables", "#rows", "grade", "kept"), rows)
+    terminal.table(("backup", "#size", "#tables", "#rows", "grade", "#restored in", "kept"), rows)
 
 
 @show.register

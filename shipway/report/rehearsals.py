@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.report.figures import count, duration, size
+from shipway.figures import count, duration, size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.steps.restore import BroughtBack

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.figures import size
 from shipway.inspection import TableDetail, TableSummary
-from shipway.report.figures import size
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 

@@ -6,7 +6,7 @@ from functools import singledispatch
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from shipway.report.figures import count, duration, moment, size
+from shipway.figures import count, duration, moment, size
 from shipway.report.terminal import Terminal
 from shipway.values import (
     Backup,

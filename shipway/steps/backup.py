@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed, Stopped
+from shipway.figures import count, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.shelf import ARCHIVE, MANIFEST, SCHEMA, Lister, missing_tables, record_proof
@@ -133,7 +134,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
         taken_at = clock.now()
         dumped = dumper.dump(
             folder / ARCHIVE,
-            progress=lambda size, s: say.note(f"{_size(size)} dumped after {s:.0f} s"),
+            progress=lambda done, s: say.note(f"{size(done)} dumped after {s:.0f} s"),
         )
         manifest = _manifest(plan, dumped, window, taken_at)
         missing = missing_tables(dumper.contents(folder / ARCHIVE), manifest)
@@ -251,8 +252,9 @@ def _to_the_ms(moment: datetime) -> datetime:
 def _say_what_was_dumped(manifest: Manifest, say: Say) -> None:
     rows = sum(manifest.row_counts.values())
     say.note(
-        f"{manifest.backup_id}: {len(manifest.row_counts)} tables with {rows} rows, "
-        f"{_size(manifest.archive_bytes)} by {manifest.tool} in {manifest.duration_s:.1f} s, "
+        f"{manifest.backup_id}: {count(len(manifest.row_counts), 'table')} with "
+        f"{count(rows, 'row')}, "
+        f"{size(manifest.archive_bytes)} by {manifest.tool} in {manifest.duration_s:.1f} s, "
         f"sha256 {manifest.archive_sha256[:12]}…"
     )
     own = [name for name in manifest.left_out if name.split(".")[0] not in _OF_THE_PLATFORM]
@@ -290,13 +292,3 @@ def _keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Ba
         f"one elsewhere. This machine's is {backup.directory}"
     )
     return replace(backup, manifest=manifest)
-
-
-def _size(size_bytes: int) -> str:
-    """Return a size as people say it, in powers of ten."""
-    size = float(size_bytes)
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:  # noqa: PLR2004 - a thousand of one unit are one of the next
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed, Refused
+from shipway.figures import count
 from shipway.inspection import Snapshot
 from shipway.papers import IllFormed, read_paper
 from shipway.schema.differences import differences
@@ -105,8 +106,11 @@ def brought_back(
     schema = copy.catalog.snapshot()
     equal = fingerprint(schema) == backup.manifest.fingerprint
     if equal:
-        tables = sum(content.rows for content in contents.values())
-        say.note(f"{len(contents)} tables with {tables} rows and the schema are the target's")
+        rows = sum(content.rows for content in contents.values())
+        say.note(
+            f"{count(len(contents), 'table')} with {count(rows, 'row')} and the schema are the "
+            "target's"
+        )
     else:
         say.warn(
             "The copy's schema is not quite the target's, so its result cannot be demanded of the "

@@ -92,7 +92,8 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
         grade = Grade.EQUAL if comparable else Grade.RESTORES
-        backup = record_proof(backup, grade, clock=clock, key=key)
+        took_s = copy.restored.duration_s
+        backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
         run = _Run(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base)
         findings = _findings(stages, run.watched)

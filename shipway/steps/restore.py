@@ -63,5 +63,6 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
         _, equal = brought_back(copy, backup, say, unchanged=stays)
         restored = copy.restored
     grade = Grade.EQUAL if equal else Grade.RESTORES
-    backup = record_proof(backup, grade, clock=clock, key=key)
+    took_s = restored.duration_s
+    backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
     return BroughtBack(backup=backup, restored=restored, place=place)

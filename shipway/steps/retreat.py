@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, Misconfigured, VerificationFailed
+from shipway.figures import duration, size
 from shipway.steps.go_back import BackPlan
 from shipway.steps.promotion import command
 from shipway.steps.verify import verify
@@ -97,7 +98,12 @@ def stays_live(
         unchanged=f"Production is {live}; the database is on the new schema.",
         next_step=(
             f"{forward}\nRestore (loses what was written since {made.taken_at:%H:%M:%S} UTC): "
-            f"backup {made.backup_id} in {backup.directory}, {made.archive_bytes} bytes, dumped in "
-            f"{made.duration_s:.1f} s; a restore takes several times as long."
+            f"backup {made.backup_id} in {backup.directory}, {size(made.archive_bytes)}; "
+            + (
+                f"to restore it took {duration(backup.restore_s)} on this machine."
+                if backup.restore_s is not None
+                else f"how long that takes was not measured; the dump took "
+                f"{duration(made.duration_s)}."
+            )
         ),
     )

@@ -10,7 +10,7 @@ A folder whose name ends in `.partial` is a backup in the making or one that was
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed
@@ -65,6 +65,8 @@ class Proof:
     archive_sha256: str
     grade: Grade
     at: datetime
+    restore_s: float | None = None
+    """How long the last restore took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +126,47 @@ def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
         raise _damaged(
             directory, f"its archive has {size} bytes and was written with {manifest.archive_bytes}"
         )
-    return Backup(directory=directory, manifest=manifest, grade=_grade(directory, manifest, key))
-
-
-def _grade(directory: Path, manifest: Manifest, key: Secret | None) -> Grade:
+    backup = Backup(directory=directory, manifest=manifest, grade=Grade.EXISTS)
     try:
         proof = read_paper(directory / _PROOF, "proof", Proof, key=key)
     except IllFormed:
-        return Grade.EXISTS
-    return proof.grade if proof.archive_sha256 == manifest.archive_sha256 else Grade.EXISTS
-
-
-def record_proof(backup: Backup, grade: Grade, *, clock: Clock, key: Secret | None) -> Backup:
-    """Keep the grade with the backup, unless it has a higher one, and return it so."""
-    if grade <= backup.grade and (backup.directory / _PROOF).is_file():
         return backup
-    proof = Proof(archive_sha256=backup.manifest.archive_sha256, grade=grade, at=clock.now())
-    write_paper(backup.directory / _PROOF, "proof", proof, key=key)
-    return Backup(directory=backup.directory, manifest=backup.manifest, grade=grade)
+    if proof.archive_sha256 != manifest.archive_sha256:
+        return backup
+    return replace(backup, grade=proof.grade, restore_s=proof.restore_s)
+
+
+def record_proof(
+    backup: Backup,
+    grade: Grade,
+    *,
+    clock: Clock,
+    key: Secret | None,
+    restore_s: float | None = None,
+) -> Backup:
+    """Keep the grade with the backup, unless it has a higher one, and return it so.
+
+    Args:
+        backup: what was proven.
+        grade: how far.
+        clock: gives the proof its time.
+        key: signs it.
+        restore_s: how long it took to restore, when it was.
+    """
+    proven = replace(
+        backup,
+        grade=max(grade, backup.grade),
+        restore_s=backup.restore_s if restore_s is None else restore_s,
+    )
+    if proven != backup or not (backup.directory / _PROOF).is_file():
+        proof = Proof(
+            archive_sha256=backup.manifest.archive_sha256,
+            grade=proven.grade,
+            at=clock.now(),
+            restore_s=proven.restore_s,
+        )
+        write_paper(backup.directory / _PROOF, "proof", proof, key=key)
+    return proven
 
 
 def verify_backup(

@@ -151,3 +151,5 @@ class Backup:
     directory: Path
     manifest: Manifest
     grade: Grade
+    restore_s: float | None = None
+    """How long its last restore took, wherever that was; None while it was never restored."""

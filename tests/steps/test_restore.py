@@ -80,6 +80,7 @@ def test_a_restore_into_an_empty_database_brings_everything_back(
         assert open_backup(backup.directory).grade is Grade.EQUAL
         assert done.restored.errors == ()
         assert done.restored.duration_s > 0
+        assert open_backup(backup.directory).restore_s == done.restored.duration_s
         assert ask(url, "select count(*) from public.pets") == [(500,)]
         assert ask(url, "select count(*) from auth.users") == [(1,)]
         assert ask(url, "select relrowsecurity from pg_class where relname = 'pets'") == [(True,)]
