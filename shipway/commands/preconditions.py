@@ -9,7 +9,7 @@ from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
 from shipway.steps.preflight import Found, Precondition, same_project
-from shipway.values import Outcome
+from shipway.values import GateState
 
 if TYPE_CHECKING:
     import psycopg  # noqa: TID251 - the type alone
@@ -73,7 +73,7 @@ class _Look:
         if open_ones:
             return Found(
                 detail=f"others on this machine can read {', '.join(open_ones)}",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure=f"chmod 600 {' '.join(open_ones)}",
             )
         return Found(detail=f"{', '.join(sorted(names))}, readable by you alone")
@@ -95,7 +95,7 @@ class _Look:
         if not promised.queries and not promised.tables:
             return Found(
                 detail=detail,
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure=f"Say in {self._settings.checks_dir}/ what must hold after each release.",
             )
         return Found(detail=detail)
@@ -135,7 +135,7 @@ class _Look:
         if holes:
             return Found(
                 detail=f"{detail} lacks the fixes of {', '.join(holes)}",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure="Install the newest minor release of the PostgreSQL client tools.",
             )
         return Found(detail=detail)
@@ -149,14 +149,14 @@ class _Look:
             # A warning: a release may say that it goes without.
             return Found(
                 detail=f"not possible: {error.what}",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure=f"{error.next_step}, or release with --without-rehearsal REASON",
             )
         detail = f"copies run on an embedded PostgreSQL {ours}"
         if ours != major:
             return Found(
                 detail=f"{detail}; the target runs {major}",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure="What differs between the two a rehearsal cannot show.",
             )
         return Found(detail=detail)
@@ -166,7 +166,7 @@ class _Look:
         if platform is None:
             return Found(
                 detail="not asked: SUPABASE_ACCESS_TOKEN is not set",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure="Make a token with the permission backups_read, to see platform backups.",
             )
         project = platform.project()
@@ -196,13 +196,13 @@ class _Look:
         if hosting.rolled_back:
             return Found(
                 detail=f"{detail}, pinned there by a rollback",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure="This release promotes its own deployment and so ends the pinning.",
             )
         if hosting.git_repository:
             return Found(
                 detail=f"{detail}; connected to {hosting.git_repository}",
-                outcome=Outcome.WARNED,
+                state=GateState.WARNED,
                 cure="A push to its production branch bypasses this release: disconnect it in "
                 "Vercel, or set git.deploymentEnabled to false in vercel.json.",
             )

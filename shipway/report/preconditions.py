@@ -1,26 +1,64 @@
-"""How preconditions and drift are told to a person."""
+"""How gates and drift are told to a person."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.figures import count
 from shipway.report.terminal import Terminal
-from shipway.report.words import counted, show, show_checks, summary
+from shipway.report.words import show, summary
 from shipway.steps.drift import Drift
 from shipway.steps.preflight import Diagnosis, Ready
+from shipway.values import Gate, Gated, GateState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__: list[str] = []
 
+_WORD = {
+    GateState.PASSED: "ok",
+    GateState.WARNED: "warning",
+    GateState.FAILED: "FAILED",
+    GateState.WAIVED: "WAIVED",
+    GateState.NOT_ASKED: "-",
+    GateState.NOT_CHECKED: "not checked",
+}
+
 
 @summary.register
-def _(proof: Ready) -> str:
-    return f"{counted(proof.results)}; nothing was changed so far"
+def _(proof: Ready | Gated) -> str:
+    return f"{_counted(proof.gates)}; nothing was changed so far"
 
 
 @show.register
 def _(value: Diagnosis, terminal: Terminal) -> None:
-    show_checks(value.results, terminal)
+    width = max((len(one.name) for one in value.gates), default=0)
+    for one in value.gates:
+        terminal.note(f"{_WORD[one.state]:<11} {one.name:<{width}}  {_told(one)}".rstrip())
+        for line in one.cure.split("\n") if one.cure else ():
+            terminal.note(f"{'':<11}   -> {line}")
     terminal.note("")
-    terminal.note(counted(value.results))
+    terminal.note(_counted(value.gates))
+
+
+def _told(gate: Gate) -> str:
+    if gate.state is GateState.WAIVED:
+        return f"{gate.detail} (waived by {gate.waived_by}: {gate.reason})"
+    return gate.detail
+
+
+def _counted(gates: Sequence[Gate]) -> str:
+    ends = [one.state for one in gates]
+    words = [
+        (GateState.FAILED, "failed"),
+        (GateState.PASSED, "passed"),
+        (GateState.WARNED, "with a warning"),
+        (GateState.WAIVED, "waived"),
+        (GateState.NOT_CHECKED, "not checked"),
+        (GateState.NOT_ASKED, "not asked for"),
+    ]
+    return ", ".join(f"{ends.count(one)} {word}" for one, word in words if one in ends)
 
 
 @show.register

@@ -1,20 +1,32 @@
-"""Preflight: every precondition of a release is looked at before anything is changed."""
+"""Preflight: every precondition of a release is looked at before anything is changed.
+
+A precondition that was looked at is a gate: open, shut, or waived by a person.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused, Stopped
-from shipway.values import CheckResult, Outcome
+from shipway.values import Gate, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from shipway.values import Clock, Say
+    from shipway.values import Clock, Say, Waiver
 
-__all__ = ["Diagnosis", "Found", "Precondition", "Ready", "examine", "preflight", "same_project"]
+__all__ = [
+    "Diagnosis",
+    "Found",
+    "Precondition",
+    "Ready",
+    "examine",
+    "preflight",
+    "same_project",
+    "tell",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +34,7 @@ class Found:
     """What a look at one precondition found; a failure is raised as `Stopped` instead."""
 
     detail: str
-    outcome: Outcome = Outcome.PASSED
+    state: GateState = GateState.PASSED
     cure: str = ""
 
 
@@ -39,14 +51,14 @@ class Precondition:
 class Diagnosis:
     """The whole list, looked at."""
 
-    results: tuple[CheckResult, ...]
+    gates: tuple[Gate, ...]
     misconfigured: bool
     """Whether a failure lies in the settings rather than in the world."""
 
     @property
-    def failed(self) -> tuple[CheckResult, ...]:
-        """The results that stop a release."""
-        return tuple(one for one in self.results if one.outcome is Outcome.FAILED)
+    def failed(self) -> tuple[Gate, ...]:
+        """Those that stop a release."""
+        return tuple(one for one in self.gates if one.state is GateState.FAILED)
 
     def refusal(self) -> Stopped | None:
         """Return the error that a release stops with; None when nothing failed.
@@ -69,63 +81,87 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Proof that every precondition was met at a moment."""
+    """Proof that every precondition was met, or waived, at a moment."""
 
     at: datetime
-    results: tuple[CheckResult, ...]
+    gates: tuple[Gate, ...]
 
 
-def examine(preconditions: Iterable[Precondition], *, clock: Clock) -> Diagnosis:
+def examine(
+    preconditions: Iterable[Precondition], *, clock: Clock, waivers: Iterable[Waiver] = ()
+) -> Diagnosis:
     """Look at every precondition and return what was found; nothing is changed.
 
-    A precondition whose `needs` did not pass is not looked at, and says so.
+    A precondition whose `needs` did not pass is not looked at, and says so. A waiver opens the
+    gate of its name and no other; one that is not needed leaves no trace.
     """
-    results: list[CheckResult] = []
-    passed: set[str] = set()
+    waived = {one.gate: one for one in waivers}
+    gates: list[Gate] = []
+    shut: set[str] = set()
     misconfigured = False
     for one in preconditions:
-        missing = [name for name in one.needs if name not in passed]
+        missing = [name for name in one.needs if name in shut]
         if missing:
-            found = Found(detail=f"waits for: {', '.join(missing)}", outcome=Outcome.NOT_CHECKED)
-            results.append(_result(one, found, 0.0))
+            shut.add(one.name)
+            found = Found(detail=f"waits for: {', '.join(missing)}", state=GateState.NOT_CHECKED)
+            gates.append(_gate(one, found, 0.0))
             continue
         began = clock.monotonic()
+        waiver = waived.get(one.name)
         try:
             found = one.look()
         except Stopped as error:
-            misconfigured = misconfigured or isinstance(error, Misconfigured)
-            found = Found(detail=error.what, outcome=Outcome.FAILED, cure=error.next_step)
-        if found.outcome in {Outcome.PASSED, Outcome.WARNED}:
-            passed.add(one.name)
-        results.append(_result(one, found, (clock.monotonic() - began) * 1000))
-    return Diagnosis(results=tuple(results), misconfigured=misconfigured)
+            found = Found(detail=error.what, state=GateState.FAILED, cure=error.next_step)
+            if waiver is None:
+                misconfigured = misconfigured or isinstance(error, Misconfigured)
+        gate = _gate(one, found, (clock.monotonic() - began) * 1000)
+        if gate.state is GateState.FAILED and waiver is not None:
+            gate = replace(
+                gate, state=GateState.WAIVED, cure="", waived_by=waiver.by, reason=waiver.reason
+            )
+        if gate.state is GateState.FAILED:
+            shut.add(one.name)
+        gates.append(gate)
+    return Diagnosis(gates=tuple(gates), misconfigured=misconfigured)
 
 
-def _result(one: Precondition, found: Found, duration_ms: float) -> CheckResult:
-    return CheckResult(
-        group="preflight",
+def _gate(one: Precondition, found: Found, duration_ms: float) -> Gate:
+    return Gate(
         name=one.name,
-        outcome=found.outcome,
+        state=found.state,
         detail=found.detail,
         cure=found.cure,
         duration_ms=duration_ms,
     )
 
 
-def preflight(preconditions: Iterable[Precondition], *, clock: Clock, say: Say) -> Ready:
+def preflight(
+    preconditions: Iterable[Precondition],
+    *,
+    clock: Clock,
+    say: Say,
+    waivers: Iterable[Waiver] = (),
+) -> Ready:
     """Return the proof that a release may begin.
 
     Raises:
         Misconfigured, Refused: with every precondition that is not met, and its cure.
     """
-    diagnosis = examine(preconditions, clock=clock)
-    for one in diagnosis.results:
-        if one.outcome is Outcome.WARNED:
-            say.warn(f"{one.name}: {one.detail}. {one.cure}".rstrip())
+    diagnosis = examine(preconditions, clock=clock, waivers=waivers)
+    tell(diagnosis.gates, say=say)
     refusal = diagnosis.refusal()
     if refusal is not None:
         raise refusal
-    return Ready(at=clock.now(), results=diagnosis.results)
+    return Ready(at=clock.now(), gates=diagnosis.gates)
+
+
+def tell(gates: Iterable[Gate], *, say: Say) -> None:
+    """Say what a person should not overlook: the warnings, and what was waived by whom."""
+    for one in gates:
+        if one.state is GateState.WARNED:
+            say.warn(f"{one.name}: {one.detail}. {one.cure}".rstrip())
+        if one.state is GateState.WAIVED:
+            say.warn(f"{one.name}: waived by {one.waived_by} ({one.reason}): {one.detail}")
 
 
 def same_project(*, configured: str | None, in_url: str | None, recorded: str | None) -> Found:
@@ -156,7 +192,7 @@ def same_project(*, configured: str | None, in_url: str | None, recorded: str | 
     if not said:
         return Found(
             detail="no project ref is known",
-            outcome=Outcome.WARNED,
+            state=GateState.WARNED,
             cure="Set SUPABASE_PROJECT_REF, so that a wrong DATABASE_URL is noticed.",
         )
     return Found(detail=f"{next(iter(said.values()))}, named by {' and '.join(said)}")

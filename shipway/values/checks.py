@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One check: of the database (verify) or of a release's preconditions (preflight, doctor)."""
+    """One check of the database."""
 
     group: str
     name: str

@@ -8,7 +8,7 @@ import pytest
 
 from shipway.errors import Misconfigured, Refused
 from shipway.steps.preflight import Found, Precondition, examine, preflight, same_project
-from shipway.values import Outcome, Plainly
+from shipway.values import GateState, Plainly
 
 REF, OTHER = "a" * 20, "b" * 20
 
@@ -81,16 +81,16 @@ def test_what_rests_on_a_failed_precondition_is_not_looked_at() -> None:
         ],
         clock=Ticking(),
     )
-    assert [one.outcome for one in diagnosis.results] == [Outcome.FAILED, Outcome.NOT_CHECKED]
-    assert diagnosis.results[1].detail == "waits for: door"
+    assert [one.state for one in diagnosis.gates] == [GateState.FAILED, GateState.NOT_CHECKED]
+    assert diagnosis.gates[1].detail == "waits for: door"
 
 
 def test_a_warning_is_said_and_does_not_stop_the_release() -> None:
     heard = Heard()
-    look = lambda: Found(detail="it rains", outcome=Outcome.WARNED, cure="Take a coat.")  # noqa: E731
+    look = lambda: Found(detail="it rains", state=GateState.WARNED, cure="Take a coat.")  # noqa: E731
     ready = preflight([Precondition(name="sky", look=look)], clock=Ticking(), say=heard)
     assert heard.lines == ["warning: sky: it rains. Take a coat."]
-    assert ready.results[0].duration_ms == 1000
+    assert ready.gates[0].duration_ms == 1000
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,5 @@ def test_two_projects_are_refused(
 
 
 def test_one_project_passes_and_none_is_a_warning() -> None:
-    assert same_project(configured=REF, in_url=None, recorded=REF).outcome is Outcome.PASSED
-    assert same_project(configured=None, in_url=None, recorded=None).outcome is Outcome.WARNED
+    assert same_project(configured=REF, in_url=None, recorded=REF).state is GateState.PASSED
+    assert same_project(configured=None, in_url=None, recorded=None).state is GateState.WARNED
