@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.edges import process
+from shipway.edges.git import git
 from shipway.edges.ignore_rules import IgnoreRules
 from shipway.errors import Misconfigured
 from shipway.values import AppFile
@@ -19,7 +19,6 @@ __all__ = ["app_files", "git_commit"]
 
 _NEVER = frozenset({".git", "node_modules", ".shipway", ".venv", ".vercel"})
 """Folders that are never uploaded, tracked or not."""
-_GIT_S = 60.0
 _NO_REPOSITORY = "not a git repository"
 
 
@@ -66,8 +65,8 @@ def git_commit(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     try:
-        head = _git(folder, "rev-parse", "--verify", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
+        head = git(folder, "rev-parse", "--verify", "HEAD")
+        changed = git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
     except Misconfigured:
         return None
     if head.returncode != 0:
@@ -79,7 +78,7 @@ def git_commit(folder: Path) -> str | None:
 def _tracked(folder: Path) -> list[str] | None:
     """Return what git tracks below the folder; None when there is no repository or no git."""
     try:
-        listed = _git(folder, "ls-files", "-z", "--cached", "--", ".")
+        listed = git(folder, "ls-files", "-z", "--cached", "--", ".")
     except Misconfigured:
         return None
     if listed.returncode != 0 and _NO_REPOSITORY in listed.stderr:
@@ -93,12 +92,6 @@ def _tracked(folder: Path) -> list[str] | None:
         )
     names = listed.stdout.decode("utf-8", "surrogateescape").split("\0")
     return [name for name in names if name]
-
-
-def _git(folder: Path, *arguments: str) -> process.Finished:
-    # No hooks and no watcher of the repository's own configuration are started.
-    argv = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
-    return process.run(argv, deadline_s=_GIT_S)
 
 
 def _walked(folder: Path) -> Iterator[str]:

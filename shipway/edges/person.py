@@ -7,15 +7,14 @@ import platform
 import pwd
 from typing import TYPE_CHECKING
 
-from shipway.edges import process
+from shipway.edges.git import git
+from shipway.edges.process import DeadlinePassed
 from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["who"]
-
-_GIT_S = 10.0
 
 
 def who(folder: Path) -> str:
@@ -37,8 +36,8 @@ def who(folder: Path) -> str:
 
 def _git(folder: Path, key: str) -> str:
     try:
-        said = process.run(["git", "-C", str(folder), "config", "--get", key], deadline_s=_GIT_S)
-    except (Misconfigured, process.DeadlinePassed):
+        said = git(folder, "config", "--get", key)
+    except (Misconfigured, DeadlinePassed):
         return ""
     # One line of printable text: it stands in records and in messages.
     text = said.stdout.decode("utf-8", "replace") if said.returncode == 0 else ""

@@ -87,10 +87,11 @@ class Running:
         )
 
 
-def run(
+def run(  # noqa: PLR0913 - all but the program by name
     argv: Argv,
     *,
     env: Environment | None = None,
+    inherit: tuple[str, ...] = (),
     cwd: Path | None = None,
     deadline_s: float,
     user: str | None = None,
@@ -100,6 +101,7 @@ def run(
     Args:
         argv: the program and its arguments. Secrets never stand here: `ps` shows them to all.
         env: all that it may know beside PATH and the like; secrets go here.
+        inherit: names of further variables of ours that it may know.
         cwd: where it runs; with `user` the root of the file system unless given.
         deadline_s: seconds after which it is killed with its whole process group.
         user: the account to run as; only root can use it.
@@ -110,7 +112,11 @@ def run(
     """
     hide = Hide(env)
     bound = Bound(argv, deadline_s)
-    with _started(argv, env, cwd, user, subprocess.PIPE) as process:
+    known: dict[str, str | Secret] = {
+        name: os.environ[name] for name in inherit if name in os.environ
+    }
+    known |= env or {}
+    with _started(argv, known, cwd, user, subprocess.PIPE) as process:
         try:
             stdout, stderr = process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:

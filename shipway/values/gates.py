@@ -70,3 +70,78 @@ class Approval:
     role: str
     """The database role that wrote it, as the server says."""
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The project's git work tree, and the release branch as its remote has it."""
+
+    branch: str
+    """The one that is checked out; empty for a commit alone, as CI systems check out."""
+    commit: str
+    changed: tuple[str, ...]
+    """Files that differ from the commit or that git does not know; ignored ones are left out."""
+    remote: str
+    """Address of the remote, without user or password."""
+    tip: str
+    """The release branch's commit, as the remote itself says now; empty when it has no such."""
+    contained: bool | None
+    """Whether the tip's history holds our commit; None when the tip is not known here."""
+
+
+class CheckState(StrEnum):
+    """How a check of a commit stands."""
+
+    GREEN = "green"
+    RED = "red"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitCheck:
+    """One check that a CI system has reported for a commit."""
+
+    name: str
+    state: CheckState
+    word: str
+    """The system's own word for it: `success`, `timed_out`, `in_progress`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """A session that holds, or may hold, locks which a migration would wait for."""
+
+    pid: int
+    role: str
+    application: str
+    doing: str
+    """`a transaction`, `VACUUM of public.users`, `a prepared transaction`."""
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the database is busy with, and how near it is to its limits."""
+
+    busy: tuple[Busy, ...]
+    """Oldest first, whatever their age."""
+    hidden: int
+    """Sessions of other roles whose transactions our role may not see."""
+    xid_age: int
+    """Transactions since the oldest unfrozen one of this database."""
+    multixact_age: int
+    xid_limit: int
+    """The age at which vacuum drops all restraint (`vacuum_failsafe_age`)."""
+    multixact_limit: int
+    connections: int
+    connections_limit: int
+    """The least of what the server, the database and the role allow an ordinary session."""
+    database_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """Room on one disk."""
+
+    size_bytes: int
+    free_bytes: int
