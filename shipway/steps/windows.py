@@ -98,20 +98,24 @@ def in_window(texts: Sequence[str], *, zone: str, now: datetime) -> Found:
 
 def _read(text: str) -> Window:
     form = _FORM.match(text.strip())
+    if form is None:
+        raise _ill_formed(text)
     try:
-        if form is None:
-            raise ValueError
         first = _DAYS.index(form[1].capitalize())
         last = _DAYS.index((form[2] or form[1]).capitalize())
         begins = time.fromisoformat(form[3])
         # 24:00 is how people write the end of a day.
         ends = _MIDNIGHT if form[4] == "24:00" else time.fromisoformat(form[4])
     except ValueError:
-        raise Misconfigured(
-            f"'{text}' in release_windows is not of the form 'Mon-Thu 09:00-16:00'.",
-            unchanged=_UNCHANGED,
-            next_step="Name days by their first three English letters and times by 24 hours.",
-        ) from None
+        raise _ill_formed(text) from None
     span = (last - first) % len(_DAYS) + 1
     days = frozenset((first + one) % len(_DAYS) for one in range(span))
     return Window(days=days, begins=begins, ends=ends)
+
+
+def _ill_formed(text: str) -> Misconfigured:
+    return Misconfigured(
+        f"'{text}' in release_windows is not of the form 'Mon-Thu 09:00-16:00'.",
+        unchanged=_UNCHANGED,
+        next_step="Name days by their first three English letters and times by 24 hours.",
+    )
