@@ -32,9 +32,9 @@ _PROJECT_REF = re.compile(r"[a-z]{20}\Z")
 
 
 def project_root(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds a tasks.py, else `start`."""
+    """Return the nearest folder up from `start` with a tasks.py or shipway.toml, else `start`."""
     for folder in (start, *start.parents):
-        if (folder / "tasks.py").is_file():
+        if any((folder / name).is_file() for name in ("tasks.py", "shipway.toml")):
             return folder
     return start
 
@@ -92,7 +92,7 @@ def _environment(target: str, root: Path, process: dict[str, str]) -> dict[str, 
                 next_step=_known_targets(root),
             )
         path = root / f".env.{target}"
-        if not path.is_file():
+        if not path.is_file() and not _told_by_process(target, process):
             raise Misconfigured(
                 f"There is no target '{target}': the file .env.{target} does not exist in {root}.",
                 unchanged=_NOTHING_DONE,
@@ -107,11 +107,22 @@ def _environment(target: str, root: Path, process: dict[str, str]) -> dict[str, 
     return given
 
 
+def _told_by_process(target: str, process: Mapping[str, str]) -> bool:
+    """Whether the process environment is this target's own, as in a CI system without files.
+
+    A database alone does not say so: its URL may be left over in somebody's shell.
+    """
+    return process.get("SHIPWAY_TARGET") == target and bool(process.get("DATABASE_URL"))
+
+
 def _known_targets(root: Path) -> str:
     known = target_files(root)
     if known:
         return f"Use one of: {', '.join(known)}; or copy .env.example to a new .env.<target>."
-    return "Copy .env.example to .env.<target> and fill it in, or start with: invoke sandbox.up"
+    return (
+        "Copy .env.example to .env.<target> and fill it in, or start with: invoke sandbox.up. "
+        "A CI system sets SHIPWAY_TARGET and DATABASE_URL instead."
+    )
 
 
 def _env_file(path: Path) -> dict[str, tuple[str, str]]:

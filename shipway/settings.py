@@ -14,7 +14,7 @@ from shipway.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Settings", "describe"]
+__all__ = ["Settings", "describe", "policies"]
 
 
 def _identity(env: str, help_: str, default: str | None = None) -> Any:
@@ -128,6 +128,15 @@ def describe() -> list[tuple[str, str, str]]:
         shown = "" if default is None else _as_written(default)
         rows.append((name, shown, one.metadata["help"]))
     return rows
+
+
+def policies() -> list[tuple[str, object, str]]:
+    """Return (name, default, explanation) of every setting that is no secret and no id."""
+    return [
+        (one.name, one.default, one.metadata["help"])
+        for one in fields(Settings)
+        if "policy" in one.metadata
+    ]
 
 
 def _as_written(value: object) -> str:

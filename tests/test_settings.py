@@ -42,6 +42,16 @@ def test_the_target_can_come_from_the_environment(root: Path) -> None:
     assert load("", root=root, environ={"SHIPWAY_TARGET": "staging"}).target == "staging"
 
 
+def test_a_ci_systems_environment_is_a_target_without_a_file(root: Path) -> None:
+    told = {"SHIPWAY_TARGET": "production", "DATABASE_URL": "postgresql://process"}
+    settings = load("", root=root, environ=told)
+    assert settings.target == load("production", root=root, environ=told).target == "production"
+    assert settings.database_url == Secret("postgresql://process")
+    # Somebody's left-over DATABASE_URL is no target, and neither is a name without a database.
+    assert "no target" in refusal(root, "prod", DATABASE_URL="postgresql://process").what
+    assert "no target" in refusal(root, SHIPWAY_TARGET="production", DATABASE_URL="").what
+
+
 def test_a_command_without_a_target_does_not_mind_a_target_that_is_missing(root: Path) -> None:
     assert load(None, root=root, environ={"SHIPWAY_TARGET": "sandbox"}).target == "default"
 

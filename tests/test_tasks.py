@@ -26,6 +26,7 @@ PROMISED = [
     "deploy",
     "logs",
     "doctor",
+    "init",
     "sandbox.up",
     "sandbox.down",
     "sandbox.reset",
@@ -80,3 +81,25 @@ def test_listing_the_tasks_imports_none_of_the_heavy_libraries() -> None:
         timeout=60,
     )
     assert ended.stdout.strip() == "[]"
+
+
+def test_the_console_script_runs_the_same_tasks_where_there_is_no_tasks_file(
+    tmp_path: Path,
+) -> None:
+    shipway = Path(sys.executable).with_name("shipway")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [shipway, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    listed = run("--help").stdout
+    assert all(f"  {name}" in listed for name in NAMES)
+    refused = run("db.status", "--target", "production")
+    assert refused.returncode == 2
+    assert "There is no target 'production'" in refused.stderr

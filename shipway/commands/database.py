@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.commands.derived_checks import plan_checks, write_checks
 from shipway.commands.session import Answer
 from shipway.edges.psql import open_psql
 from shipway.errors import Failed
 from shipway.migrations.files import new_files
 from shipway.report.tables import TableList
-from shipway.schema.access import API_ROLES
-from shipway.schema.access_words import write_access
 from shipway.steps.drift import drift, drifted
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
@@ -25,10 +24,10 @@ __all__ = ["diff", "new", "shell", "tables", "verify"]
 def verify(session: Session, only: str, *, write: bool) -> Answer:
     """Run every check, or those of some groups; the target is not changed.
 
-    With `write`, checks/access.toml is made from what is there instead, for review.
+    With `write`, expectations are made from what is there instead, for review.
     """
     if write:
-        return _write_access(session)
+        return _write(session)
     wiring = session.wiring
     backup = wiring.backups.latest()
     try:
@@ -46,18 +45,12 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
     return Answer(value=verified)
 
 
-def _write_access(session: Session) -> Answer:
-    settings, wiring = session.settings, session.wiring
-    path = settings.under_root(settings.checks_dir) / "access.toml"
-    matrix = wiring.database.catalog.access(
-        settings.exposed_schemas, API_ROLES, timeout_s=settings.check_timeout_s
-    )
+def _write(session: Session) -> Answer:
+    names = plan_checks(session, again=True)
     if session.asked.dry:
-        session.terminal.note(f"Would write what {len(matrix)} rights are to {path}")
-        return Answer()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(write_access(matrix), encoding="utf-8")
-    session.terminal.note(f"wrote {path}: review it as you review code, then commit it")
+        session.terminal.note(f"Would write from what is there now: {', '.join(names)}")
+    else:
+        write_checks(session, names)
     return Answer()
 
 

@@ -34,6 +34,8 @@ class Asked:
     format: str = "text"
     dry: bool = False
     yes: bool = False
+    here: bool = False
+    """It works in the current folder, whatever project lies around it."""
 
     @property
     def again(self) -> str:
@@ -103,7 +105,8 @@ def _worked(
     target = asked.target
     try:
         _know_format(asked.format)
-        settings = load(asked.target, root=project_root(Path.cwd()))
+        root = Path.cwd() if asked.here else project_root(Path.cwd())
+        settings = load(asked.target, root=root)
         target = settings.target
         terminal.knows(settings.secrets())
         with Wiring(settings) as wiring:

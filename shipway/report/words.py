@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["counted", "show", "show_checks", "summary"]
 
-_MORE = ("history", "plans", "preconditions", "production", "records", "rehearsals", "tables")
+_MORE = (
+    "history",
+    "plans",
+    "preconditions",
+    "production",
+    "records",
+    "rehearsals",
+    "starting",
+    "tables",
+)
 _MARK = {
     Outcome.PASSED: "ok",
     Outcome.WARNED: "warning",

@@ -5,10 +5,15 @@ One module a collection, each task the few words that differ; `shape` holds what
 
 from __future__ import annotations
 
-from shipway.tasks import backup, db, deploy, doctor, logs, release, sandbox
+from invoke.collection import Collection
+
+from shipway.tasks import backup, db, deploy, doctor, init, logs, release, sandbox
 
 __all__ = ["namespace"]
 
-namespace = doctor.tasks.collection
+namespace = Collection()
+for _alone in (doctor, init):
+    for _task in _alone.tasks.collection.tasks.values():
+        namespace.add_task(_task)
 for _module in (release, backup, db, deploy, logs, sandbox):
     namespace.add_collection(_module.tasks.collection)

@@ -41,7 +41,7 @@ class Commands:
     def __init__(self, name: str = "") -> None:
         self.collection = Collection(name) if name else Collection()
 
-    def command(
+    def command(  # noqa: PLR0913 - each says in what a command differs from the others
         self,
         name: str,
         /,
@@ -50,6 +50,7 @@ class Commands:
         target: bool = True,
         format_: bool = True,
         yes: bool = False,
+        here: bool = False,
         **helps: str,
     ) -> Callable[[Callable[..., Work]], Callable[..., Work]]:
         """Declare a task of this collection.
@@ -60,6 +61,7 @@ class Commands:
             target: it works on an environment, which `--target` names.
             format_: it can answer as JSON.
             yes: it may ask, and `--yes` answers beforehand.
+            here: it works in the current folder, whatever project lies around it.
             helps: what each of its own flags means.
         """
         common: dict[str, str | bool] = {}
@@ -79,7 +81,7 @@ class Commands:
                 shared = {one: flags.pop(one) for one in common}
                 if not target:
                     shared["target"] = None
-                _run(c, called, work(**flags), **shared)
+                _run(c, called, work(**flags), here=here, **shared)
 
             known = {**_HELP, **helps}
             # Invoke reads a command line off the signature of its task. Its tasks are told apart
@@ -120,12 +122,18 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
     target: str | None = None,
     format_: str = "text",
     yes: bool = False,
+    here: bool = False,
 ) -> None:
     """Run a command and end the process with its exit code."""
     from shipway.commands.session import Asked, run
 
     asked = Asked(
-        command=command, target=target, format=format_, dry=bool(c.config.run.dry), yes=yes
+        command=command,
+        target=target,
+        format=format_,
+        dry=bool(c.config.run.dry),
+        yes=yes,
+        here=here,
     )
     code = run(asked, work)
     if code:

@@ -95,6 +95,14 @@ from shipway.values.rehearsal import (
 from shipway.values.sandbox import (
     SandboxStatus,
 )
+from shipway.values.starting import (
+    Fate,
+    FoundHistory,
+    FoundProject,
+    Started,
+    StarterFile,
+    StarterPlan,
+)
 
 __all__ = [
     "COMMIT_META",
@@ -123,9 +131,12 @@ __all__ = [
     "Disk",
     "DoneStep",
     "Dumped",
+    "Fate",
     "Finding",
     "ForeignEntry",
     "ForeignHistory",
+    "FoundHistory",
+    "FoundProject",
     "Gate",
     "GateState",
     "Gated",
@@ -161,6 +172,9 @@ __all__ = [
     "Session",
     "Severity",
     "SqlError",
+    "Started",
+    "StarterFile",
+    "StarterPlan",
     "SupabaseProject",
     "TableContent",
     "Tree",

@@ -1,0 +1,75 @@
+"""Looks at a project's folder: which app it is, and where its migrations are."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+from shipway.values import FoundHistory, FoundProject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["look_at"]
+
+# In the order of the guess: a folder that one tool alone makes comes before a plain name.
+_FOLDERS: Final = (
+    ("supabase/migrations", "Supabase CLI"),
+    ("prisma/migrations", "Prisma"),
+    ("core/migrations", ""),
+    ("db/migrations", ""),
+    ("migrations", ""),
+)
+_NUMBERED = re.compile(r"\d+[_-].+")
+
+
+def look_at(root: Path) -> FoundProject:
+    """Return what is there; nothing is run and nothing is asked."""
+    histories = tuple(
+        FoundHistory(folder=name, tool=tool, count=count)
+        for name, tool in _FOLDERS
+        if (count := _migrations_in(root / name))
+    )
+    package = root / "package.json"
+    pages = any(root.glob("*.html")) or any((root / name).is_dir() for name in ("app", "src"))
+    return FoundProject(
+        root=root,
+        histories=histories,
+        next_js="next" in _dependencies(package),
+        empty=not histories and not package.exists() and not pages,
+        settings_in=_settings_in(root),
+    )
+
+
+def _migrations_in(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    return sum(
+        1
+        for path in folder.iterdir()
+        if _NUMBERED.match(path.name)
+        and (
+            (path.suffix == ".sql" and not path.name.endswith(".down.sql"))
+            or (path / "migration.sql").is_file()
+        )
+    )
+
+
+def _dependencies(package: Path) -> set[str]:
+    try:
+        told = json.loads(package.read_text(encoding="utf-8"))
+        return {*told.get("dependencies", {}), *told.get("devDependencies", {})}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return set()  # No package.json, or none that says it: then it is no Next.js app to us.
+
+
+def _settings_in(root: Path) -> str:
+    if (root / "shipway.toml").exists():
+        return "shipway.toml"
+    try:
+        told = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return "pyproject.toml" if "shipway" in told.get("tool", {}) else ""

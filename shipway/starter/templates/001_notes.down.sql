@@ -1,0 +1,2 @@
+-- undoes 001_notes.sql
+drop table public.notes;

@@ -1,0 +1,153 @@
+"""What `init` finds in a project, what it plans, and that it never writes over anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shipway.environment import load
+from shipway.settings import Settings, describe, policies
+from shipway.starter.looking import look_at
+from shipway.starter.planning import plan_start
+from shipway.starter.settings_file import settings_file
+from shipway.starter.writing import write_start
+from shipway.values import Fate
+
+ROOT = Path(__file__).parents[2]
+
+
+class Silent:
+    """A listener whom nobody asks."""
+
+    def note(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+def start(root: Path) -> tuple[str, ...]:
+    return write_start(plan_start(look_at(root)), say=Silent())
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def migration(root: Path, path: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text("select 1;\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "tool"),
+    [
+        ("supabase/migrations/20240501120000_people.sql", "supabase/migrations", "Supabase CLI"),
+        ("prisma/migrations/20240501120000_init/migration.sql", "prisma/migrations", "Prisma"),
+        ("core/migrations/001_people.sql", "core/migrations", ""),
+        ("db/migrations/001_people.sql", "db/migrations", ""),
+    ],
+)
+def test_a_history_is_found_where_its_tool_keeps_it(
+    tmp_path: Path, path: str, folder: str, tool: str
+) -> None:
+    migration(tmp_path, path)
+    (found,) = look_at(tmp_path).histories
+    assert (found.folder, found.tool, found.count) == (folder, tool, 1)
+    start(tmp_path)
+    settings = load("", root=tmp_path, environ={})
+    assert settings.migrations_dir == Path(folder)
+    assert folder in (tmp_path / ".github/workflows/shipway.yml").read_text()
+
+
+def test_an_app_is_known_from_an_empty_folder(tmp_path: Path) -> None:
+    assert look_at(tmp_path).empty
+    (tmp_path / "package.json").write_text(json.dumps({"dependencies": {"next": "16"}}))
+    found = look_at(tmp_path)
+    assert (found.empty, found.next_js) == (False, True)
+    (tmp_path / "package.json").write_text("[not json")
+    assert not look_at(tmp_path).next_js
+
+
+def test_an_empty_folder_gets_an_app_and_a_migration_to_try_it_with(tmp_path: Path) -> None:
+    assert set(start(tmp_path)) >= {"app/index.html", "migrations/001_notes.sql"}
+    assert load("", root=tmp_path, environ={}).app_dir == Path("app")
+
+
+def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
+    start(tmp_path)
+    before = contents(tmp_path)
+    assert start(tmp_path) == ()
+    assert contents(tmp_path) == before
+
+
+def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
+    mine = {
+        "tasks.py": "mine = 1\n",
+        "shipway.toml": 'checks_dir = "expectations"\n',
+        "checks/smoke.toml": '[[page]]\npath = "/mine"\n',
+        ".github/workflows/shipway.yml": "name: mine\n",
+    }
+    for path, text in mine.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    plan = plan_start(look_at(tmp_path))
+    assert {one.path for one in plan.files if one.fate is Fate.KEPT} == set(mine)
+    start(tmp_path)
+    now = contents(tmp_path)
+    assert {path: now[path] for path in mine} == mine
+
+
+def test_settings_in_pyproject_stay_the_only_ones(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.shipway]\napp_dir = "web"\n')
+    assert "shipway.toml" not in start(tmp_path)
+    assert load("", root=tmp_path, environ={}).app_dir == Path("web")
+
+
+def test_ignored_files_are_added_to_those_that_are_ignored_already(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("node_modules\n.env")
+    start(tmp_path)
+    lines = (tmp_path / ".gitignore").read_text().splitlines()
+    assert lines[:2] == ["node_modules", ".env"]
+    assert {".shipway/", ".env.*", "!.env.example"} <= set(lines)
+    assert lines.count(".env") == 1
+
+
+def test_an_apps_own_example_of_secrets_gets_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text("DATABASE_URL=\nMAIL_KEY=\n")
+    start(tmp_path)
+    names = re.findall(r"^([A-Z_]+)=", (tmp_path / ".env.example").read_text(), re.MULTILINE)
+    assert names[:2] == ["DATABASE_URL", "MAIL_KEY"]
+    assert "VERCEL_TOKEN" in names
+    assert len(names) == len(set(names))
+
+
+def test_the_settings_file_tells_every_setting_and_changes_none(tmp_path: Path) -> None:
+    text = settings_file({})
+    for name, _, explanation in policies():
+        assert f"# {explanation}\n# {name} = " in text
+    (tmp_path / "shipway.toml").write_text(text)
+    assert load("", root=tmp_path, environ={}) == Settings(
+        target="default", root=tmp_path, sources={}
+    )
+
+
+def test_every_line_of_the_settings_file_can_be_switched_on(tmp_path: Path) -> None:
+    names = "|".join(name for name, _, _ in policies())
+    text = re.sub(rf"^# (?=({names}) = )", "", settings_file({}), flags=re.MULTILINE)
+    (tmp_path / "shipway.toml").write_text(text)
+    settings = load("", root=tmp_path, environ={})
+    assert len(settings.sources) == len(policies())
+    assert settings.lock_timeout_s == Settings.__dataclass_fields__["lock_timeout_s"].default
+
+
+def test_the_example_of_secrets_is_this_projects_own_and_names_every_one() -> None:
+    text = (ROOT / "shipway/starter/templates/env.example").read_text(encoding="utf-8")
+    assert text == (ROOT / ".env.example").read_text(encoding="utf-8")
+    wanted = {name for name, default, _ in describe() if name.isupper() and not default}
+    assert wanted <= set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
