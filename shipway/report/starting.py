@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.report.figures import count
+from shipway.figures import count
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import FoundProject, Started, StarterPlan

@@ -14,21 +14,13 @@ from shipway.starter.looking import look_at
 from shipway.starter.planning import plan_start
 from shipway.starter.settings_file import settings_file
 from shipway.starter.writing import write_start
-from shipway.values import Fate
+from shipway.values import Fate, Plainly
 
 ROOT = Path(__file__).parents[2]
 
 
-class Silent:
-    """A listener whom nobody asks."""
-
-    def note(self, text: str) -> None: ...
-
-    def warn(self, text: str) -> None: ...
-
-
 def start(root: Path) -> tuple[str, ...]:
-    return write_start(plan_start(look_at(root)), say=Silent())
+    return write_start(plan_start(look_at(root)), say=Plainly())
 
 
 def contents(root: Path) -> dict[str, str]:
