@@ -64,10 +64,10 @@ class ReleasePlan:
     expectations: Expectations
     deploy: DeployPlan
     watch_window_s: float
+    serving: Expectations | Unproven
+    """What the code that serves now promised of the database, or why that is not known."""
     build_first: bool = False
     """The app is built before the database is touched: a failed build changes nothing then."""
-    serving: Expectations | None = None
-    """What the code that serves now promised of the database; None for a first release."""
     without_rehearsal: str = ""
     """Why the migrations are not rehearsed; empty: they are."""
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from shipway.edges import embedded, postgres, process, restore
 from shipway.edges.catalog import Catalog
 from shipway.edges.ledger import Ledger
+from shipway.edges.onlooker import Onlooker
 from shipway.errors import Refused
 from shipway.values import Secret, TableContent
 
@@ -69,6 +70,11 @@ class Copy:
         """What looks at the copy, as the same role."""
         connection = postgres.connect(self._owner, purpose="verify", timeout_s=_CONNECT_S)
         return Catalog(self._open.enter_context(connection))
+
+    @cached_property
+    def onlooker(self) -> Onlooker:
+        """What looks at the session that migrates, from beside it."""
+        return Onlooker(self._connection)
 
     @cached_property
     def _connection(self) -> psycopg.Connection[tuple[object, ...]]:

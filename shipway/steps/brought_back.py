@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from shipway.steps.gauge import Onlooker
     from shipway.steps.means import Database as Catalog
     from shipway.steps.migrate import Database
     from shipway.values import Backup, Restored, Say, TableContent
@@ -37,6 +38,10 @@ class Copy(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What looks at it."""
+
+    @property
+    def onlooker(self) -> Onlooker:
+        """What looks at the session that migrates, from beside it."""
 
     def open_database(self) -> AbstractContextManager[Database]:
         """Return a connection that migrations run on."""

@@ -40,13 +40,12 @@ def of_statements(
         statements: as they were measured, in order.
         rows: `schema.table` to its rows before the first migration.
     """
-    for at, one in enumerate(statements):
+    for one in statements:
         rewritten = [name for name in one.rewritten if rows.get(name)]
         if rewritten:
             yield _rewrite(one, rewritten, rows)
-        held_ms = _held_ms(statements[at:])
-        if held_ms >= _LONG_MS and not rewritten:
-            yield from _long_lock(one, held_ms)
+        if one.held_ms >= _LONG_MS and not rewritten:
+            yield from _long_lock(one)
         if one.rows_changed >= _MANY_ROWS and not rewritten:
             yield _found(
                 Severity.WARNING,
@@ -134,29 +133,18 @@ def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[st
     )
 
 
-def _long_lock(one: RehearsedStatement, held_ms: float) -> Iterator[Finding]:
+def _long_lock(one: RehearsedStatement) -> Iterator[Finding]:
     locks = [lock for lock in one.locks if lock.startswith(_KEEPS_OUT_WRITERS)]
     if locks:
         who = "readers and writers" if locks[0].startswith(_KEEPS_OUT_READERS) else "writers"
         yield _found(
             Severity.SERIOUS,
             one,
-            f"takes {', '.join(locks)} and keeps {who} out for {held_ms:.0f} ms until the file's "
-            f"end; {one.rows_scanned} rows were scanned",
+            f"takes {', '.join(locks)} and keeps {who} out for {one.held_ms:.0f} ms, until its "
+            f"transaction ends; {one.rows_scanned} rows were scanned",
             "Put it into a file of its own; for an index: CREATE INDEX CONCURRENTLY; for a "
             "constraint: NOT VALID first, VALIDATE in a later file.",
         )
-
-
-def _held_ms(rest: Sequence[RehearsedStatement]) -> float:
-    """Return how long a lock taken by the first is held: to the end of its file."""
-    label = rest[0].migration
-    total = 0.0
-    for one in rest:
-        if one.migration != label:
-            break
-        total += one.duration_ms
-    return total
 
 
 def _found(severity: Severity, one: RehearsedStatement, what: str, cure: str) -> Finding:

@@ -55,6 +55,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table or an index, as a second connection sees it."""
+
+    name: str
+    """`schema.table`."""
+    index: bool
+    file: int
+    """The number of its file on disk, another one after a rewrite; 0 when it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsedStatement:
     """One statement of a migration, measured on the copy."""
 
@@ -63,6 +74,8 @@ class RehearsedStatement:
     text: str
     """Its beginning, on one line."""
     duration_ms: float
+    held_ms: float
+    """How long the locks that it took are held: to the end of its transaction."""
     locks: tuple[str, ...]
     """`AccessExclusiveLock on public.users`: what it took on tables that were there before."""
     rewritten: tuple[str, ...]
@@ -113,4 +126,6 @@ class Seal:
     statements: tuple[RehearsedStatement, ...]
     findings: tuple[Finding, ...]
     restored: Restored
+    serving_unasked: str
+    """Why the checks of the code that serves now were not asked; empty when they hold."""
     grade: Grade

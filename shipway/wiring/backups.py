@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.edges.dump import PgDump
-from shipway.record import ReleaseEnd
+from shipway.errors import Stopped
 from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
 from shipway.steps.kept import kept_of
 from shipway.steps.sealed import latest_seal
 from shipway.steps.shelf import latest_backup
+from shipway.values import RELEASE_META, Unproven
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from shipway.edges.storage import Storage
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan
-    from shipway.values import Backup, MigrationPlan, Seal, Unproven
+    from shipway.values import Backup, MigrationPlan, Seal
     from shipway.wiring import Wiring
 
 __all__ = ["BackupWiring"]
 
-_LIVE = (ReleaseEnd.GOOD.value, ReleaseEnd.NOT_ENOUGH_EVIDENCE.value)
 _FRESH_PROOF_S = 3600.0
 """How old the backup and the rehearsal may be that `db.migrate` alone takes as its proofs."""
 
@@ -85,18 +84,31 @@ class BackupWiring:
 
         return RehearsalRoom(self._wiring.state / "rehearsals")
 
-    def serving(self) -> Expectations | None:
-        """Return what the last release that went live promised; its code serves until the next."""
-        folder = self._wiring.releases_folder
-        for release in sorted(folder.glob("*"), reverse=True):
-            kept = kept_of(folder, release.name)
-            if kept is not None and _went_live(release):
-                return load_expectations(
-                    kept.checks_dir,
-                    exposed_schemas=self._settings.exposed_schemas,
-                    timeout_s=self._settings.check_timeout_s,
-                )
-        return None
+    def serving(self) -> Expectations | Unproven:
+        """Return what the release promised whose code serves production, as Vercel says.
+
+        The records on this machine do not know it: production may have been rolled back, emptied
+        or changed from elsewhere since.
+        """
+        settings = self._settings
+        if settings.vercel_token is None or settings.vercel_project_id is None:
+            return _unknown("which code serves now is not known without VERCEL_TOKEN")
+        try:
+            vercel = self._wiring.hosting.vercel
+            serving_id = vercel.hosting().production_id
+            if serving_id is None:
+                return _unknown("no code serves production yet")
+            release_id = vercel.get(serving_id).meta.get(RELEASE_META, "")
+        except Stopped as error:
+            return _unknown(error.what)
+        kept = kept_of(self._wiring.releases_folder, release_id)
+        if kept is None:
+            return _unknown(f"the checks of {serving_id}, which serves now, are not kept here")
+        return load_expectations(
+            kept.checks_dir,
+            exposed_schemas=settings.exposed_schemas,
+            timeout_s=settings.check_timeout_s,
+        )
 
     @property
     def dumper(self) -> PgDump:
@@ -125,10 +137,5 @@ class BackupWiring:
         return storage
 
 
-def _went_live(release: Path) -> bool:
-    """Tell whether a release came to a good end, as its record says."""
-    try:
-        record = json.loads((release / "release.json").read_text(encoding="utf-8"))
-        return record["end"] in _LIVE
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+def _unknown(why: str) -> Unproven:
+    return Unproven(missing=why, command="invoke release")

@@ -140,6 +140,22 @@ def test_every_command_of_the_servers_role_is_tried_and_leaves_no_trace(
     assert fingerprint(Catalog(database_at).snapshot()) == before
 
 
+def test_a_table_that_has_lost_all_its_columns_is_looked_at_too(
+    database_at: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    database_at.execute("alter table public.open drop column id")
+    catalog = Catalog(database_at)
+
+    right = _right(_matrix(database_at), "open", "service_role", "update")
+
+    assert right.tried is Tried.NOT_TRIED
+    assert any(thing.full_name == "public.open" for thing in catalog.snapshot().things)
+    (counted,) = catalog.count_rows(["public.open"], timeout_s=5)
+    assert counted.rows == 1
+    assert catalog.describe_table("public.open").columns == ()
+    assert any(one.object == "public.open" for one in catalog.findings(["public"]))
+
+
 def test_functions_are_told_by_who_may_call_them(
     database_at: psycopg.Connection[tuple[object, ...]],
 ) -> None:

@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 CHECKS = SAMPLE.parent / "checks"
 NOTHING_PROMISED = Expectations(tables=(), queries=(), exposed_schemas=("public",), timeout_s=10.0)
 NOT_NULL = "alter table public.people alter column email set not null"
+OWN_END = """create procedure public.own_end() language plpgsql as $$ begin
+    lock table public.people in share mode;
+    perform pg_sleep(0.3);
+    update public.people set plan = 'x' where id = 1;
+    commit;
+end $$;
+"""
 FIRST = {
     "001_people.sql": """
         create table public.people (id int primary key, email text, plan text);
@@ -105,6 +112,7 @@ class Stand:
             self.backup or self.back_up(),
             room=RehearsalRoom(self.tmp / "rehearsals"),
             expectations=expectations,
+            serving=Unproven(missing="no code serves production yet", command="invoke release"),
             limits=LIMITS,
             clock=SystemClock(),
             say=self.heard,
@@ -175,6 +183,7 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
             "generate_series(2000, 14000) n; update public.people set plan = 'pro';",
             "005_open.sql": "drop policy own on public.people; grant all on public.people to anon;",
             "006_index.sql": "create index concurrently people_email on public.people (email);",
+            "007_own_end.sql": OWN_END + "call public.own_end();",
         }
     )
 
@@ -186,7 +195,14 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
     assert "public.people" in wide.rewritten
     assert wide.wal_bytes > 0
     assert by_file["004_many"].rows_changed == 13001
-    assert by_file["006_index"].text.startswith("create index concurrently")
+    index = by_file["006_index"]
+    assert index.text.startswith("create index concurrently")
+    assert (index.rows_changed, index.rewritten) == (0, ())
+    *_, call = [one for one in seal.statements if one.migration == "007_own_end"]
+    assert call.text == "call public.own_end()"
+    assert "ShareLock on public.people" in call.locks, "it is gone when the statement ends"
+    assert call.rows_changed == 1
+    assert len([one for one in seal.statements if one.migration == "007_own_end"]) == 2
     said = [f"{one.severity} {one.migration} {one.what}" for one in seal.findings]
     assert not any("002_harmless" in one for one in said)
     assert any("003_wide" in one and "(1000 rows)" in one for one in said)

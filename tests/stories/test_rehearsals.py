@@ -58,6 +58,13 @@ def test_what_the_serving_code_still_needs_is_not_taken_from_it(project: Project
     assert "phase=contract" in ended.err
     assert (project.production(), project.ledger()) == (live, ledger)
 
+    project.vercel.reset()  # as after sandbox.reset: the records stay, production is empty
+
+    again = project.invoke("db.rehearse", "--target", "sandbox", "--format", "json")
+
+    assert again.code == 0, again.err
+    assert again.document["result"]["serving_unasked"] == "no code serves production yet"
+
 
 def test_a_protected_target_is_migrated_only_as_it_was_rehearsed(project: Project) -> None:
     def migrate(*flags: str) -> tuple[int, str]:

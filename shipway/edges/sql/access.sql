@@ -64,10 +64,12 @@ select
         when 'select' then format('select 1 from %%I.%%I limit 1', nspname, relname)
         when 'insert' then format('explain insert into %%I.%%I default values', nspname, relname)
         when 'delete' then format('explain delete from %%I.%%I where false', nspname, relname)
-        else format('explain update %%I.%%I set %%I = default where false', nspname, relname, (
-            select attname from pg_attribute
+        -- A table may have lost all its columns: then there is nothing to try.
+        else (select format(
+                'explain update %%I.%%I set %%I = default where false', nspname, relname, attname)
+            from pg_attribute
             where attrelid = w.oid and attnum > 0 and not attisdropped
-            order by not has_column_privilege(w.rolname, w.oid, attnum, 'update'), attnum limit 1))
+            order by not has_column_privilege(w.rolname, w.oid, attnum, 'update'), attnum limit 1)
     end
 from reach as w
 left join policies as p

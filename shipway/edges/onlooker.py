@@ -1,0 +1,63 @@
+"""Looks at a session from a second connection: the locks it holds, and what became of tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shipway.values import Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import psycopg
+    from psycopg.rows import TupleRow
+
+__all__ = ["Onlooker"]
+
+# The catalog's own and the ledger's do not count: who migrates locks them in any case.
+_RELATIONS: Final = """
+select c.oid::int8, n.nspname || '.' || c.relname, c.relkind::text, pg_relation_filenode(c.oid)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'm', 'i') and n.nspname !~ '^pg_'
+   and n.nspname not in ('information_schema', 'shipway')
+"""
+_LOCKS: Final = """
+select relation::int8, mode from pg_locks
+ where pid = %s and granted and locktype = 'relation'
+   and database = (select oid from pg_database where datname = current_database())
+"""
+_COUNTERS: Final = """
+select coalesce(sum(seq_tup_read), 0)::int8,
+       coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int8
+  from pg_stat_user_tables where schemaname <> 'shipway'
+"""
+
+
+class Onlooker:
+    """A connection that only looks.
+
+    Args:
+        connection: in autocommit mode, as a role that sees every table.
+    """
+
+    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def relations(self) -> Mapping[int, Relation]:
+        """Return the tables, materialized views and indexes that are there for everyone, by oid."""
+        return {
+            oid: Relation(name=name, index=kind == "i", file=file or 0)
+            for oid, name, kind, file in self._connection.execute(_RELATIONS)
+        }
+
+    def locks_of(self, pid: int) -> frozenset[tuple[int, str]]:
+        """Return oid and mode of every table lock that a session holds at this moment."""
+        return frozenset((oid, mode) for oid, mode in self._connection.execute(_LOCKS, [pid]))
+
+    def counters(self) -> tuple[int, int]:
+        """Return the rows scanned one by one and the rows changed, of all tables since the start.
+
+        A session's share counts from the moment on at which it has told the server.
+        """
+        ((scanned, changed),) = self._connection.execute(_COUNTERS).fetchall()
+        return scanned, changed

@@ -1,0 +1,79 @@
+"""Both generations of code on the migrated copy: the one that comes and the one that serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.errors import VerificationFailed
+from shipway.steps.brought_back import UNTOUCHED
+from shipway.steps.on_the_copy import OnTheCopy
+from shipway.steps.verify import verify
+from shipway.values import Phase, Unproven
+
+if TYPE_CHECKING:
+    from shipway.schema.expectations import Expectations
+    from shipway.steps.means import Database as Catalog
+    from shipway.values import Clock, MigrationPlan, Say
+
+__all__ = ["hold_to_promises", "hold_to_serving"]
+
+_WHAT_CODE_NEEDS = ("schema", "queries")
+"""Groups of checks that speak of the code; the others speak of the database's own order."""
+
+
+def hold_to_promises(expectations: Expectations, catalog: Catalog, clock: Clock, say: Say) -> None:
+    """Hold the migrated copy against what the project promises.
+
+    Raises:
+        VerificationFailed: it is not what the checks promise.
+    """
+    try:
+        verify(expectations, database=catalog, clock=clock, say=OnTheCopy(say))
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            f"The migrated copy is not what the project promises. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step=error.next_step,
+        ) from None
+
+
+def hold_to_serving(
+    serving: Expectations | Unproven,
+    plan: MigrationPlan,
+    catalog: Catalog,
+    clock: Clock,
+    say: Say,
+) -> str:
+    """Hold the migrated copy against the code that serves until the new one is promoted.
+
+    Returns:
+        Why it was not done; empty when it was, or when nothing is pending.
+
+    Raises:
+        VerificationFailed: that code would not work on it.
+    """
+    if not plan.pending:
+        return ""
+    why = serving.missing.rstrip(".") if isinstance(serving, Unproven) else ""
+    if any(migration.phase is Phase.CONTRACT for migration in plan.pending):
+        why = "contract migrations are pending, which only run when that code is gone"
+    if why or isinstance(serving, Unproven):
+        say.note(f"the checks of the code that serves now are not asked: {why}")
+        return why
+    try:
+        verify(
+            serving,
+            database=catalog,
+            clock=clock,
+            say=OnTheCopy(say, "with the checks of the code that serves now"),
+            only=_WHAT_CODE_NEEDS,
+        )
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            "The code that serves now would not work on the migrated schema, and it serves until "
+            f"the new one is promoted. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step="Keep what it needs, and take it away in a contract migration of a later "
+            "release (a line `-- shipway: phase=contract` at the file's head).",
+        ) from None
+    return ""
