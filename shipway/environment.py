@@ -211,7 +211,7 @@ def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
         return _number(kind, name, raw, source)
     if not isinstance(raw, str):
         raise _wrong(name, source, "is not a text")
-    return Path(raw) if kind == "Path" else raw
+    return Path(raw) if kind.startswith("Path") else raw
 
 
 def _number(kind: str, name: str, raw: Any, source: str) -> float:

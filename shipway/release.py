@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shipway.steps.migrate import Database
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
+    from shipway.steps.shelf import Lister
     from shipway.steps.smoke import Web
     from shipway.steps.watch import WatchPlan
     from shipway.values import (
@@ -77,6 +78,7 @@ class Powers:
     """What the steps are handed to act on the world with."""
 
     dumper: Dumper
+    lister: Lister
     platform: PlatformDesk | None
     vault: Vault | None
     room: Room
@@ -119,6 +121,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
             take_backup(
                 plan.backup,
                 dumper=powers.dumper,
+                lister=powers.lister,
                 platform=powers.platform,
                 vault=powers.vault,
                 clock=clock,

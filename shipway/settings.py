@@ -55,6 +55,10 @@ class Settings:
     backup_signing_key: Secret | None = _identity(
         "BACKUP_SIGNING_KEY", "signs manifests and seals; with it, unsigned ones do not count"
     )
+    backup_identity_file: Path | None = _identity(
+        "BACKUP_IDENTITY_FILE",
+        "private key of age (or SSH) of those who may read encrypted backups; a runner needs none",
+    )
     supabase_api_url: str = _identity(
         "SUPABASE_API_URL", "base of the Management API", "https://api.supabase.com"
     )
@@ -73,6 +77,9 @@ class Settings:
     app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
     state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
     backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
+    backup_recipients: tuple[str, ...] = _policy(
+        (), "public keys, age1… or ssh-…, that backups are encrypted for; none: not encrypted"
+    )
     backup_keep_last: int = _policy(7, "backups of a target that backup.prune keeps in any case")
     backup_keep_daily: int = _policy(7, "days of which backup.prune keeps the newest backup")
     backup_keep_weekly: int = _policy(5, "weeks of which backup.prune keeps the newest backup")

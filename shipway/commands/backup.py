@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
-from shipway.edges.dump import PgDump
 from shipway.errors import Failed
 from shipway.report.words import show
 from shipway.steps.backup import take_backup
 from shipway.steps.retention import Retention, keep, plan_prune, prune
 from shipway.steps.shelf import list_backups, open_backup, verify_backup
-from shipway.values import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +33,7 @@ def taken(session: Session) -> Backup:
     return take_backup(
         wiring.backups.plan(),
         dumper=wiring.backups.dumper,
+        lister=wiring.backups.archives,
         platform=wiring.platform,
         vault=wiring.backups.vault,
         clock=wiring.clock,
@@ -53,11 +52,16 @@ def listed(session: Session) -> Answer:
 def verified(session: Session, backup_id: str) -> Answer:
     """Read a backup from end to end and compare it with its manifest."""
     directory = directory_of(session, backup_id)
-    # Reading an archive needs no connection.
-    lister = PgDump(url=Secret(""), connect_timeout_s=session.settings.connect_timeout_s)
+    archives = session.wiring.backups.archives
     key = session.settings.backup_signing_key
     clock = session.wiring.clock
-    return Answer(value=verify_backup(directory, lister=lister, clock=clock, key=key))
+    backup = verify_backup(directory, lister=archives, clock=clock, key=key)
+    if not archives.readable(backup.archive):
+        session.terminal.note(
+            "It is encrypted and no key is here: it is the archive that was written, byte for "
+            "byte; what it holds was not looked at now."
+        )
+    return Answer(value=backup)
 
 
 def kept(session: Session, backup_id: str, reason: str) -> Answer:

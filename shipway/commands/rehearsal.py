@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from shipway.commands.backup import directory_of, taken
 from shipway.commands.session import Answer
 from shipway.edges import postgres
-from shipway.edges.dump import PgDump
 from shipway.environment import load
 from shipway.errors import Refused
 from shipway.journal import Journal
@@ -56,7 +55,9 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
 
 
 def _still_true(session: Session, backup: Backup, plan: MigrationPlan) -> bool:
-    """Tell whether the target still is what the backup holds, as far as its schema tells."""
+    """Tell whether it can be read, and still is what the target holds, as its schema tells."""
+    if not session.wiring.backups.archives.readable(backup.archive):
+        return False
     newest = max((row.version for row in plan.applied), default=0)
     if backup.manifest.ledger_version != newest:
         return False
@@ -79,13 +80,11 @@ def restore(session: Session, backup_id: str, into: str) -> Answer:
         place = postgres.place_of(url)
         _confirm_place(session, into, place, local=postgres.is_local(url))
         open_copy = partial(wiring.backups.room.filled, url=url)
-    # Reading an archive needs no connection.
-    lister = PgDump(url=Secret(""), connect_timeout_s=session.settings.connect_timeout_s)
     done = run_restore(
         directory,
         place=place,
         open_copy=open_copy,
-        lister=lister,
+        lister=wiring.backups.archives,
         clock=wiring.clock,
         say=say,
         key=session.settings.backup_signing_key,

@@ -74,6 +74,7 @@ def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePla
 def _powers(wiring: Wiring) -> Powers:
     return Powers(
         dumper=wiring.backups.dumper,
+        lister=wiring.backups.archives,
         platform=wiring.platform,
         vault=wiring.backups.vault,
         room=wiring.backups.room,

@@ -7,37 +7,36 @@ Supabase's own `db dump` loses.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from shipway.edges import dump_survey, pgtools, postgres, process
+from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
+from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
 from shipway.errors import Failed
 from shipway.values import Dumped, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shipway.edges.dump_survey import Survey
     from shipway.edges.pgtools import Tool
     from shipway.inspection import Snapshot
+    from shipway.values import DumpedSoFar
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
 __all__ = ["PgDump"]
 
 _CHUNK_BYTES = 1 << 20
-_PROGRESS_EVERY_S = 5.0
-_UNCHANGED = "The database was not changed, and no file was kept that looks like a whole dump."
 
 # What pg_dump says, and what to do about it; the first that fits is taken.
 _CURES = (
@@ -62,26 +61,35 @@ _CURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PgDump:
-    """Dumps one database, and reads dumps.
+    """Dumps one database.
 
     Args:
         url: the target's `DATABASE_URL`.
         connect_timeout_s: longest wait for a connection.
         deadline_s: longest time for the whole dump.
         lock_wait_s: longest wait for a table that another session has locked.
+        age: encrypts.
     """
 
     url: Secret
     connect_timeout_s: float
     deadline_s: float = 6 * 3600.0
     lock_wait_s: float = 30.0
+    age: Age = field(default_factory=Age)
 
-    def dump(self, into: Path, *, progress: Callable[[int, float], None]) -> Dumped:
+    def dump(
+        self,
+        into: Path,
+        *,
+        recipients: Sequence[str] = (),
+        progress: Callable[[DumpedSoFar], None],
+    ) -> Dumped:
         """Write the archive to `into`, which exists afterwards only if it is whole.
 
         Args:
             into: the file; what it holds grows under the name `….partial` first.
-            progress: is told every few seconds how many bytes are written and after how long.
+            recipients: those who can read it; none: it is written as pg_dump gives it.
+            progress: is told a few times a second how far it is.
 
         Raises:
             Misconfigured: no fitting pg_dump.
@@ -97,9 +105,10 @@ class PgDump:
             argv, env = self._command(connection, tool, snapshot, survey)
             with ThreadPoolExecutor(max_workers=1) as beside:
                 counting = beside.submit(dump_survey.count, connection, survey)
-                with _partial(into) as partial:
+                with whole_or_not(into) as partial:
                     try:
-                        digest, size = self._write(argv, env, partial, progress)
+                        output = DumpFile(partial, tables=len(survey.tables), tell=progress)
+                        self._write(argv, env, output, recipients)
                     except BaseException as error:
                         _give_up_counting(connection, counting, error)
                         raise
@@ -113,8 +122,8 @@ class PgDump:
             tool=tool.label,
             snapshot_at=facts.snapshot_at,
             lsn=facts.lsn,
-            archive_bytes=size,
-            archive_sha256=digest,
+            archive_bytes=output.size_bytes,
+            archive_sha256=output.sha256,
             duration_s=time.monotonic() - began,
             row_counts=row_counts,
             left_out=survey.left_out,
@@ -125,26 +134,6 @@ class PgDump:
             schema=schema,
             ledger_version=facts.ledger_version,
         )
-
-    def contents(self, archive: Path) -> tuple[str, ...]:
-        """Return the entries of an archive, as `TABLE DATA public users`, in its order.
-
-        Raises:
-            Failed: it is no archive, or cut off within its table of contents.
-        """
-        tool = pgtools.newest("pg_restore")
-        said = process.run([tool.path, "--list", archive], env=tool.env, deadline_s=300.0)
-        if said.returncode:
-            raise Failed(
-                f"{archive.name} cannot be listed: {said.stderr.strip()}",
-                unchanged="Nothing was changed.",
-                next_step="Use another backup; this archive is damaged or was written by a newer "
-                "pg_dump than the pg_restore on this machine.",
-            )
-        lines = said.stdout.decode("utf-8", "replace").splitlines()
-        # `215; 1259 16386 TABLE public users postgres`: dump id; catalog, oid, what it is.
-        found = (re.match(r"\d+; \d+ \d+ (.+)", line) for line in lines)
-        return tuple(match[1] for match in found if match)
 
     def _tool(self, connection: Connection) -> Tool:
         sslmode = connection.info.get_parameters().get("sslmode", "prefer")
@@ -192,6 +181,7 @@ class PgDump:
             f"--snapshot={snapshot}",
             f"--lock-wait-timeout={int(self.lock_wait_s * 1000)}",
             "--no-password",
+            "--verbose",  # it names each table that it begins
             f"--dbname={conninfo}",
             *survey.exclusions,
         ]
@@ -201,30 +191,27 @@ class PgDump:
         self,
         argv: list[str | Path],
         env: Mapping[str, str | Secret],
-        partial: Path,
-        progress: Callable[[int, float], None],
-    ) -> tuple[str, int]:
-        """Run pg_dump into a file and return the digest and size of what was written."""
-        digest, size = hashlib.sha256(), 0
-        began = told = time.monotonic()
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with (
-            os.fdopen(handle, "wb") as file,
-            process.stream(argv, env=env, deadline_s=self.deadline_s) as running,
-        ):
-            while chunk := running.stdout.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                file.write(chunk)
-                size += len(chunk)
-                if time.monotonic() - told >= _PROGRESS_EVERY_S:
-                    told = time.monotonic()
-                    progress(size, told - began)
+        output: DumpFile,
+        recipients: Sequence[str],
+    ) -> None:
+        """Run pg_dump into a file."""
+        with output, process.stream(argv, env=env, deadline_s=self.deadline_s) as running:
+            output.listen(running)
+            if recipients:
+                self.age.encrypt(running.stdout, output, recipients)
+            else:
+                while chunk := running.stdout.read(_CHUNK_BYTES):
+                    output.write(chunk)
             ended = running.finish()
             if ended.returncode:
-                raise _broken(f"pg_dump failed: {ended.stderr.strip()}")
-            file.flush()
-            os.fsync(file.fileno())
-        return digest.hexdigest(), size
+                raise _broken(f"pg_dump failed: {_complaints(ended.stderr)}")
+
+
+def _complaints(said: str) -> str:
+    """Return what pg_dump says without the names of what it has done."""
+    lines = said.strip().splitlines()
+    chatter = re.compile(r"pg_dump: (?!error|detail|hint|warning)")
+    return "\n".join(line for line in lines if not chatter.match(line))
 
 
 def _give_up_counting(
@@ -242,27 +229,10 @@ def _give_up_counting(
         raise _broken(f"Counting the rows failed: {cause}") from None
 
 
-@contextmanager
-def _partial(into: Path) -> Iterator[Path]:
-    """Hand out the name to write under; rename it when all went well, else delete it."""
-    partial = into.with_name(into.name + ".partial")
-    try:
-        yield partial
-        partial.replace(into)
-    except OSError as error:
-        raise Failed(
-            f"The dump could not be written to {partial.parent}: {error.strerror}.",
-            unchanged=_UNCHANGED,
-            next_step="Make room there, or set SHIPWAY_STATE_DIR to a folder with more of it.",
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _broken(what: str) -> Failed:
     cure = next((cure for pattern, cure in _CURES if re.search(pattern, what, re.DOTALL)), None)
     return Failed(
         what,
-        unchanged=_UNCHANGED,
+        unchanged=UNCHANGED,
         next_step=cure or "Mend the cause that is named, then run it again.",
     )

@@ -43,6 +43,7 @@ _INHERITED_BY_TERMINAL_PROGRAMS = (
 )
 # After a group was killed its pipes close at once, unless a grandchild left the group.
 _GRACE_S = 1.0
+_MOST_COMPLAINTS_BYTES = 1 << 20
 
 # Programs that `daemon` started in this process: they must be reaped, or they look alive.
 _daemons: dict[int, subprocess.Popen[bytes]] = {}
@@ -68,6 +69,10 @@ class Running:
         self._bound = bound
         self._hide = hide
         self.stdout: BinaryIO = io.BufferedReader(BoundedPipe(process, bound), 1 << 16)
+
+    def complaints(self) -> bytes:
+        """Return what it has written to stderr so far."""
+        return os.pread(self._errors.fileno(), _MOST_COMPLAINTS_BYTES, 0)
 
     def finish(self) -> Finished:
         """Wait for the end; what was not read of the output is dropped.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from shipway.edges.archives import Archives
     from shipway.values import Backup, Restored
 
 __all__ = ["Copy", "RehearsalRoom"]
@@ -102,10 +103,12 @@ class RehearsalRoom:
 
     Args:
         folder: where the copies' clusters lie; those that a killed rehearsal left are deleted.
+        archives: reads the archives.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archives: Archives) -> None:
         self._folder = folder
+        self._archives = archives
 
     def server_major(self, wanted: int) -> int:
         """Return the major version that a copy would have: the nearest one that is not older."""
@@ -131,7 +134,8 @@ class RehearsalRoom:
             _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
             place += "/" + quote(manifest.database, safe="")
             admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
-            restored = restore.restore(backup.directory / manifest.archive, manifest, url=admin)
+            with self._archives.plain(backup.archive) as archive:
+                restored = restore.restore(archive, manifest, url=admin)
             owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
             with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
                 yield copy
@@ -161,8 +165,8 @@ class RehearsalRoom:
                     "is there loses it.",
                 )
             restore.make_roles(connection, backup.manifest.roles)
-        archive = backup.directory / backup.manifest.archive
-        restored = restore.restore(archive, backup.manifest, url=url)
+        with self._archives.plain(backup.archive) as archive:
+            restored = restore.restore(archive, backup.manifest, url=url)
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
             yield copy
 

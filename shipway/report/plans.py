@@ -69,7 +69,10 @@ def _(value: WatchPlan, terminal: Terminal) -> None:
 
 def _backup(plan: BackupPlan) -> str:
     copy = f", with a copy in the bucket {plan.bucket}" if plan.bucket else ""
-    return f"dump the database to {plan.backup_id}{copy}"
+    for_whom = (
+        f", encrypted for {count(len(plan.encrypted_for), 'key')}" if plan.encrypted_for else ""
+    )
+    return f"dump the database to {plan.backup_id}{for_whom}{copy}"
 
 
 def _pending(plan: MigrationPlan) -> list[str]:

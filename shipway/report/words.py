@@ -163,7 +163,9 @@ def _(value: Backup, terminal: Terminal) -> None:
     made = value.manifest
     terminal.note(f"backup {made.backup_id}: {summary(value)}")
     terminal.note(f"  taken     {moment(made.taken_at)} in {duration(made.duration_s)}")
-    terminal.note(f"  archive   {value.directory / made.archive}")
+    terminal.note(f"  archive   {value.archive}")
+    if made.encrypted_for:
+        terminal.note(f"  for       {', '.join(made.encrypted_for)}")
     terminal.note(f"  sha256    {made.archive_sha256}")
     if made.left_out:
         terminal.note(f"  left out  {', '.join(made.left_out)}")

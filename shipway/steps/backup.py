@@ -11,15 +11,23 @@ from shipway.errors import Failed, Stopped
 from shipway.figures import count, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
-from shipway.steps.shelf import ARCHIVE, MANIFEST, SCHEMA, Lister, missing_tables, record_proof
+from shipway.steps.shelf import (
+    ARCHIVE,
+    ENCRYPTED,
+    MANIFEST,
+    SCHEMA,
+    Lister,
+    missing_tables,
+    record_proof,
+)
 from shipway.values import Backup, Grade, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from shipway.values import Clock, Dumped, Platform, Say, Secret
+    from shipway.values import Clock, Dumped, DumpedSoFar, Platform, Say, Secret
 
 __all__ = ["BackupPlan", "Dumper", "PlatformDesk", "Vault", "plan_backup", "take_backup"]
 
@@ -36,11 +44,13 @@ _OF_THE_PLATFORM = (
 )
 
 
-class Dumper(Lister, Protocol):
+class Dumper(Protocol):
     """Dumps the target."""
 
-    def dump(self, into: Path, *, progress: Callable[[int, float], None]) -> Dumped:
-        """Write the whole archive to `into`, or nothing; tell progress in bytes and seconds."""
+    def dump(
+        self, into: Path, *, recipients: Sequence[str], progress: Callable[[DumpedSoFar], None]
+    ) -> Dumped:
+        """Write the whole archive to `into`, or nothing; encrypted when there are recipients."""
 
 
 class PlatformDesk(Protocol):
@@ -69,6 +79,8 @@ class BackupPlan:
     """Where a copy goes, and None when it stays on this machine alone."""
     asks_platform: bool
     platform_required: bool
+    encrypted_for: tuple[str, ...] = ()
+    """The public keys whose owners will be able to read it; none: it is not encrypted."""
 
 
 def plan_backup(  # noqa: PLR0913 - all by name
@@ -80,6 +92,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
     bucket: str | None,
     asks_platform: bool,
     platform_required: bool = False,
+    encrypted_for: tuple[str, ...] = (),
 ) -> BackupPlan:
     """Return the plan of a backup that begins now.
 
@@ -91,6 +104,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
         bucket: the private Storage bucket that a copy goes to.
         asks_platform: whether Supabase is asked for its own backups.
         platform_required: whether a platform that cannot be asked fails the backup.
+        encrypted_for: the recipients.
     """
     backup_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{target}"
     return BackupPlan(
@@ -101,6 +115,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
         bucket=bucket,
         asks_platform=asks_platform,
         platform_required=platform_required,
+        encrypted_for=encrypted_for,
     )
 
 
@@ -108,6 +123,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     plan: BackupPlan,
     *,
     dumper: Dumper,
+    lister: Lister,
     platform: PlatformDesk | None,
     vault: Vault | None,
     clock: Clock,
@@ -119,6 +135,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     Args:
         plan: from `plan_backup`.
         dumper: dumps the target.
+        lister: lists what was dumped.
         platform: asked when the plan says so.
         vault: keeps the copy when the plan names a bucket.
         clock: the time.
@@ -132,12 +149,17 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     window = _ask(plan, platform, clock, say)
     with _new_folder(plan.directory) as folder:
         taken_at = clock.now()
-        dumped = dumper.dump(
-            folder / ARCHIVE,
-            progress=lambda done, s: say.note(f"{size(done)} dumped after {s:.0f} s"),
-        )
+        archive = folder / (ENCRYPTED if plan.encrypted_for else ARCHIVE)
+        with say.progress("dumping") as line:
+            dumped = dumper.dump(
+                archive,
+                recipients=plan.encrypted_for,
+                progress=lambda one: line.at(
+                    f"{size(one.written_bytes)}, table {one.tables_begun} of {one.tables}"
+                ),
+            )
         manifest = _manifest(plan, dumped, window, taken_at)
-        missing = missing_tables(dumper.contents(folder / ARCHIVE), manifest)
+        missing = missing_tables(lister.contents(archive) or (), manifest)
         if missing:
             raise Failed(
                 f"The dump ended well and yet holds no rows of {', '.join(missing)}.",
@@ -225,7 +247,7 @@ def _manifest(
         taken_at=_to_the_ms(taken_at),
         server_version=dumped.server_version,
         tool=dumped.tool,
-        archive=ARCHIVE,
+        archive=ENCRYPTED if plan.encrypted_for else ARCHIVE,
         archive_bytes=dumped.archive_bytes,
         archive_sha256=dumped.archive_sha256,
         duration_s=round(dumped.duration_s, 3),
@@ -241,6 +263,7 @@ def _manifest(
         role=dumped.role,
         compression=dumped.compression,
         fingerprint=fingerprint(dumped.schema),
+        encrypted_for=plan.encrypted_for,
     )
 
 
@@ -257,6 +280,8 @@ def _say_what_was_dumped(manifest: Manifest, say: Say) -> None:
         f"{size(manifest.archive_bytes)} by {manifest.tool} in {manifest.duration_s:.1f} s, "
         f"sha256 {manifest.archive_sha256[:12]}…"
     )
+    if manifest.encrypted_for:
+        say.note(f"encrypted: {count(len(manifest.encrypted_for), 'key')} can read it, none here")
     own = [name for name in manifest.left_out if name.split(".")[0] not in _OF_THE_PLATFORM]
     if own:
         say.warn(
@@ -271,7 +296,7 @@ def _keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Ba
     """Upload archive and manifest; the manifest goes last, so that it stands for the whole."""
     name = backup.manifest.backup_id
     try:
-        place = vault.keep(backup.directory / ARCHIVE, f"{name}/{ARCHIVE}")
+        place = vault.keep(backup.archive, f"{name}/{backup.archive.name}")
         vault.keep(backup.directory / SCHEMA, f"{name}/{SCHEMA}")
         manifest = replace(backup.manifest, uploaded_to=place)
         write_paper(backup.directory / MANIFEST, "manifest", manifest, key=key)

@@ -1,9 +1,10 @@
 """The shelf of backups: what lies there, whether it is whole, and which one may serve as proof.
 
 Each backup is a folder `<state_dir>/backups/<backup_id>/` with `dump.pgc` (an archive of pg_dump's
-custom format) and papers (see `shipway.papers`): `manifest.json` (kind `manifest`, its body is
-`values.Manifest`), `schema.json` (the project's schema, `inspection.Snapshot`), `proof.json` (the
-grade reached, for which archive, when) and, once it was rehearsed on, `seal.json` (`values.Seal`).
+custom format; `dump.pgc.age` when it is encrypted) and papers (see `shipway.papers`):
+`manifest.json` (kind `manifest`, its body is `values.Manifest`), `schema.json` (the project's
+schema, `inspection.Snapshot`), `proof.json` (the grade reached, for which archive, when) and, once
+it was rehearsed on, `seal.json` (`values.Seal`).
 A folder whose name ends in `.partial` is a backup in the making or one that was interrupted.
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHIVE",
+    "ENCRYPTED",
     "MANIFEST",
     "RESULT",
     "SCHEMA",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 ARCHIVE = "dump.pgc"
+ENCRYPTED = "dump.pgc.age"
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 SEAL = "seal.json"
@@ -54,8 +57,8 @@ _CHUNK_BYTES = 1 << 20
 class Lister(Protocol):
     """Reads the table of contents of an archive."""
 
-    def contents(self, archive: Path) -> tuple[str, ...]:
-        """Return the entries, as `TABLE DATA public users owner`."""
+    def contents(self, archive: Path) -> tuple[str, ...] | None:
+        """Return the entries, as `TABLE DATA public users owner`; None: it cannot be read here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +119,16 @@ def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
         raise _damaged(directory, f"its {MANIFEST} {why}") from None
     if manifest.backup_id != directory.name:
         raise _damaged(directory, f"its {MANIFEST} belongs to the backup {manifest.backup_id}")
-    if manifest.archive != ARCHIVE:
+    if manifest.archive != (ENCRYPTED if manifest.encrypted_for else ARCHIVE):
         raise _damaged(directory, f"its {MANIFEST} names the archive {manifest.archive!r}")
-    archive = directory / ARCHIVE
-    if not archive.is_file():
-        raise _damaged(directory, f"its archive {ARCHIVE} is missing")
-    size = archive.stat().st_size
+    backup = Backup(directory=directory, manifest=manifest, grade=Grade.EXISTS)
+    if not backup.archive.is_file():
+        raise _damaged(directory, f"its archive {manifest.archive} is missing")
+    size = backup.archive.stat().st_size
     if size != manifest.archive_bytes:
         raise _damaged(
             directory, f"its archive has {size} bytes and was written with {manifest.archive_bytes}"
         )
-    backup = Backup(directory=directory, manifest=manifest, grade=Grade.EXISTS)
     try:
         proof = read_paper(directory / _PROOF, "proof", Proof, key=key)
     except IllFormed:
@@ -174,7 +176,8 @@ def verify_backup(
 ) -> Backup:
     """Read a backup from end to end and return it with at least the grade LISTS.
 
-    What was proven earlier stays proven: the digest says that the archive is still the same.
+    One that is encrypted, with no key here that reads it, gets at least DIGESTS. What was proven
+    earlier stays proven: the digest says that the archive is still the same.
 
     Args:
         directory: the backup's folder.
@@ -188,20 +191,22 @@ def verify_backup(
     """
     try:
         backup = open_backup(directory, key=key)
-        found = digest_of(directory / ARCHIVE)
+        found = digest_of(backup.archive)
         if found != backup.manifest.archive_sha256:
             raise _damaged(
                 directory,
                 f"its archive is another than the one written: sha256 {found[:12]}…, and the "
                 f"manifest says {backup.manifest.archive_sha256[:12]}…",
             )
-        missing = missing_tables(lister.contents(directory / ARCHIVE), backup.manifest)
+        entries = lister.contents(backup.archive)
+        missing = () if entries is None else missing_tables(entries, backup.manifest)
         if missing:
             raise _damaged(directory, f"its archive holds no rows of {', '.join(missing)}")
     except Failed:
         (directory / _PROOF).unlink(missing_ok=True)
         raise
-    return record_proof(backup, Grade.LISTS, clock=clock, key=key)
+    grade = Grade.DIGESTS if entries is None else Grade.LISTS
+    return record_proof(backup, grade, clock=clock, key=key)
 
 
 def missing_tables(entries: tuple[str, ...], manifest: Manifest) -> tuple[str, ...]:

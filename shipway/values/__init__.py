@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.values.backup import (
     Backup,
     Dumped,
+    DumpedSoFar,
     Grade,
     Manifest,
     Platform,
@@ -133,6 +134,7 @@ __all__ = [
     "DoneStep",
     "Dumped",
     "Fate",
+    "DumpedSoFar",
     "Finding",
     "ForeignEntry",
     "ForeignHistory",

@@ -76,6 +76,16 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DumpedSoFar:
+    """How far a dump has come."""
+
+    written_bytes: int
+    tables_begun: int
+    tables: int
+    """All that it will hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dumped:
     """What a finished dump holds, as its own snapshot saw the database."""
 
@@ -142,6 +152,8 @@ class Manifest:
     compression: str = ""
     fingerprint: str = ""
     """Of the project's schema in the dump's snapshot; the schema itself is `schema.json`."""
+    encrypted_for: tuple[str, ...] = ()
+    """The public keys whose owners can read the archive; none: everyone who has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,3 +165,8 @@ class Backup:
     grade: Grade
     restore_s: float | None = None
     """How long its last restore took, wherever that was; None while it was never restored."""
+
+    @property
+    def archive(self) -> Path:
+        """The dump itself."""
+        return self.directory / self.manifest.archive

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shipway.edges.age import Age
+from shipway.edges.archives import Archives
 from shipway.edges.dump import PgDump
 from shipway.errors import Stopped
 from shipway.schema.expectations import load_expectations
@@ -45,6 +47,7 @@ class BackupWiring:
 
     def plan(self) -> BackupPlan:
         """Return what a backup that begins now would do."""
+        self._age.check(self._settings.backup_recipients)
         return plan_backup(
             target=self._settings.target,
             project_ref=self._settings.project_ref,
@@ -52,6 +55,7 @@ class BackupWiring:
             now=self._wiring.clock.now(),
             bucket=self._settings.backup_bucket,
             asks_platform=self._settings.supabase_access_token is not None,
+            encrypted_for=self._settings.backup_recipients,
         )
 
     def latest(self) -> Backup | Unproven:
@@ -82,7 +86,7 @@ class BackupWiring:
         """Where copies of backups live for as long as they are rehearsed on."""
         from shipway.edges.rehearsal_room import RehearsalRoom
 
-        return RehearsalRoom(self._wiring.state / "rehearsals")
+        return RehearsalRoom(self._wiring.state / "rehearsals", self.archives)
 
     def serving(self) -> Expectations | Unproven:
         """Return what the release promised whose code serves production, as Vercel says.
@@ -114,8 +118,21 @@ class BackupWiring:
     def dumper(self) -> PgDump:
         """What dumps the database."""
         return PgDump(
-            url=self._wiring.database.url, connect_timeout_s=self._settings.connect_timeout_s
+            url=self._wiring.database.url,
+            connect_timeout_s=self._settings.connect_timeout_s,
+            age=self._age,
         )
+
+    @cached_property
+    def archives(self) -> Archives:
+        """What reads the dumps."""
+        return Archives(age=self._age, folder=self._wiring.state / "plain")
+
+    @cached_property
+    def _age(self) -> Age:
+        # One for the whole command: what it has encrypted only this one can read without a key.
+        file = self._settings.backup_identity_file
+        return Age(self._settings.under_root(file) if file else None)
 
     @cached_property
     def vault(self) -> Storage | None:

@@ -26,10 +26,21 @@ from shipway.steps.shelf import (
     open_backup,
     verify_backup,
 )
-from shipway.values import Backup, Dumped, Grade, Manifest, Plainly, Platform, Secret, Unproven
+from shipway.values import (
+    Backup,
+    Dumped,
+    DumpedSoFar,
+    Grade,
+    Manifest,
+    Plainly,
+    Platform,
+    Secret,
+    Unproven,
+)
+from tests.backing_up import archives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -109,6 +120,7 @@ def backed_up(  # noqa: PLR0913 - the powers of the step
     return take_backup(
         plan,
         dumper=dumper,
+        lister=archives(folder),
         platform=desk,
         vault=vault,
         clock=SystemClock(),
@@ -135,7 +147,7 @@ def test_a_backup_is_a_private_folder_with_a_manifest_that_verifies(
 
     backup = backed_up(tmp_path / "backups", dumper, heard=heard)
 
-    verified = verify_backup(backup.directory, lister=dumper, clock=SystemClock())
+    verified = verify_backup(backup.directory, lister=archives(tmp_path), clock=SystemClock())
     assert backup.grade is verified.grade is Grade.LISTS
     assert verified.manifest == backup.manifest
     schema = read_paper(backup.directory / SCHEMA, "schema", Snapshot)
@@ -157,13 +169,13 @@ def test_a_backup_is_a_private_folder_with_a_manifest_that_verifies(
 class Quitter:
     """A dumper that is interrupted when its first bytes are written."""
 
-    def dump(self, into: Path, *, progress: Callable[[int, float], None]) -> Dumped:
+    def dump(
+        self, into: Path, *, recipients: Sequence[str], progress: Callable[[DumpedSoFar], None]
+    ) -> Dumped:
+        del recipients
         into.write_bytes(b"PGDMP")
-        progress(5, 0.1)
+        progress(DumpedSoFar(written_bytes=5, tables_begun=1, tables=2))
         raise KeyboardInterrupt
-
-    def contents(self, archive: Path) -> tuple[str, ...]:
-        raise AssertionError(archive)
 
 
 def test_an_interrupted_backup_leaves_nothing(tmp_path: Path) -> None:
@@ -246,7 +258,7 @@ def test_damage_is_named_and_the_proof_withdrawn(
     damage(backup)
 
     with pytest.raises(Failed, match=named):
-        verify_backup(backup.directory, lister=dumper, clock=SystemClock())
+        verify_backup(backup.directory, lister=archives(tmp_path), clock=SystemClock())
 
     proof = latest_backup(
         tmp_path, target="staging", project_ref=REF, now=NOON, max_age_s=float("inf")
@@ -262,7 +274,7 @@ def test_the_archive_of_another_backup_is_found_out(tmp_path: Path, dumper: PgDu
     (first.directory / ARCHIVE).replace(second.directory / ARCHIVE)
 
     with pytest.raises(Failed, match="cannot be trusted: its archive"):
-        verify_backup(second.directory, lister=dumper, clock=SystemClock())
+        verify_backup(second.directory, lister=archives(tmp_path), clock=SystemClock())
 
 
 def test_a_signed_manifest_is_refused_with_another_key_and_an_unsigned_one_with_any(
@@ -320,7 +332,7 @@ def test_a_failed_upload_leaves_the_local_backup_whole_and_never_says_uploaded(
         backed_up(tmp_path / "b", dumper, heard=heard, vault=vault)
 
     (directory,) = (tmp_path / "b").iterdir()
-    verified = verify_backup(directory, lister=dumper, clock=SystemClock())
+    verified = verify_backup(directory, lister=archives(tmp_path), clock=SystemClock())
     assert verified.manifest.uploaded_to is None
     assert "is whole on this machine" in stopped.value.unchanged
     assert not any("uploaded" in text for text in heard.notes)

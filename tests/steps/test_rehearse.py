@@ -13,19 +13,17 @@ import pytest
 
 from shipway.edges.catalog import Catalog
 from shipway.edges.clock import SystemClock
-from shipway.edges.dump import PgDump
 from shipway.edges.ledger import Ledger
-from shipway.edges.rehearsal_room import RehearsalRoom
 from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.papers import read_paper, write_paper
 from shipway.schema.expectations import Expectations, load_expectations
-from shipway.steps.backup import plan_backup, take_backup
 from shipway.steps.rehearse import rehearse
 from shipway.steps.sealed import latest_seal, refuse_another_base, refuse_another_result
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
 from shipway.values import Backup, Grade, Manifest, Reversal, Seal, Secret, Unproven
+from tests.backing_up import back_up, room
 from tests.migrating import LIMITS, SAMPLE, Heard, ask, exists, labels, run, write
 
 if TYPE_CHECKING:
@@ -85,22 +83,7 @@ class Stand:
         return Catalog(self.opened.enter_context(connection))
 
     def back_up(self) -> Backup:
-        plan = plan_backup(
-            target="staging",
-            project_ref=None,
-            folder=self.tmp / "backups",
-            now=SystemClock().now(),
-            bucket=None,
-            asks_platform=False,
-        )
-        self.backup = take_backup(
-            plan,
-            dumper=PgDump(url=self.url, connect_timeout_s=5.0),
-            platform=None,
-            vault=None,
-            clock=SystemClock(),
-            say=Heard(),
-        )
+        self.backup = back_up(self.url, self.tmp)
         return self.backup
 
     def rehearse(
@@ -110,7 +93,7 @@ class Stand:
         return rehearse(
             self.plan(),
             self.backup or self.back_up(),
-            room=RehearsalRoom(self.tmp / "rehearsals"),
+            room=room(self.tmp),
             expectations=expectations,
             serving=Unproven(missing="no code serves production yet", command="invoke release"),
             limits=LIMITS,

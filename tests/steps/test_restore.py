@@ -10,13 +10,11 @@ import psycopg
 import pytest
 
 from shipway.edges.clock import SystemClock
-from shipway.edges.dump import PgDump
-from shipway.edges.rehearsal_room import RehearsalRoom
 from shipway.errors import Failed, Refused
-from shipway.steps.backup import plan_backup, take_backup
 from shipway.steps.restore import BroughtBack, restore
 from shipway.steps.shelf import ARCHIVE, open_backup
 from shipway.values import Backup, Grade, Secret
+from tests.backing_up import archives, back_up, room
 from tests.migrating import Heard, ask
 
 if TYPE_CHECKING:
@@ -41,18 +39,7 @@ def backup(database_url: Secret, tmp_path: Path) -> Backup:
             insert into auth.users (email) values ('a@x.org');
             """
         )
-    plan = plan_backup(
-        target="staging",
-        project_ref=None,
-        folder=tmp_path / "backups",
-        now=SystemClock().now(),
-        bucket=None,
-        asks_platform=False,
-    )
-    dumper = PgDump(url=database_url, connect_timeout_s=5.0)
-    return take_backup(
-        plan, dumper=dumper, platform=None, vault=None, clock=SystemClock(), say=Heard()
-    )
+    return back_up(database_url, tmp_path)
 
 
 def brought(
@@ -62,7 +49,7 @@ def brought(
         backup.directory,
         place="there",
         open_copy=open_copy,
-        lister=PgDump(url=Secret(""), connect_timeout_s=5.0),
+        lister=archives(backup.directory.parent),
         clock=SystemClock(),
         say=Heard(),
     )
@@ -71,10 +58,10 @@ def brought(
 def test_a_restore_into_an_empty_database_brings_everything_back(
     server: DatabaseServer, backup: Backup, tmp_path: Path
 ) -> None:
-    room, empty = RehearsalRoom(tmp_path / "rehearsals"), server.empty_database()
+    place, empty = room(tmp_path), server.empty_database()
     url = server.admin_url(empty)
     try:
-        done = brought(backup, lambda one: room.filled(one, url))
+        done = brought(backup, lambda one: place.filled(one, url))
 
         assert done.backup.grade is Grade.EQUAL
         assert open_backup(backup.directory).grade is Grade.EQUAL
@@ -85,7 +72,7 @@ def test_a_restore_into_an_empty_database_brings_everything_back(
         assert ask(url, "select count(*) from auth.users") == [(1,)]
         assert ask(url, "select relrowsecurity from pg_class where relname = 'pets'") == [(True,)]
         with pytest.raises(Refused, match="is not empty"):
-            brought(backup, lambda one: room.filled(one, url))
+            brought(backup, lambda one: place.filled(one, url))
     finally:
         server.drop(empty)
 
@@ -99,7 +86,7 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
 
     def open_copy(one: Backup) -> AbstractContextManager[Copy]:
         opened.append(one)
-        return RehearsalRoom(tmp_path / "rehearsals").copy_of(one)
+        return room(tmp_path).copy_of(one)
 
     with pytest.raises(Failed, match="another than the one written"):
         brought(backup, open_copy)
@@ -110,11 +97,13 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
 def test_an_extension_that_only_the_platform_has_is_left_out_and_told(
     backup: Backup, tmp_path: Path
 ) -> None:
-    room = RehearsalRoom(tmp_path / "rehearsals")
     extensions = {**backup.manifest.extensions, "pg_graphql": "1.5", "pgcrypto": "1.3"}
     richer = replace(backup, manifest=replace(backup.manifest, extensions=extensions))
 
-    with room.copy_of(richer) as copy, closing(psycopg.connect(copy._admin.reveal())) as one:  # noqa: SLF001 - looks past it
+    with (
+        room(tmp_path).copy_of(richer) as copy,
+        closing(psycopg.connect(copy._admin.reveal())) as one,
+    ):
         found = one.execute("select length(extensions.gen_random_bytes(16))").fetchone()
 
     assert {"extension pg_graphql", "extension pgcrypto"} <= set(copy.restored.left_out)
