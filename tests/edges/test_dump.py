@@ -36,8 +36,8 @@ def pg(url: Secret, *statements: str) -> None:
             connection.execute(statement)
 
 
-def dumper(url: Secret, **more: float) -> PgDump:
-    return PgDump(url=url, connect_timeout_s=5.0, **more)
+def dumper(url: Secret, lock_wait_s: float = 30.0) -> PgDump:
+    return PgDump(url=url, connect_timeout_s=5.0, lock_wait_s=lock_wait_s)
 
 
 def listed(archive: Path) -> tuple[str, ...]:
