@@ -5,10 +5,8 @@ from __future__ import annotations
 import resource
 import statistics
 import sys
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -25,12 +23,16 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from psycopg.rows import TupleRow
 
+    from bench.run import Run
+
+__all__ = ["measure"]
+
 RUNS = 5
-TABLES = 2000
 PASSWORD = "bench"
 _MAKE = """
 do $$ begin
@@ -49,28 +51,29 @@ end $$
 """
 
 
-def main() -> None:
+def measure(run: Run) -> None:
     """Make the databases, measure, and write one line a measure."""
-    with tempfile.TemporaryDirectory() as folder:
-        cluster = Cluster(Path(folder), newest())
-        try:
-            cluster.create(SUPERUSER, Secret(PASSWORD))
-            port = cluster.start().port
-            _snapshot(port)
-            _matrix(port)
-        finally:
-            cluster.destroy()
+    cluster = Cluster(run.folder / "schema", newest())
+    try:
+        run.folder.chmod(0o755)
+        cluster.create(SUPERUSER, Secret(PASSWORD))
+        port = cluster.start().port
+        run.say("\n## Schema\n")
+        _snapshot(run, port, tables=200 if run.quick else 2000)
+        _matrix(run, port, (125,) if run.quick else (125, 250, 500))
+    finally:
+        cluster.destroy()
 
 
-def _snapshot(port: int) -> None:
-    url = _database(port, "many", TABLES)
+def _snapshot(run: Run, port: int, *, tables: int) -> None:
+    url = _database(port, "many", tables)
     with psycopg.connect(url, autocommit=True) as connection:
         catalog = Catalog(connection)
         before = _memory_mb()
         things = len(catalog.snapshot().things)
-        _say(f"schema of {TABLES} tables, {10 * TABLES} columns, {2 * TABLES} indexes besides the")
-        _say(
-            f"keys, {TABLES} policies: {things} objects in the snapshot; {RUNS} runs each, seconds"
+        run.say(
+            f"{tables} tables, {10 * tables} columns, {2 * tables} indexes besides the keys, "
+            f"{tables} policies: {things} objects in the snapshot; {RUNS} runs each.\n"
         )
         place = make_conninfo(host=HOST, port=port, user=APP_ROLE, dbname="many")
         argv: list[str | Path] = [tool("pg_dump"), "--schema-only", "--dbname", place]
@@ -79,10 +82,10 @@ def _snapshot(port: int) -> None:
         for _ in range(RUNS):
             ours.append(_seconds(lambda: fingerprint(catalog.snapshot())))
             theirs.append(_seconds(lambda: _dump(argv)))
-        _row("snapshot and fingerprint", ours)
-        _row("pg_dump --schema-only", theirs)
-        _say(f"  peak memory of this process: {_memory_mb():.0f} MB, {before:.0f} MB before")
-        _row("lints", _times(lambda: lint(connection, exposed_schemas=["public"])))
+        _row(run, "snapshot and fingerprint", ours)
+        _row(run, "pg_dump --schema-only", theirs)
+        run.say(f"- peak memory of this process: {_memory_mb():.0f} MB, {before:.0f} MB before")
+        _row(run, "lints", _times(lambda: lint(connection, exposed_schemas=["public"])))
 
 
 def _dump(argv: list[str | Path]) -> None:
@@ -91,12 +94,12 @@ def _dump(argv: list[str | Path]) -> None:
         sys.exit(finished.stderr)
 
 
-def _matrix(port: int) -> None:
-    for tables in (125, 250, 500):
+def _matrix(run: Run, port: int, sizes: Sequence[int]) -> None:
+    for tables in sizes:
         url = _database(port, f"access_{tables}", tables)
         with psycopg.connect(url, autocommit=True) as connection:
             times = _times(partial(_access, connection))
-            _row(f"access matrix, {tables} tables by {len(API_ROLES)} roles, tried", times)
+            _row(run, f"access matrix, {tables} tables by {len(API_ROLES)} roles, tried", times)
 
 
 def _access(connection: psycopg.Connection[TupleRow]) -> None:
@@ -128,17 +131,9 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _row(name: str, times: list[float]) -> None:
-    _say(f"  {name:<45} median {statistics.median(times):.3f}  min {min(times):.3f}")
+def _row(run: Run, name: str, times: list[float]) -> None:
+    run.say(f"- {name}: median {statistics.median(times):.3f} s, least {min(times):.3f} s")
 
 
 def _memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-main()

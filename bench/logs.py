@@ -1,15 +1,12 @@
-"""Measures how many log rows a second a watch takes in: benchmark_logs.py [rows]."""
+"""Logs: how many rows a second a watch takes in."""
 
 from __future__ import annotations
 
 import resource
 import socket
-import sys
 import threading
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from typing import TYPE_CHECKING
 
 from shipway.edges.clock import SystemClock
 from shipway.edges.http import Api
@@ -18,10 +15,15 @@ from shipway.steps.tally import Measure, Tally
 from shipway.values import Baseline, Secret
 from tests.edges import test_log_stream as firehose
 
+if TYPE_CHECKING:
+    from bench.run import Run
 
-def main() -> None:
-    """Pour the rows through an HTTP connection, count them and print the figures."""
-    total = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+__all__ = ["measure"]
+
+
+def measure(run: Run) -> None:
+    """Pour the rows through an HTTP connection, count them and say the figures."""
+    total = 100_000 if run.quick else 1_000_000
     block = [firehose.lines(first, 1000) for first in range(0, 100_000, 1000)]
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -48,10 +50,7 @@ def main() -> None:
                     tally.count(row)
     took = time.monotonic() - began
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    sys.stdout.write(
-        f"{total} rows in {took:.1f} s: {total / took:,.0f} rows/s, {grown:.0f} MiB more memory\n"
+    run.say("\n## Logs\n")
+    run.say(
+        f"{total} rows in {took:.1f} s: {total / took:,.0f} rows/s, {grown:.0f} MiB more memory."
     )
-
-
-if __name__ == "__main__":
-    main()
