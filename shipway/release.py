@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shipway.course import Course
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan, Dumper, PlatformDesk, Vault
+    from shipway.steps.build_log import BuildLog
     from shipway.steps.deploy import DeployPlan, Vercel
     from shipway.steps.listening import Listening
     from shipway.steps.means import Database as Catalog
@@ -90,6 +91,7 @@ class Powers:
     means: Means
     vercel: Vercel
     web: Web
+    build_log: BuildLog
     logs: Listening
     watch_plan: Callable[[Deployed, Baseline], WatchPlan]
     learn: Callable[[Watched], None]
@@ -138,7 +140,15 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     if plan.build_first:
         with course.step("build") as proven:
             # The deploy step finds this deployment by the release's id.
-            proven(staged_build(plan.deploy, vercel=powers.vercel, clock=clock, say=say))
+            proven(
+                staged_build(
+                    plan.deploy,
+                    vercel=powers.vercel,
+                    build_log=powers.build_log,
+                    clock=clock,
+                    say=say,
+                )
+            )
 
     with course.step("migrate") as proven, powers.open_database() as database:
         folder = backup.directory.parent
@@ -177,6 +187,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 verified,
                 vercel=powers.vercel,
                 web=powers.web,
+                build_log=powers.build_log,
                 clock=clock,
                 say=say,
                 when_staged=lambda staged: powers.logs.begin(staged.deployment_id),

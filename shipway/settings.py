@@ -104,6 +104,11 @@ class Settings:
     check_timeout_s: float = _policy(10.0, "longest run of one check of db.verify, seconds")
     connect_timeout_s: float = _policy(10.0, "longest wait for a connection, seconds")
     build: str = _policy("after-verify", "when the app is built: after-verify, or before-migrate")
+    deploy_with: str = _policy(
+        "auto",
+        "what makes a deployment: auto (the Vercel CLI when there is one, else rest), cli, "
+        "prebuilt (the CLI, with what `vercel build` made), rest, or git (a pushed commit)",
+    )
     deploy_timeout_s: float = _policy(900.0, "longest wait for a build, seconds")
     promote_timeout_s: float = _policy(180.0, "longest wait for a promotion, seconds")
     smoke_timeout_s: float = _policy(30.0, "longest wait for one page of the smoke test, seconds")

@@ -17,10 +17,11 @@ from shipway.edges.app_files import app_files
 from shipway.edges.clock import SystemClock
 from shipway.edges.http import Api
 from shipway.edges.vercel import Vercel
+from shipway.edges.vercel_cli import VercelCli
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
 from shipway.sandbox.control import Control
-from shipway.values import AppFile, Deployment, Plainly, Secret
+from shipway.values import AppFile, BuildLine, Deployment, FilesSource, Plainly, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,16 @@ class BriskClock(SystemClock):
         super().sleep(seconds / 10)
 
 
+@dataclass
+class KeptLog:
+    """Keeps the lines of builds."""
+
+    lines: list[BuildLine] = field(default_factory=list)
+
+    def add(self, line: BuildLine) -> None:
+        self.lines.append(line)
+
+
 @dataclass(kw_only=True)
 class Hosted:
     """The edges under test, and the world as seen past them."""
@@ -67,9 +78,13 @@ class Hosted:
     rest: ExitStack
     """What is closed when the test is over."""
     says: Said = field(default_factory=Said)
+    kept: KeptLog = field(default_factory=KeptLog)
 
     def files(self) -> tuple[AppFile, ...]:
         return app_files(self.app)
+
+    def source(self) -> FilesSource:
+        return FilesSource(files=self.files())
 
     def edge(self, *, token: str = "", project: str = "", team: str = "", url: str = "") -> Vercel:
         """An edge to another project, team or address, or with another token."""
@@ -78,6 +93,7 @@ class Hosted:
             self.rest.enter_context(api_of(facts, token)),
             project_id=project or facts["vercel_project_id"],
             team_id=team or facts["vercel_team_id"],
+            cli=cli_of(facts),
         )
 
     def write(self, name: str, text: str) -> None:
@@ -122,7 +138,7 @@ class Hosted:
     def staged(self, release_id: str = "r0") -> Deployment:
         """Make a deployment that is READY and serves nothing."""
         made = self.vercel.create_staged(
-            name="sandbox-app", files=self.files(), meta={"shipwayRelease": release_id}
+            name="sandbox-app", source=self.source(), meta={"shipwayRelease": release_id}
         )
         assert made is not None
         return self.until_ready(made.deployment_id)
@@ -195,7 +211,7 @@ def hosted(vercel_facts: dict[str, Any], eyes: httpx.Client, tmp_path: Path) -> 
             eyes=eyes,
             control=control,
             api=api,
-            vercel=Vercel(api, **names),
+            vercel=Vercel(api, **names, cli=cli_of(facts)),
             logs=VercelLogs(api, clock=clock, **names),
             web=web,
             clock=clock,
@@ -205,6 +221,15 @@ def hosted(vercel_facts: dict[str, Any], eyes: httpx.Client, tmp_path: Path) -> 
         one.write("index.html", "<h1>Version one</h1>")
         one.write("about/index.html", "<h1>About</h1>")
         yield one
+
+
+def cli_of(facts: dict[str, Any]) -> VercelCli:
+    return VercelCli(
+        token=Secret(facts["vercel_token"]),
+        project_id=facts["vercel_project_id"],
+        org_id=facts["vercel_team_id"],
+        api_url=facts["vercel_api_url"],
+    )
 
 
 def api_of(facts: dict[str, Any], token: str = "") -> Api:

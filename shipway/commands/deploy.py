@@ -10,6 +10,7 @@ from shipway.release import new_release_id
 from shipway.report.words import show_checks
 from shipway.steps.compare import compare
 from shipway.steps.deploy import deploy as run_deployment
+from shipway.steps.sources import described
 from shipway.steps.verify import verify
 from shipway.steps.watch import line_of, refuse_bad, watch
 from shipway.values import Outcome, Unproven, Verified
@@ -39,13 +40,14 @@ def deploy(session: Session, *, side_by_side: bool) -> Answer:
     plan = wiring.hosting.deploy_plan(new_release_id(wiring.clock.now()), version)
     if session.asked.dry:
         return Answer(value=plan)
-    session.confirm(f"Deploy {len(plan.files)} files to {plan.project_name}, production?")
+    session.confirm(f"Deploy {described(plan.source)} to {plan.project_name}, production?")
     return Answer(
         value=run_deployment(
             plan,
             proof,
             vercel=wiring.hosting.vercel,
             web=wiring.hosting.web,
+            build_log=wiring.hosting.build_log(plan.release_id),
             clock=wiring.clock,
             say=session.terminal,
             when_staged=(lambda staged: _compared(session, plan, staged)) if side_by_side else None,

@@ -9,6 +9,7 @@ from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
 from shipway.steps.preflight import Found, Precondition, same_project
+from shipway.steps.sources import Way
 from shipway.values import GateState
 
 if TYPE_CHECKING:
@@ -101,11 +102,13 @@ class _Look:
         return Found(detail=detail)
 
     def app(self) -> Found:
+        way, why = self._wiring.hosting.way
+        if way is not Way.REST:
+            return Found(detail=f"{self._settings.app_dir}/, deployed by {way}: {why}")
         files = self._wiring.hosting.app_files()
-        total = sum(one.size_bytes for one in files)
-        return Found(
-            detail=f"{count(len(files), 'file')}, {size(total)}, of {self._settings.app_dir}/"
-        )
+        total = size(sum(one.size_bytes for one in files))
+        detail = f"{count(len(files), 'file')}, {total}, of {self._settings.app_dir}/"
+        return Found(detail=f"{detail}, deployed by REST: {why}")
 
     def database(self) -> Found:
         with self._connection() as connection:
@@ -199,9 +202,9 @@ class _Look:
                 state=GateState.WARNED,
                 cure="This release promotes its own deployment and so ends the pinning.",
             )
-        if hosting.git_repository:
+        if hosting.git:
             return Found(
-                detail=f"{detail}; connected to {hosting.git_repository}",
+                detail=f"{detail}; connected to {hosting.git.repository}",
                 state=GateState.WARNED,
                 cure="A push to its production branch bypasses this release: disconnect it in "
                 "Vercel, or set git.deploymentEnabled to false in vercel.json.",

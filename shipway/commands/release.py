@@ -71,7 +71,7 @@ def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePla
     )
 
 
-def _powers(wiring: Wiring) -> Powers:
+def _powers(wiring: Wiring, release_id: str) -> Powers:
     return Powers(
         dumper=wiring.backups.dumper,
         lister=wiring.backups.archives,
@@ -85,6 +85,7 @@ def _powers(wiring: Wiring) -> Powers:
         means=wiring.database.means,
         vercel=wiring.hosting.vercel,
         web=wiring.hosting.web,
+        build_log=wiring.hosting.build_log(release_id),
         logs=wiring.hosting.listening,
         watch_plan=wiring.hosting.watch_plan_of,
         learn=wiring.hosting.log_memory.learn,
@@ -121,7 +122,9 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
         return Answer(value=record, error=error)
 
     return _guarded(
-        lambda: run_release(plan, _powers(wiring), course=course, say=session.terminal),
+        lambda: run_release(
+            plan, _powers(wiring, plan.release_id), course=course, say=session.terminal
+        ),
         ended,
         session.asked,
     )

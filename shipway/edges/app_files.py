@@ -15,7 +15,7 @@ from shipway.values import AppFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["app_files", "git_commit"]
+__all__ = ["app_files"]
 
 _NEVER = frozenset({".git", "node_modules", ".shipway", ".venv", ".vercel"})
 """Folders that are never uploaded, tracked or not."""
@@ -55,24 +55,6 @@ def app_files(folder: Path) -> tuple[AppFile, ...]:
     if not found:
         raise _nothing(f"The app's folder {folder} holds no file to deploy.")
     return tuple(found)
-
-
-def git_commit(folder: Path) -> str | None:
-    """Return the commit that is checked out, with `+changes` when files differ from it.
-
-    None when this is no git repository, or git is not installed, or there is no commit yet.
-    """
-    if not folder.is_dir():
-        return None
-    try:
-        head = git(folder, "rev-parse", "--verify", "HEAD")
-        changed = git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
-    except Misconfigured:
-        return None
-    if head.returncode != 0:
-        return None
-    commit = head.stdout.decode("ascii", "replace").strip()
-    return f"{commit}+changes" if changed.stdout.strip() else commit
 
 
 def _tracked(folder: Path) -> list[str] | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import random
 import re
-import socket
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from shipway.edges.answers import ApiAnswer, NoAnswer, decoded
+from shipway.edges.base_url import is_on_this_machine
+from shipway.edges.line_stream import LineStream
 from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["Api", "ApiAnswer", "LineStream", "NoAnswer"]
 
 _ATTEMPTS = 4
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_MAX_LINE_BYTES = 1024 * 1024
 _LONGEST_PAUSE_S = 60.0
 """A Retry-After beyond this is cut: a person waits for the command."""
 _SHOWN_BYTES = 2000
@@ -70,7 +69,7 @@ class Api:
         self._token = token
         self._clock = clock
         self._total_timeout_s = total_timeout_s
-        on_this_machine = _checked(self.base_url, setting)
+        on_this_machine = is_on_this_machine(self.base_url, setting)
         if not _SENDABLE.fullmatch(token.reveal()):
             raise Misconfigured(
                 f"The access token for {name} is empty or holds characters that no token has.",
@@ -249,67 +248,6 @@ class Api:
             seconds = (moment - self._clock.now()).total_seconds()
         # The comparison's order turns a NaN into the shortest pause.
         return min(seconds, _LONGEST_PAUSE_S) if seconds > 0 else 0.0
-
-
-class LineStream:
-    """A body that is read line by line while the server writes it."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    def batches(self) -> Iterator[list[bytes]]:
-        """Give the whole lines of each piece that arrives, until the stream ends or breaks.
-
-        A line beyond 1 MiB is dropped; half a line at the end is too.
-        """
-        rest = b""
-        with suppress(httpx.TransportError, httpx.DecodingError, httpx.StreamError, OSError):
-            for piece in self._response.iter_bytes():
-                *whole, rest = (rest + piece).split(b"\n")
-                rest = rest if len(rest) <= _MAX_LINE_BYTES else b""
-                yield whole
-
-    def stop(self) -> None:
-        """End the stream, also from another thread than the one that reads it."""
-        network = self._response.extensions.get("network_stream")
-        raw = network.get_extra_info("socket") if network is not None else None
-        # Closing alone would not wake a thread that waits for the next piece.
-        with suppress(OSError):
-            if raw is not None:
-                raw.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Give the connection back; for the thread that reads."""
-        self._response.close()
-
-
-def _checked(base_url: str, setting: str) -> bool:
-    """Return whether the URL is on this machine; refuse one that cannot be used safely."""
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    problem = ""
-    if url.scheme not in {"http", "https"} or not url.host:
-        problem = "is not an http(s) URL"
-    elif url.userinfo:
-        problem = "holds a user name or password"
-    elif url.scheme == "http" and not _is_loopback(url.host):
-        problem = "would send the access token unencrypted: http is for this machine only"
-    if problem:
-        raise Misconfigured(
-            f"{setting} {problem}.",
-            unchanged="Nothing was contacted and nothing was changed.",
-            next_step=f"Correct {setting}, or leave it out to use the real service.",
-        )
-    return _is_loopback(url.host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _pause_s(attempt: int) -> float:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shipway.edges import vercel_reading as reading
 from shipway.edges.http import NoAnswer
-from shipway.errors import Failed, Refused
-from shipway.values import RELEASE_META, Asked, Reply
+from shipway.edges.vercel_creation import Creation, unreachable
+from shipway.errors import Refused
+from shipway.values import RELEASE_META, Asked, CliSource, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from shipway.edges.http import Api, ApiAnswer
-    from shipway.values import AppFile, BuildLine, Deployment, Hosting
+    from shipway.edges.vercel_cli import VercelCli
+    from shipway.values import BuildLine, Deployment, Hosting, Source
 
 __all__ = ["Vercel"]
-
-_UPLOADS_AT_ONCE = 4
-_CREATE_ROUNDS = 3
-_NOTHING_CHANGED = "Nothing was changed on Vercel."
 
 
 class Vercel:
@@ -33,16 +29,19 @@ class Vercel:
         api: the client; deployments' URLs get the scheme of its base URL.
         project_id: `prj_…` or the project's name.
         team_id: `team_…`; anything else, such as a personal account's id, is no scope.
+        cli: makes the deployments whose source is the Vercel CLI.
     """
 
-    def __init__(self, api: Api, *, project_id: str, team_id: str | None) -> None:
+    def __init__(self, api: Api, *, project_id: str, team_id: str | None, cli: VercelCli) -> None:
         self._api = api
+        self._cli = cli
         self._project_id = project_id
         self._project = quote(project_id, safe="")
         self._scope: dict[str, str | float | None] = {
             "teamId": team_id if (team_id or "").startswith("team_") else None
         }
         self._scheme = urlsplit(api.base_url).scheme
+        self._creation = Creation(api, project_id=project_id, scope=self._scope)
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -95,14 +94,20 @@ class Vercel:
                 return self.get(found.deployment_id)
         return None
 
-    def events(self, deployment_id: str) -> tuple[BuildLine, ...]:
-        """Return the build log as far as it has been written; empty when it cannot be had."""
+    def build_log(self, deployment_id: str, *, since_ms: int = 0) -> tuple[BuildLine, ...]:
+        """Return the build log as far as it has been written; empty when it cannot be had.
+
+        Args:
+            deployment_id: whose.
+            since_ms: only lines from this moment of the server's clock on, as far as Vercel obeys.
+        """
         try:
             answer = self._get(
                 f"/v3/deployments/{quote(deployment_id, safe='')}/events",
                 direction="forward",
                 follow=0,
                 limit=-1,
+                since=since_ms or None,
             )
         except Refused:
             return ()
@@ -126,94 +131,29 @@ class Vercel:
         except Refused:
             return ()
         listed = answer.object.get("aliases") if answer.ok else []
-        names = (one.get("alias") for one in listed or [] if isinstance(one, dict))
-        return tuple(reading.text(name) for name in names if reading.text(name))
+        return reading.alias_names(listed)
 
     # --- changing -----------------------------------------------------------------------------
 
     def create_staged(
-        self, *, name: str, files: Sequence[AppFile], meta: Mapping[str, str]
+        self, *, name: str, source: Source, meta: Mapping[str, str]
     ) -> Deployment | None:
-        """Upload what Vercel lacks and start a production build that is assigned no domain.
+        """Start a production build that is assigned no domain.
 
         Returns:
             The new deployment; None when the answer was lost, so that it may exist.
 
         Raises:
-            Failed: Vercel refused it; nothing was created.
+            Failed: Vercel, or its CLI, refused it; nothing was created.
         """
-        body = {
-            "name": name,
-            "project": self._project_id,
-            "target": "production",
-            # Not in the documented request, but what the CLI's --skip-domain sends.
-            "autoAssignCustomDomains": False,
-            "files": [{"file": one.name, "sha": one.sha1, "size": one.size_bytes} for one in files],
-            "meta": dict(meta),
-        }
-        uploaded: set[str] = set()
-        for _ in range(_CREATE_ROUNDS):
-            try:
-                answer = self._api.request(
-                    "POST",
-                    "/v13/deployments",
-                    params=self._scope | {"forceNew": 1, "skipAutoDetectionConfirmation": 1},
-                    json_body=body,
-                )
-            except NoAnswer as lost:
-                if lost.sent:
-                    return None
-                raise self._unreachable(lost) from None
-            missing = _missing(answer)
-            if not missing:
-                return self._created(answer)
-            self._upload(missing, files, uploaded)
-        raise Failed(
-            "Vercel goes on asking for files that were uploaded.",
-            unchanged="No deployment was created.",
-            next_step="Try again; if it stays so, look at https://www.vercel-status.com.",
-        )
-
-    def _created(self, answer: ApiAnswer) -> Deployment | None:
-        if answer.ok or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # After a fault of the server, or a broken body, the deployment may exist.
-            return reading.deployment(answer.object, scheme=self._scheme) if answer.ok else None
-        raise self._failure(answer, "create the deployment", "No deployment was created.")
-
-    def _upload(self, missing: set[str], files: Sequence[AppFile], uploaded: set[str]) -> None:
-        ours = {one.sha1: one for one in files}
-        wanted = missing & set(ours)
-        if not wanted or wanted <= uploaded:
-            raise Failed(
-                "Vercel asks for files that this deployment does not have.",
-                unchanged="No deployment was created.",
-                next_step="Try again; if it stays so, look at https://www.vercel-status.com.",
-            )
-        with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
-            list(pool.map(lambda sha1: self._upload_one(ours[sha1]), sorted(wanted)))
-        uploaded |= wanted
-
-    def _upload_one(self, one: AppFile) -> None:
+        if not isinstance(source, CliSource):
+            return self._creation.create_staged(name=name, source=source, meta=meta)
+        made = self._cli.deploy(source, meta)
         try:
-            content = one.path.read_bytes()
-        except OSError as error:
-            raise _changed_meanwhile(one, error.strerror or "it cannot be read") from None
-        if hashlib.sha1(content, usedforsecurity=False).hexdigest() != one.sha1:
-            raise _changed_meanwhile(one, "its content is another one now")
-        try:
-            answer = self._api.request(
-                "POST",
-                "/v2/files",
-                params=self._scope,
-                content=content,
-                headers={"x-vercel-digest": one.sha1, "Content-Type": "application/octet-stream"},
-                # A file is named by its digest: sending it twice stores it once.
-                repeatable=True,
-            )
-        except NoAnswer as lost:
-            raise self._unreachable(lost) from None
-        if not answer.ok:
-            raise self._failure(answer, f"take the file {one.name}", "No deployment was created.")
+            return self.get(made) if made else None
+        except Refused:
+            # It exists, and is looked for by its metadata as any other whose answer was lost.
+            return None
 
     def cancel(self, deployment_id: str) -> bool:
         """Stop a build; False when Vercel did not: it had ended, or cannot answer."""
@@ -252,48 +192,15 @@ class Vercel:
 
     # --- answers ------------------------------------------------------------------------------
 
-    def _get(self, path: str, **params: str | int) -> ApiAnswer:
+    def _get(self, path: str, **params: str | float | None) -> ApiAnswer:
         try:
             return self._api.request("GET", path, params={**self._scope, **params})
         except NoAnswer as lost:
-            raise self._unreachable(lost) from None
-
-    def _unreachable(self, lost: NoAnswer) -> Refused:
-        return Refused(
-            f"{lost.what}.",
-            unchanged=_NOTHING_CHANGED,
-            next_step="Check the network and VERCEL_API_URL, then try again.",
-        )
+            raise unreachable(lost) from None
 
     def _refusal(self, answer: ApiAnswer, wish: str) -> Refused:
         return Refused(
             f"Vercel did not {wish}: {answer}",
-            unchanged=_NOTHING_CHANGED,
+            unchanged="Nothing was changed on Vercel.",
             next_step=reading.cure(answer, self._project_id),
         )
-
-    def _failure(self, answer: ApiAnswer, wish: str, unchanged: str) -> Failed:
-        return Failed(
-            f"Vercel did not {wish}: {answer}",
-            unchanged=unchanged,
-            next_step=reading.cure(answer, self._project_id),
-        )
-
-
-def _missing(answer: ApiAnswer) -> set[str]:
-    """Return the digests that Vercel wants uploaded before it creates a deployment."""
-    inner = answer.object.get("error")
-    if answer.code != "missing_files" or not isinstance(inner, dict):
-        return set()
-    listed = inner.get("missing")
-    return (
-        {text for text in map(reading.text, listed) if text} if isinstance(listed, list) else set()
-    )
-
-
-def _changed_meanwhile(one: AppFile, how: str) -> Failed:
-    return Failed(
-        f"The file {one.name} changed while it was being uploaded: {how}.",
-        unchanged="No deployment was created.",
-        next_step="Let nothing write to the app's folder during a release, and try again.",
-    )

@@ -7,17 +7,24 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from shipway.values import AliasJob, BuildLine, Deployment, Hosting, LogRow
+from shipway.values import AliasJob, BuildLine, Deployment, GitLink, Hosting, LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from shipway.edges.http import ApiAnswer
 
-__all__ = ["build_lines", "cure", "deployment", "hosting", "log_row", "text"]
+__all__ = ["alias_names", "build_lines", "cure", "deployment", "hosting", "log_row", "text"]
 
 _ERROR_TYPES = frozenset({"stderr", "fatal"})
 _SYSTEM_DOMAIN = ".vercel.app"
+_REPOSITORY_IDS = {
+    "repoId": "repoId",  # GitHub
+    "projectId": "projectId",  # GitLab
+    "uuid": "repoUuid",  # Bitbucket
+    "workspaceUuid": "workspaceUuid",
+}
+"""How a connected repository names itself, to how a request for a build of it does."""
 
 
 def text(value: object) -> str:
@@ -97,7 +104,7 @@ def hosting(
         production_urls=_urls(found, domains, production, scheme),
         auto_assign_domains=auto if isinstance(auto, bool) else None,
         rolled_back=job is not None and job.kind == "rollback" and job.status == "succeeded",
-        git_repository=_repository(found.get("link")),
+        git=_git_link(found.get("link")),
         last_job=job,
         rolling_release=isinstance(found.get("rollingRelease"), dict),
     )
@@ -145,11 +152,23 @@ def _urls(
     )
 
 
-def _repository(link: object) -> str | None:
-    if not isinstance(link, dict) or not text(link.get("repo")):
+def _git_link(link: object) -> GitLink | None:
+    if not isinstance(link, dict):
         return None
-    owner = text(link.get("org")) or text(link.get("owner"))
-    return f"{owner}/{link['repo']}" if owner else text(link["repo"])
+    owner = text(link.get("org")) or text(link.get("owner")) or text(link.get("projectNamespace"))
+    name = text(link.get("repo")) or text(link.get("slug")) or text(link.get("projectName"))
+    if not name:
+        return None
+    ids = {
+        wanted: link[given]
+        for given, wanted in _REPOSITORY_IDS.items()
+        if isinstance(link.get(given), str | int)
+    }
+    return GitLink(
+        provider=text(link.get("type")),
+        repository=f"{owner}/{name}" if owner else name,
+        ids=ids,
+    )
 
 
 def build_lines(events: Iterable[object]) -> Iterator[BuildLine]:
@@ -162,7 +181,22 @@ def build_lines(events: Iterable[object]) -> Iterator[BuildLine]:
         line = text(inner.get("text")).rstrip()
         if line:
             bad = event.get("type") in _ERROR_TYPES or event.get("level") == "error"
-            yield BuildLine(text=line, error=bad)
+            moment = event.get("created")
+            yield BuildLine(
+                text=line,
+                error=bad,
+                serial=text(inner.get("serial")) or text(inner.get("id")),
+                at_ms=int(moment) if _is_finite(moment) else 0,
+            )
+
+
+def alias_names(listed: object) -> tuple[str, ...]:
+    """Read the domains of a promotion: `{alias: str}`, or `{alias: {alias, deploymentId}}`."""
+    names = []
+    for one in listed if isinstance(listed, list) else []:
+        named = one.get("alias") if isinstance(one, dict) else None
+        names.append(text(named.get("alias") if isinstance(named, dict) else named))
+    return tuple(name for name in names if name)
 
 
 def log_row(found: object) -> LogRow | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, duration, size
+from shipway.figures import count, duration
 from shipway.release import ReleasePlan
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.backup import BackupPlan
 from shipway.steps.deploy import DeployPlan
+from shipway.steps.sources import described
 from shipway.steps.watch import WatchPlan
 
 if TYPE_CHECKING:
@@ -83,7 +84,4 @@ def _pending(plan: MigrationPlan) -> list[str]:
 
 def _deploy(plan: DeployPlan) -> str:
     now = plan.previous_id or "empty"
-    return (
-        f"{count(len(plan.files), 'file')}, {size(plan.total_bytes)}, to {plan.project_name} "
-        f"(production is {now})"
-    )
+    return f"{described(plan.source)}, to {plan.project_name} (production is {now})"

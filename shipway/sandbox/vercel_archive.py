@@ -25,9 +25,14 @@ def unpacked(files: list[dict[str, Any]], blobs: Blobs) -> list[dict[str, Any]]:
     )
     if not parts:
         return files
-    whole = io.BytesIO(b"".join(blobs.path(one["sha"]).read_bytes() for one in parts))
-    found = [one for one in files if one not in parts]
-    with tarfile.open(fileobj=whole, mode="r:gz") as archive:
+    whole = b"".join(blobs.path(one["sha"]).read_bytes() for one in parts)
+    return [one for one in files if one not in parts] + members(whole, blobs)
+
+
+def members(archive_bytes: bytes, blobs: Blobs) -> list[dict[str, Any]]:
+    """Return the files of a gzipped tar archive, their content kept; errors as in `unpacked`."""
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(archive_bytes), mode="r:gz") as archive:
         for member in archive:
             stream = archive.extractfile(member)
             if stream is None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import tarfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
-from shipway.sandbox.vercel_archive import unpacked
+from shipway.sandbox.vercel_sources import Sources
 from shipway.sandbox.vercel_views import error, full, item, not_found
 from shipway.sandbox.vercel_world import new_id, now_ms
 from shipway.sandbox.wire import Request, Response, json_response
@@ -28,6 +25,7 @@ class DeploymentCalls:
         self._world = world
         self._blobs = blobs
         self._apps = apps
+        self._sources = Sources(world, blobs)
 
     def upload(self, request: Request) -> Response:
         """Keep one file under the sha1 that its sender gives and its content has."""
@@ -46,7 +44,7 @@ class DeploymentCalls:
         if problem:
             return problem
         with self._world.change() as data:
-            files = self._files(asked, data)
+            files = self._sources.files(asked, data)
             if isinstance(files, Response):
                 return files
             one = self._record(asked, files, data)
@@ -75,36 +73,12 @@ class DeploymentCalls:
             return not_found("Project")
         if asked.get("target") not in _TARGETS:
             return error(400, "bad_request", "Invalid request: `target` is not an environment.")
-        if "files" not in asked and "deploymentId" not in asked:
+        origins = {"files", "deploymentId", "gitSource"} & set(asked)
+        if not origins:
             return error(400, "bad_request", "Invalid request: `files` is missing.")
+        if {"files", "gitSource"} <= origins:
+            return error(400, "bad_request", "Invalid request: `files` goes not with `gitSource`.")
         return None
-
-    def _files(
-        self, asked: dict[str, Any], data: dict[str, Any]
-    ) -> list[dict[str, Any]] | Response:
-        """Return name and sha1 of each file, keeping those whose content came along."""
-        if "files" not in asked:
-            old = self._world.find(data, asked["deploymentId"])
-            return not_found("Deployment") if old is None else list(old["files"])
-        files = []
-        missing = []
-        for given in asked["files"]:
-            sha = given.get("sha")
-            if sha is None:
-                text = given.get("data", "")
-                encoded = given.get("encoding") == "base64"
-                content = base64.b64decode(text) if encoded else text.encode()
-                sha = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-                self._blobs.put(sha, content)
-            elif not self._blobs.has(sha):
-                missing.append(sha)
-            files.append({"file": given["file"], "sha": sha})
-        if missing:
-            return error(400, "missing_files", "Missing files", missing=sorted(set(missing)))
-        try:
-            return unpacked(files, self._blobs)
-        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
-            return error(400, "bad_request", "The source archive cannot be read")
 
     def _record(
         self, asked: dict[str, Any], files: list[dict[str, Any]], data: dict[str, Any]
@@ -120,7 +94,7 @@ class DeploymentCalls:
             "created_at": now_ms(),
             "target": "production" if production else None,
             "meta": {name: str(value) for name, value in asked.get("meta", {}).items()},
-            "source": "redeploy" if "deploymentId" in asked else "cli",
+            "source": _origin(asked),
             "files": files,
             "auto_assign": not staged and self._world.auto_assigns(data),
             "outcome": "READY" if what in {"slow", "flag_ignored", "serves_errors"} else what,
@@ -187,6 +161,12 @@ class DeploymentCalls:
             self._world.forget(data, one)
         self._apps.close(one["port"])
         return json_response({"state": "DELETED", "uid": one["id"]})
+
+
+def _origin(asked: dict[str, Any]) -> str:
+    if "gitSource" in asked:
+        return "api-trigger-git-deploy"
+    return "redeploy" if "deploymentId" in asked else "cli"
 
 
 def _fits(one: dict[str, Any], request: Request) -> bool:

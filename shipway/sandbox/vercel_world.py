@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "pinned_by_rollback": False,  # as a rollback leaves it
     "protection": None,  # or all, all_except_custom_domains
     "git_link": None,  # or {"type", "repo", "productionBranch", ...}
+    "git_folder": None,  # a clone that stands for what the git provider has of it
     "rolling_release": None,  # the project's configuration of it
     "rolling_release_state": None,  # the rollout that is under way
     "plan": "pro",

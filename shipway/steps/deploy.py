@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
 from shipway.steps.promotion import Move, Production, command, move_production
 from shipway.steps.smoke import SmokePage, Web, failed, settled, smoke
+from shipway.steps.sources import described
 from shipway.steps.staging import Staging, stage
 from shipway.values import (
     COMMIT_META,
@@ -18,19 +19,21 @@ from shipway.values import (
     PREVIOUS_META,
     RELEASE_META,
     Deployed,
+    GitSource,
     Unproven,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
+    from shipway.steps.build_log import BuildLog
     from shipway.values import (
-        AppFile,
         CheckResult,
         Clock,
         Deployment,
         Hosting,
         Say,
+        Source,
         Verified,
     )
 
@@ -58,8 +61,9 @@ class DeployPlan:
     target: str
     project_id: str
     project_name: str
-    files: tuple[AppFile, ...]
-    total_bytes: int
+    source: Source
+    source_why: str
+    """Why it is made from this, in this way."""
     meta: Mapping[str, str]
     """Attached to the deployment: the release, the deployment before it, commit and ledger."""
     previous_id: str | None
@@ -86,7 +90,8 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
     *,
     release_id: str,
     hosting: Hosting,
-    files: Sequence[AppFile],
+    source: Source,
+    source_why: str,
     pages: tuple[SmokePage, ...],
     commit: str | None,
     ledger_version: int | None,
@@ -99,7 +104,8 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
     Args:
         release_id: names the release; a deployment that carries it is not made twice.
         hosting: the project as Vercel shows it now.
-        files: of the app.
+        source: what it is made from, and by whom.
+        source_why: why so.
         pages: that the deployment has to answer.
         commit: the git commit that is deployed, `+changes` when files differ from it.
         ledger_version: the database's version that this code is deployed on, when it is known.
@@ -119,29 +125,30 @@ def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by
         target=target,
         project_id=hosting.project_id,
         project_name=hosting.name,
-        files=tuple(files),
-        total_bytes=sum(one.size_bytes for one in files),
+        source=source,
+        source_why=source_why,
         meta=meta,
         previous_id=hosting.production_id,
         production_urls=hosting.production_urls,
         pages=pages,
         build_timeout_s=build_timeout_s,
         promote_timeout_s=promote_timeout_s,
-        warnings=_warnings(hosting, commit),
+        warnings=_warnings(hosting, commit, source),
     )
 
 
-def _warnings(hosting: Hosting, commit: str | None) -> tuple[str, ...]:
+def _warnings(hosting: Hosting, commit: str | None, source: Source) -> tuple[str, ...]:
     found = []
-    if hosting.git_repository:
+    if hosting.git:
         found.append(
-            f"The project is connected to {hosting.git_repository}: a push to its production "
+            f"The project is connected to {hosting.git.repository}: a push to its production "
             "branch is deployed by Vercel itself, past this release."
         )
     if hosting.rolling_release:
         found.append("The project promotes in stages: production is proven only after the last.")
     if commit and commit.endswith("+changes"):
-        found.append("Tracked files of the app differ from the last commit and are deployed so.")
+        end = "NOT deployed" if isinstance(source, GitSource) else "deployed so"
+        found.append(f"Tracked files of the app differ from the last commit and are {end}.")
     return tuple(found)
 
 
@@ -151,6 +158,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     *,
     vercel: Vercel,
     web: Web,
+    build_log: BuildLog,
     clock: Clock,
     say: Say,
     when_staged: Callable[[Deployment], None] | None = None,
@@ -162,6 +170,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
         proof: that the database fits; a missing one is told.
         vercel: the project.
         web: a visitor.
+        build_log: keeps what the build says.
         clock: for pauses and deadlines.
         say: told of what has become true.
         when_staged: called with the new deployment before anyone visits it; raises to stop here.
@@ -172,19 +181,22 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     """
     if isinstance(proof, Unproven):
         say.warn(f"{proof.missing} Make it with: {proof.command}")
-    staged = staged_build(plan, vercel=vercel, clock=clock, say=say)
+    staged = staged_build(plan, vercel=vercel, build_log=build_log, clock=clock, say=say)
     if when_staged is not None:
         when_staged(staged)
     results = smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
     return put_live(plan, staged, results, vercel=vercel, web=web, clock=clock, say=say)
 
 
-def staged_build(plan: DeployPlan, *, vercel: Vercel, clock: Clock, say: Say) -> Deployment:
+def staged_build(
+    plan: DeployPlan, *, vercel: Vercel, build_log: BuildLog, clock: Clock, say: Say
+) -> Deployment:
     """Build the app without any domain. Production stays as it is."""
+    say.note(f"deploying {described(plan.source)} ({plan.source_why})")
     for warning in plan.warnings:
         say.warn(warning)
     try:
-        return stage(plan, vercel=vercel, clock=clock, say=say)
+        return stage(plan, vercel=vercel, build_log=build_log, clock=clock, say=say)
     except OutcomeUnknown:
         raise
     except Stopped as error:

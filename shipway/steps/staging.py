@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+from shipway.steps.build_log import Told, failing_lines
 from shipway.steps.promotion import command
+from shipway.steps.sources import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from shipway.values import AppFile, BuildLine, Clock, Deployment, Say
+    from shipway.steps.build_log import BuildLog
+    from shipway.values import BuildLine, Clock, Deployment, Say, Source
 
-__all__ = ["Staging", "StagingPlan", "failing_lines", "stage"]
+__all__ = ["Staging", "StagingPlan", "stage"]
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3.0
-_SHOWN_LINES = 10
 _CREATIONS = 2
 """A lost answer may have been that files are missing; a second, staged deployment does no harm."""
 _LOOKS_AFTER_S = (0.5, 1.0, 2.0)
 _AT_WORK = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "ANALYZING", "DEPLOYING"})
 _OVER = frozenset({"ERROR", "CANCELED", "DELETED", "BLOCKED"})
-_TELLS_OF_ERROR = re.compile(
-    r"\b(error|failed|fatal|cannot|exception|exited with)\b", re.IGNORECASE
-)
 
 
 class Staging(Protocol):
@@ -35,7 +33,7 @@ class Staging(Protocol):
         """Return the newest production deployment that carries this release id."""
 
     def create_staged(
-        self, *, name: str, files: Sequence[AppFile], meta: Mapping[str, str]
+        self, *, name: str, source: Source, meta: Mapping[str, str]
     ) -> Deployment | None:
         """Start a build that is assigned no domain; None when the answer was lost."""
 
@@ -45,8 +43,8 @@ class Staging(Protocol):
     def cancel(self, deployment_id: str) -> bool:
         """Stop a build; False when it was not stopped."""
 
-    def events(self, deployment_id: str) -> tuple[BuildLine, ...]:
-        """Return the build log so far."""
+    def build_log(self, deployment_id: str, *, since_ms: int = 0) -> tuple[BuildLine, ...]:
+        """Return the build log so far, from a moment on where Vercel obeys that."""
 
 
 class StagingPlan(Protocol):
@@ -61,8 +59,8 @@ class StagingPlan(Protocol):
         """The project on Vercel."""
 
     @property
-    def files(self) -> tuple[AppFile, ...]:
-        """What is deployed."""
+    def source(self) -> Source:
+        """What is deployed, and by whom."""
 
     @property
     def meta(self) -> Mapping[str, str]:
@@ -77,7 +75,9 @@ class StagingPlan(Protocol):
         """The environment that is deployed to."""
 
 
-def stage(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
+def stage(
+    plan: StagingPlan, *, vercel: Staging, build_log: BuildLog, clock: Clock, say: Say
+) -> Deployment:
     """Return a READY deployment of this release that no domain points to.
 
     One that this release has made before, and that has not failed, is used again.
@@ -93,15 +93,16 @@ def stage(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Depl
     else:
         made = _created(plan, vercel=vercel, clock=clock, say=say)
     _assert_staged(made, vercel=vercel)
-    return _ready(made, plan, vercel=vercel, clock=clock, say=say)
+    told = Told(made.deployment_id, vercel=vercel, build_log=build_log, say=say)
+    return _ready(made, plan, vercel=vercel, told=told, clock=clock, say=say)
 
 
 def _created(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
     for _ in range(_CREATIONS):
-        made = vercel.create_staged(name=plan.project_name, files=plan.files, meta=plan.meta)
+        made = vercel.create_staged(name=plan.project_name, source=plan.source, meta=plan.meta)
         for pause_s in _LOOKS_AFTER_S:
             if made is not None:
-                say.note(f"created {made.deployment_id}, staged: {len(plan.files)} files")
+                say.note(f"created {made.deployment_id}, staged, from {described(plan.source)}")
                 return made
             clock.sleep(pause_s)
             made = vercel.find(plan.release_id)
@@ -137,25 +138,33 @@ def _assert_staged(made: Deployment, *, vercel: Staging) -> None:
     )
 
 
-def _ready(
-    made: Deployment, plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say
+def _ready(  # noqa: PLR0913 - all by name
+    made: Deployment,
+    plan: StagingPlan,
+    *,
+    vercel: Staging,
+    told: Told,
+    clock: Clock,
+    say: Say,
 ) -> Deployment:
     """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
     until = clock.monotonic() + plan.build_timeout_s
     pause_s = _FIRST_PAUSE_S
-    told = ""
+    strange = ""
     now = made
     while True:
         if now.ready_state == "READY":
+            told.rest()
             return _accepted(now)
         if now.ready_state in _OVER:
-            raise _not_built(now, vercel=vercel)
-        if now.ready_state not in _AT_WORK and now.ready_state != told:
-            told = now.ready_state
-            say.warn(f"Vercel calls the state '{told}', which is new to shipway: waiting on.")
+            raise _not_built(now, told.rest())
+        if now.ready_state not in _AT_WORK and now.ready_state != strange:
+            strange = now.ready_state
+            say.warn(f"Vercel calls the state '{strange}', which is new to shipway: waiting on.")
         if clock.monotonic() >= until:
             now = _out_of_time(now, plan, vercel=vercel)
             continue
+        told.more()
         clock.sleep(pause_s)
         pause_s = min(1.3 * pause_s, _LONGEST_PAUSE_S)
         try:
@@ -194,7 +203,7 @@ def _out_of_time(now: Deployment, plan: StagingPlan, *, vercel: Staging) -> Depl
     )
 
 
-def _not_built(now: Deployment, *, vercel: Staging) -> DeploymentFailed:
+def _not_built(now: Deployment, log: Iterable[BuildLine]) -> DeploymentFailed:
     reason = f": {now.error}" if now.error else "."
     if now.ready_state == "BLOCKED":
         return DeploymentFailed(
@@ -211,7 +220,7 @@ def _not_built(now: Deployment, *, vercel: Staging) -> DeploymentFailed:
             unchanged="Nothing was promoted.",
             next_step="Find out who did it, then run the command again.",
         )
-    lines = failing_lines(vercel.events(now.deployment_id))
+    lines = failing_lines(log)
     return DeploymentFailed(
         "\n".join(
             [f"The build of {now.deployment_id} failed{reason}", *(f"  {line}" for line in lines)]
@@ -219,12 +228,3 @@ def _not_built(now: Deployment, *, vercel: Staging) -> DeploymentFailed:
         unchanged="Nothing was promoted.",
         next_step=f"Mend the build; its whole log: {now.inspector_url or now.url}.",
     )
-
-
-def failing_lines(log: Iterable[BuildLine]) -> tuple[str, ...]:
-    """Return the first lines of a build log that tell of a failure, else its last lines."""
-    lines = tuple(log)
-    telling = [one.text for one in lines if _TELLS_OF_ERROR.search(one.text)]
-    marked = [one.text for one in lines if one.error]
-    chosen = telling or marked
-    return tuple(chosen[:_SHOWN_LINES] if chosen else [one.text for one in lines[-_SHOWN_LINES:]])

@@ -54,6 +54,18 @@ class AliasJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GitLink:
+    """The git repository that a Vercel project is connected to."""
+
+    provider: str
+    """github, gitlab, bitbucket, or a newer word."""
+    repository: str
+    """`owner/name`."""
+    ids: Mapping[str, str | int]
+    """What names the repository in a request for a build of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hosting:
     """A Vercel project, as the server describes it."""
 
@@ -67,8 +79,8 @@ class Hosting:
     """False after a rollback, or where staging is the habit: a new build stays staged."""
     rolled_back: bool
     """The last change of production was a rollback."""
-    git_repository: str | None
-    """`owner/name` when pushes to it are deployed by Vercel itself."""
+    git: GitLink | None
+    """Pushes to it are deployed by Vercel itself; None where no repository is connected."""
     last_job: AliasJob | None
     rolling_release: bool
     """The project promotes in stages: a promotion is not live for everyone at once."""
@@ -103,6 +115,10 @@ class BuildLine:
     text: str
     error: bool
     """Written to stderr, or marked as an error by the build."""
+    serial: str = ""
+    """Tells two lines of one build apart; empty where Vercel gives none."""
+    at_ms: int = 0
+    """Epoch milliseconds by the server's clock; 0 where Vercel gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +130,59 @@ class AppFile:
     path: Path
     sha1: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesSource:
+    """Built by Vercel from files that are uploaded over its REST API."""
+
+    files: tuple[AppFile, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all files."""
+        return sum(one.size_bytes for one in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSource:
+    """Built by Vercel from a commit of the repository that the project is connected to."""
+
+    link: GitLink
+    ref: str
+    """The branch."""
+    sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCli:
+    """A program that is the Vercel CLI, or that only has its name."""
+
+    program: Path
+    """Absolute."""
+    version: str
+    """Empty when it does not tell one."""
+    problem: str = ""
+    """Why it cannot be used, after "its"."""
+    doubt: str = ""
+    """Why it is used only when asked for, after "its"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CliSource:
+    """Uploaded by the Vercel CLI, which also knows builds made on this machine."""
+
+    program: Path
+    """Absolute."""
+    version: str
+    folder: Path
+    """Of the app."""
+    prebuilt: bool
+    """What `vercel build` left in .vercel/output is deployed, and nothing is built."""
+
+
+Source = FilesSource | GitSource | CliSource
+"""What a deployment is made from, and by whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges.app_files import app_files, git_commit
+from shipway.edges.app_files import app_files
+from shipway.edges.build_log import BuildLogFile
+from shipway.edges.commits import git_commit, git_source
 from shipway.edges.http import Api
 from shipway.edges.log_memory import LogMemory
 from shipway.edges.vercel import Vercel
+from shipway.edges.vercel_cli import VercelCli, find_cli
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
 from shipway.errors import Misconfigured
@@ -19,14 +22,17 @@ from shipway.steps.kept import kept_of
 from shipway.steps.listening import Listening, joined
 from shipway.steps.retreat import OldCode
 from shipway.steps.smoke import read_pages
+from shipway.steps.sources import Way, choose_way
 from shipway.steps.watch import WatchPlan
-from shipway.values import RELEASE_META, Phase, Unproven
+from shipway.values import RELEASE_META, CliSource, FilesSource, Phase, Unproven
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shipway.steps.deploy import DeployPlan
     from shipway.steps.smoke import SmokePage
-    from shipway.values import AppFile, Baseline, Deployed
+    from shipway.values import AppFile, Baseline, Deployed, FoundCli, GitLink, Secret, Source
     from shipway.wiring import Wiring
 
 __all__ = ["HostingWiring"]
@@ -39,18 +45,21 @@ class HostingWiring:
         self._wiring = wiring
         self._settings = wiring.settings
 
-    @cached_property
-    def _api(self) -> Api:
-        token = wanted(
+    @property
+    def _token(self) -> Secret:
+        return wanted(
             self._settings.vercel_token,
             "VERCEL_TOKEN",
             "Make one of this project in Vercel: Account Settings > Tokens.",
         )
+
+    @cached_property
+    def _api(self) -> Api:
         api = Api(
             name="Vercel",
             base_url=self._settings.vercel_api_url,
             setting="VERCEL_API_URL",
-            token=token,
+            token=self._token,
             clock=self._wiring.clock,
         )
         return self._wiring.closing().enter_context(api)
@@ -66,11 +75,15 @@ class HostingWiring:
     @cached_property
     def vercel(self) -> Vercel:
         """The Vercel project."""
-        return Vercel(
-            self._api,
+        api = self._api
+        settings = self._settings
+        cli = VercelCli(
+            token=self._token,
             project_id=self._project_id,
-            team_id=self._settings.vercel_org_id,
+            org_id=settings.vercel_org_id,
+            api_url=settings.vercel_api_url if "VERCEL_API_URL" in settings.sources else None,
         )
+        return Vercel(api, project_id=self._project_id, team_id=settings.vercel_org_id, cli=cli)
 
     @cached_property
     def logs(self) -> VercelLogs:
@@ -110,9 +123,51 @@ class HostingWiring:
             )
         return known[chosen]
 
+    @property
+    def app(self) -> Path:
+        """The folder of the app."""
+        return self._settings.under_root(self._settings.app_dir)
+
+    @cached_property
+    def _cli(self) -> FoundCli | None:
+        """The project's Vercel CLI."""
+        return find_cli((self.app, self._settings.root))
+
+    @property
+    def way(self) -> tuple[Way, str]:
+        """Who makes deployments, and why so."""
+        wanted = self._settings.deploy_with
+        has_org = self._settings.vercel_org_id is not None
+        cli = None if wanted in {Way.REST, Way.GIT} else self._cli
+        return choose_way(wanted, cli=cli, has_org=has_org)
+
     def app_files(self) -> tuple[AppFile, ...]:
-        """Return the files that are deployed."""
-        return app_files(self._settings.under_root(self._settings.app_dir))
+        """Return the files that are uploaded when the CLI does not do it."""
+        return app_files(self.app)
+
+    def source(self, link: GitLink | None) -> tuple[Source, str]:
+        """Return what is deployed and by whom, and why so.
+
+        Args:
+            link: the repository that the project is connected to.
+        """
+        way, why = self.way
+        if way is Way.GIT:
+            return git_source(self.app, link), why
+        if way is Way.REST or self._cli is None:
+            return FilesSource(files=self.app_files()), why
+        source = CliSource(
+            program=self._cli.program,
+            version=self._cli.version,
+            folder=self.app,
+            prebuilt=way is Way.PREBUILT,
+        )
+        return source, why
+
+    def build_log(self, release_id: str) -> BuildLogFile:
+        """Return what keeps the log of a release's build."""
+        path = self._wiring.releases_folder / release_id / "build.log"
+        return BuildLogFile(path, secrets=self._settings.secrets())
 
     def pages(self) -> tuple[SmokePage, ...]:
         """Return the pages of the smoke test."""
@@ -120,13 +175,15 @@ class HostingWiring:
 
     def deploy_plan(self, release_id: str, ledger_version: int | None) -> DeployPlan:
         """Return what would be deployed."""
-        settings = self._settings
+        settings, hosting = self._settings, self.vercel.hosting()
+        source, why = self.source(hosting.git)
         return plan_deploy(
             release_id=release_id,
-            hosting=self.vercel.hosting(),
-            files=self.app_files(),
+            hosting=hosting,
+            source=source,
+            source_why=why,
             pages=self.pages(),
-            commit=git_commit(settings.under_root(settings.app_dir)),
+            commit=git_commit(self.app),
             ledger_version=ledger_version,
             build_timeout_s=settings.deploy_timeout_s,
             promote_timeout_s=settings.promote_timeout_s,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shipway.edges.app_files import app_files, git_commit
+from shipway.edges.app_files import app_files
+from shipway.edges.commits import git_commit
 from shipway.edges.ignore_rules import IgnoreRules
 from shipway.errors import Misconfigured
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipway.errors import Failed, Refused
-from shipway.values import Reply
+from shipway.values import FilesSource, Reply
 
 if TYPE_CHECKING:
     from tests.hosting_fixtures import Hosted
@@ -20,7 +20,7 @@ def test_an_empty_project_has_no_production_and_one_public_url(hosted: Hosted) -
     assert found.production_id is None
     assert found.production_urls == (hosted.facts["production_url"],)
     assert found.project_id == hosted.facts["vercel_project_id"]
-    assert (found.last_job, found.git_repository, found.rolled_back) == (None, None, False)
+    assert (found.last_job, found.git, found.rolled_back) == (None, None, False)
 
 
 def test_a_staged_deployment_is_built_served_and_public_under_no_domain(hosted: Hosted) -> None:
@@ -73,18 +73,18 @@ def test_promote_and_rollback_move_production(hosted: Hosted) -> None:
 
 def test_a_build_that_fails_tells_its_log(hosted: Hosted) -> None:
     hosted.control.fault("ERROR", on="build", message="npm run build exited with 1")
-    made = hosted.vercel.create_staged(name="app", files=hosted.files(), meta={})
+    made = hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
     assert made is not None
     while (now := hosted.vercel.get(made.deployment_id)).ready_state != "ERROR":
         time.sleep(0.02)
     assert "npm run build exited with 1" in (now.error or "")
-    log = hosted.vercel.events(made.deployment_id)
+    log = hosted.vercel.build_log(made.deployment_id)
     assert any(line.error for line in log)
 
 
 def test_a_build_can_be_canceled_once(hosted: Hosted) -> None:
     hosted.control.fault("never", on="build")
-    made = hosted.vercel.create_staged(name="app", files=hosted.files(), meta={})
+    made = hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
     assert made is not None
     assert hosted.vercel.cancel(made.deployment_id)
     assert hosted.vercel.get(made.deployment_id).ready_state == "CANCELED"
@@ -117,7 +117,8 @@ def test_preflight_learns_of_git_of_a_pin_and_of_rolling_releases(hosted: Hosted
     link = {"type": "github", "org": "acme", "repo": "shop", "productionBranch": "main"}
     hosted.control.settings(git_link=link, pinned_by_rollback=True, rolling_release={"stages": []})
     found = hosted.vercel.hosting()
-    assert found.git_repository == "acme/shop"
+    assert found.git is not None
+    assert found.git.repository == "acme/shop"
     assert found.auto_assign_domains is False
     assert found.rolling_release
 
@@ -137,7 +138,7 @@ def test_a_lost_answer_to_create_is_no_error_and_is_not_sent_again(
     before = hosted.calls("POST", "/v13/deployments")
     hosted.control.fault(what, method="POST", path="/v13/deployments")
     made = hosted.vercel.create_staged(
-        name="app", files=hosted.files(), meta={"shipwayRelease": "lost"}
+        name="app", source=hosted.source(), meta={"shipwayRelease": "lost"}
     )
     assert made is None
     assert hosted.calls("POST", "/v13/deployments") == before + 1
@@ -161,7 +162,7 @@ def test_a_refused_create_says_why(hosted: Hosted) -> None:
     body = {"error": {"code": "payment_required", "message": "Add a card"}}
     hosted.control.fault("status", method="POST", path="/v13/dep", status=402, body=body)
     with pytest.raises(Failed, match="402 payment_required: Add a card"):
-        hosted.vercel.create_staged(name="app", files=hosted.files(), meta={})
+        hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
     assert hosted.deployments() == []
 
 
@@ -169,7 +170,7 @@ def test_a_file_that_changes_under_the_upload_stops_the_deployment(hosted: Hoste
     files = hosted.files()
     hosted.write("index.html", "<h1>Another</h1>")
     with pytest.raises(Failed, match=r"index\.html changed while"):
-        hosted.vercel.create_staged(name="app", files=files, meta={})
+        hosted.vercel.create_staged(name="app", source=FilesSource(files=files), meta={})
     assert hosted.deployments() == []
 
 
@@ -178,7 +179,7 @@ def test_an_api_that_asks_for_the_same_files_for_ever_is_left(hosted: Hosted) ->
     body = {"error": {"code": "missing_files", "message": "m", "missing": [sha1]}}
     hosted.control.fault("status", path="/v13/dep", status=400, times=None, body=body)
     with pytest.raises(Failed, match="asks for files"):
-        hosted.vercel.create_staged(name="app", files=hosted.files(), meta={})
+        hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
 
 
 @pytest.mark.parametrize(

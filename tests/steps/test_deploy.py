@@ -24,7 +24,8 @@ def planned(hosted: Hosted, release_id: str = "r1", **changes: Any) -> DeployPla
         **{
             "release_id": release_id,
             "hosting": hosted.vercel.hosting(),
-            "files": hosted.files(),
+            "source": hosted.source(),
+            "source_why": "it is asked for",
             "pages": (ROOT_PAGE,),
             "commit": "0" * 40,
             "ledger_version": 7,
@@ -37,7 +38,13 @@ def planned(hosted: Hosted, release_id: str = "r1", **changes: Any) -> DeployPla
 
 def deployed(hosted: Hosted, plan: DeployPlan, proof: Verified | Unproven = VERIFIED) -> Deployed:
     return deploy(
-        plan, proof, vercel=hosted.vercel, web=hosted.web, clock=hosted.clock, say=hosted.says
+        plan,
+        proof,
+        vercel=hosted.vercel,
+        web=hosted.web,
+        build_log=hosted.kept,
+        clock=hosted.clock,
+        say=hosted.says,
     )
 
 

@@ -24,7 +24,7 @@ def live_after(hosted: Hosted, **meta: str) -> tuple[str, str]:
     first = hosted.promoted("r1").deployment_id
     hosted.write("index.html", "<h1>Version two</h1>")
     made = hosted.vercel.create_staged(
-        name="app", files=hosted.files(), meta={RELEASE_META: "r2", PREVIOUS_META: first, **meta}
+        name="app", source=hosted.source(), meta={RELEASE_META: "r2", PREVIOUS_META: first, **meta}
     )
     assert made is not None
     hosted.until_ready(made.deployment_id)
@@ -138,7 +138,7 @@ def test_only_a_ready_production_build_can_be_chosen(hosted: Hosted) -> None:
     assert chosen(hosted.vercel, staged.deployment_id).deployment_id == staged.deployment_id
     assert chosen(hosted.vercel, staged.url.removeprefix("http://")) == staged
     hosted.control.fault("ERROR", on="build")
-    made = hosted.vercel.create_staged(name="app", files=hosted.files(), meta={})
+    made = hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
     assert made is not None
     hosted.control.settings(build_s=0)
     with pytest.raises(Refused, match="cannot be promoted"):
