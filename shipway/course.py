@@ -5,10 +5,24 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from shipway.errors import Stopped
-from shipway.values import Say
+from shipway.steps.preflight import Ready
+from shipway.values import (
+    Backup,
+    Checks,
+    Deployed,
+    Deployment,
+    Gated,
+    Migrated,
+    Say,
+    Seal,
+    Unproven,
+    Verified,
+    Watched,
+    WentBack,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,9 +32,25 @@ if TYPE_CHECKING:
     from shipway.journal import Journal
     from shipway.values import Clock
 
-__all__ = ["Course", "Screen", "StepEnd", "StepRecord"]
+__all__ = ["Course", "Found", "Screen", "StepEnd", "StepRecord"]
 
-_Proof = TypeVar("_Proof")
+Found: TypeAlias = (
+    Ready
+    | Gated
+    | Backup
+    | Seal
+    | Unproven
+    | Deployment
+    | Migrated
+    | Verified
+    | Checks
+    | Deployed
+    | Watched
+    | WentBack
+)
+"""What a step of a release can come to."""
+
+_Proof = TypeVar("_Proof", bound="Found | None")
 
 
 class StepEnd(StrEnum):
@@ -39,8 +69,8 @@ class StepRecord:
     end: StepEnd
     began_at: datetime
     duration_s: float
-    proof: object
-    """What the step proved; None when it failed before it proved anything."""
+    proof: Found | None
+    """What the step proved, or what it had found out when it failed; None when neither."""
     error: str | None = None
 
 
@@ -77,15 +107,15 @@ class Course:
         The intent is in the journal before the block begins. A failure is recorded and goes on.
         """
         began_at, began = self._clock.now(), self._clock.monotonic()
-        proofs: list[object] = []
+        proofs: list[Found | None] = []
 
-        def ended(end: StepEnd, error: str | None = None) -> StepRecord:
+        def ended(end: StepEnd, error: str | None = None, found: object = None) -> StepRecord:
             record = StepRecord(
                 name=name,
                 end=end,
                 began_at=began_at,
                 duration_s=round(self._clock.monotonic() - began, 3),
-                proof=proofs[-1] if proofs else None,
+                proof=proofs[-1] if proofs else found if isinstance(found, Found) else None,
                 error=error,
             )
             self.steps.append(record)
@@ -100,7 +130,7 @@ class Course:
             try:
                 yield proven
             except Stopped as error:
-                ended(StepEnd.FAILED, error.what)
+                ended(StepEnd.FAILED, error.what, error.found)
                 raise
             except BaseException as error:
                 end = (

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
     "DeploymentFailed",
     "Failed",
@@ -11,10 +17,23 @@ __all__ = [
     "MigrationFailed",
     "Misconfigured",
     "OutcomeUnknown",
+    "Place",
     "Refused",
     "Stopped",
     "VerificationFailed",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in a file the cause of a failure stands."""
+
+    file: Path
+    line: int
+    """From 1, as is the column."""
+    column: int
+    what: str
+    """One sentence."""
 
 
 class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
@@ -24,6 +43,8 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
         what: what happened, one sentence or a short block of lines.
         unchanged: what was left as it was: a promise that a test keeps.
         next_step: what the operator does now.
+        found: what the failed step had found out, a value; None when nothing.
+        place: where in the project's files the cause stands, when it stands there.
 
     Attributes:
         exit_code: the process's exit status; the table of them is docs/exit-codes.md.
@@ -32,11 +53,21 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
 
     exit_code = 1
 
-    def __init__(self, what: str, *, unchanged: str, next_step: str) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        unchanged: str,
+        next_step: str,
+        found: object = None,
+        place: Place | None = None,
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.unchanged = unchanged
         self.next_step = next_step
+        self.found = found
+        self.place = place
         self.also: list[str] = []
 
     def add(self, failure: str) -> None:

@@ -14,7 +14,7 @@ import os
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -136,8 +136,7 @@ def _item(hint: Any, form: object, where: str) -> object:
     if origin in {types.UnionType, typing.Union}:
         if form is None and type(None) in arguments:
             return None
-        (inner,) = (one for one in arguments if one is not type(None))
-        return _item(inner, form, where)
+        return _item(_meant(arguments, form, where), form, where)
     if origin is tuple and isinstance(form, list):
         of = arguments[:1] * len(form) if arguments[-1] is Ellipsis else arguments
         return tuple(_items(of, form, where))
@@ -146,6 +145,19 @@ def _item(hint: Any, form: object, where: str) -> object:
     if hasattr(hint, "_fields") and isinstance(form, list):
         return hint(*_items(tuple(typing.get_type_hints(hint).values()), form, where))
     return _dataclass(hint, form, f"{where}.") if is_dataclass(hint) else _plain(hint, form, where)
+
+
+def _meant(arguments: tuple[Any, ...], form: object, where: str) -> Any:
+    """Return which type of a union is meant: of several dataclasses, the one with these fields."""
+    inner = [one for one in arguments if one is not type(None)]
+    if len(inner) == 1:
+        return inner[0]
+    given = set(form) if isinstance(form, dict) else set()
+    for one in inner:
+        wanted = {one.name for one in fields(one) if one.default is one.default_factory is MISSING}
+        if wanted <= given <= {one.name for one in fields(one)}:
+            return one
+    raise IllFormed(f"holds nothing that is known at '{where}'")
 
 
 def _items(hints: tuple[Any, ...], forms: list[object], where: str) -> list[object]:

@@ -17,6 +17,7 @@ from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import rehearse
 from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
+from shipway.steps.shelf import schema_of
 from shipway.steps.verify import verify
 from shipway.steps.watch import refuse_bad, watch
 from shipway.values import Seal, Unproven
@@ -177,6 +178,7 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
                 say=say,
                 means=powers.means,
                 backup=backup.manifest,
+                schema_before=schema_of(backup),
             )
         )
 

@@ -30,7 +30,7 @@ def test_the_reference_pages_are_what_the_code_makes(tmp_path: Path) -> None:
 def test_the_page_of_exit_codes_lists_those_of_the_code() -> None:
     page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)}
-    classes = [getattr(errors, name) for name in errors.__all__]
+    classes = [getattr(errors, name) for name in errors.__all__ if name != "Place"]
     assert listed == {0} | {one.exit_code for one in classes}
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipway.course import StepEnd, StepRecord
 from shipway.inspection import Snapshot, Thing
 from shipway.json_form import json_form
 from shipway.papers import IllFormed, read_paper, value_of, write_paper
-from shipway.values import Backup, Grade, Manifest, Platform, Role, Secret
+from shipway.values import Backup, Checks, Grade, Manifest, Platform, Role, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,22 @@ WINDOW = Platform(
     recovery_time=datetime(2026, 11, 22, tzinfo=UTC),
 )
 ROLE = Role(name="postgres", attributes=("bypassrls",), member_of=("anon",), admin_of=())
+CHECKS = Checks(results=(), access_changes=())
+STEP = StepRecord(
+    name="verify",
+    end=StepEnd.FAILED,
+    began_at=datetime(2026, 11, 22, tzinfo=UTC),
+    duration_s=0.5,
+    proof=CHECKS,
+    error="2 of 9 checks failed",
+)
 SCHEMA = Snapshot(
     server_version=170011,
     things=(Thing("table", "public", 'naïve "pets"', (("row level security", "on"),)),),
 )
 
 
-@pytest.mark.parametrize("value", [WINDOW, ROLE, SCHEMA])
+@pytest.mark.parametrize("value", [WINDOW, ROLE, SCHEMA, STEP])
 def test_what_is_read_is_what_was_written(tmp_path: Path, value: object) -> None:
     path = tmp_path / "one.json"
 

@@ -13,7 +13,7 @@ from shipway.report.tables import TableList
 from shipway.steps.drift import drift, drifted
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
-from shipway.values import Backup, Checks, NewMigration
+from shipway.values import Backup, NewMigration
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
@@ -41,7 +41,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
             only=[name.strip() for name in only.split(",") if name.strip()],
         )
     except ChecksFailed as error:
-        return Answer(value=Checks(results=error.results), error=error)
+        return Answer(value=error.checks, error=error)
     return Answer(value=verified)
 
 

@@ -9,7 +9,8 @@ from shipway.commands.session import Answer, interrupted
 from shipway.course import Course
 from shipway.errors import Failed, Stopped
 from shipway.journal import Journal
-from shipway.record import make_record
+from shipway.migrations.shown import shown_sql
+from shipway.record import PlannedMigration, PlannedRelease, below, make_record
 from shipway.release import Powers, ReleasePlan, new_release_id
 from shipway.release import release as run_release
 from shipway.report.files import write_files
@@ -17,11 +18,14 @@ from shipway.report.narrator import Narrator
 from shipway.report.words import show
 from shipway.steps.kept import keep
 from shipway.steps.preflight import examine, preflight
+from shipway.values import COMMIT_META
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from shipway.commands.session import Asked, Session
+    from shipway.values import Migration
     from shipway.wiring import Wiring
 
 __all__ = ["doctor", "release"]
@@ -108,13 +112,17 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
         migrations=[one.label for one in wiring.database.files()],
     )
 
+    planned = _planned(plan, settings.root)
+
     def ended(error: Stopped | None) -> Answer:
         record = make_record(
             release_id=plan.release_id,
             target=plan.target,
             ended_at=wiring.clock.now(),
+            planned=planned,
             steps=tuple(course.steps),
             directory=directory,
+            root=settings.root,
             error=error,
         )
         journal.write("ended", "release", {"end": record.end, "exit_code": record.exit_code})
@@ -127,6 +135,35 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
         ),
         ended,
         session.asked,
+    )
+
+
+def _planned(plan: ReleasePlan, root: Path) -> PlannedRelease:
+    """Return what the record keeps of the plan."""
+    return PlannedRelease(
+        migrations=tuple(_planned_migration(one, root) for one in plan.migrations.pending),
+        held_back=tuple(one.label for one in plan.migrations.held_back),
+        project=plan.deploy.project_name,
+        files=len(plan.deploy.files),
+        size_bytes=plan.deploy.total_bytes,
+        commit=plan.deploy.meta.get(COMMIT_META),
+        serving_id=plan.deploy.previous_id,
+        without_rehearsal=plan.without_rehearsal,
+        watch_window_s=plan.watch_window_s,
+    )
+
+
+def _planned_migration(migration: Migration, root: Path) -> PlannedMigration:
+    sql, cut = shown_sql(migration)
+    return PlannedMigration(
+        label=migration.label,
+        phase=migration.phase,
+        file=below(root, migration.path),
+        sha256=migration.sha256,
+        size_bytes=migration.size_bytes,
+        reversible_by=migration.down_path.name if migration.down_path else None,
+        sql=sql,
+        sql_cut=cut,
     )
 
 

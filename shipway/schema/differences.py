@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from shipway.inspection import Snapshot, Thing
 
-__all__ = ["Difference", "HowItDiffers", "differences"]
+__all__ = ["Difference", "HowItDiffers", "differences", "part", "unlike_facts"]
 
 # What a column, a constraint or a trigger belongs to.
 _OWNERS = ("table", "view", "materialized view", "foreign table")
@@ -45,29 +45,60 @@ def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
     Parts of a table that is missing or unexpected as a whole are not told one by one. An
     extension that nobody expected is the platform's business and is left out.
     """
-    wanted = {_key(thing): thing for thing in expected.things}
-    there = {_key(thing): thing for thing in found.things}
-    lonely = {
-        thing.full_name
-        for one, other in ((wanted, there), (there, wanted))
-        for thing in _alone(one, other)
-        if thing.kind in _OWNERS or thing.kind == "schema"
-    }
-    told = [
-        _of(thing, HowItDiffers.MISSING, _missing(thing))
-        for thing in _alone(wanted, there)
-        if not _within(thing, lonely)
-    ]
+    parted = part(expected, found)
+    told = [_of(thing, HowItDiffers.MISSING, _missing(thing)) for thing in parted.first_only]
     told += [
         _of(thing, HowItDiffers.UNEXPECTED, _unexpected(thing))
-        for thing in _alone(there, wanted)
-        if thing.kind != "extension" and not _within(thing, lonely)
+        for thing in parted.second_only
+        if thing.kind != "extension"
     ]
-    for key in wanted.keys() & there.keys():
-        one, other = wanted[key], there[key]
-        if one.facts != other.facts:
-            told += [_of(one, HowItDiffers.CHANGED, said) for said in _changed(one, other)]
+    for one, other in parted.unlike:
+        told += [
+            _of(one, HowItDiffers.CHANGED, _said(one, name, wanted, there))
+            for name, wanted, there in unlike_facts(one, other)
+        ]
     return tuple(sorted(told, key=lambda one: (one.name, one.kind, one.said)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """Two snapshots held against each other.
+
+    Parts of a table or schema that only one of them has are left out beside the whole.
+    """
+
+    first_only: tuple[Thing, ...]
+    second_only: tuple[Thing, ...]
+    unlike: tuple[tuple[Thing, Thing], ...]
+    """Things that both have, with other facts."""
+
+
+def part(first: Snapshot, second: Snapshot) -> Parted:
+    """Return what only one of two snapshots has, and what both have differently."""
+    one = {_key(thing): thing for thing in first.things}
+    other = {_key(thing): thing for thing in second.things}
+    gone, new = list(_alone(one, other)), list(_alone(other, one))
+    lonely = {
+        thing.full_name
+        for thing in (*gone, *new)
+        if thing.kind in _OWNERS or thing.kind == "schema"
+    }
+    return Parted(
+        first_only=tuple(thing for thing in gone if not _within(thing, lonely)),
+        second_only=tuple(thing for thing in new if not _within(thing, lonely)),
+        unlike=tuple(
+            (thing, other[key])
+            for key, thing in one.items()
+            if key in other and thing.facts != other[key].facts
+        ),
+    )
+
+
+def unlike_facts(one: Thing, other: Thing) -> Iterator[tuple[str, str, str]]:
+    """Yield name, first and second value of each fact that differs; empty for none."""
+    for name in dict.fromkeys([*dict(one.facts), *dict(other.facts)]):
+        if one.fact(name) != other.fact(name):
+            yield name, one.fact(name), other.fact(name)
 
 
 def _key(thing: Thing) -> tuple[str, str, str]:
@@ -111,14 +142,6 @@ def _unexpected(thing: Thing) -> str:
 def _in_brackets(thing: Thing) -> str:
     facts = [_short(thing.fact(name)) for name in _WHAT_IT_IS if thing.fact(name)]
     return f" ({facts[0]})" if facts else ""
-
-
-def _changed(expected: Thing, found: Thing) -> Iterator[str]:
-    for name in dict.fromkeys([*dict(expected.facts), *dict(found.facts)]):
-        wanted, there = expected.fact(name), found.fact(name)
-        if wanted == there:
-            continue
-        yield _said(expected, name, wanted, there)
 
 
 def _said(thing: Thing, fact: str, wanted: str, there: str) -> str:

@@ -34,6 +34,7 @@ def hold_to_promises(expectations: Expectations, catalog: Catalog, clock: Clock,
             f"The migrated copy is not what the project promises. {error.what}",
             unchanged=UNTOUCHED,
             next_step=error.next_step,
+            found=error.found,
         ) from None
 
 
@@ -75,5 +76,6 @@ def hold_to_serving(
             unchanged=UNTOUCHED,
             next_step="Keep what it needs, and take it away in a contract migration of a later "
             "release (a line `-- shipway: phase=contract` at the file's head).",
+            found=error.found,
         ) from None
     return ""

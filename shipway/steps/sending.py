@@ -6,7 +6,14 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown, Refused, Stopped
+from shipway.errors import (
+    Interrupted,
+    MigrationFailed,
+    OutcomeUnknown,
+    Place,
+    Refused,
+    Stopped,
+)
 from shipway.migrations.failure import cure_of, describe
 from shipway.migrations.literals import without_literals
 from shipway.migrations.messages import AS_OURSELVES, Message
@@ -160,7 +167,15 @@ class Sending:
             describe(self._script, failed.index, failed.into, error),
             unchanged=self.stays,
             next_step=cure_of(error, self._command),
+            place=self._place(failed),
         )
+
+    def _place(self, failed: StatementError) -> Place | None:
+        if failed.index is None:
+            return None
+        line, column = self._script.line_and_column(failed.index, failed.into)
+        what = f"{failed.error.message} (SQLSTATE {failed.error.sqlstate})"
+        return Place(file=self._migration.path, line=line, column=column, what=what)
 
     def _lost(self, answer: Answer, *, commits: bool) -> Stopped:
         said = answer.error.message if answer.error else "no reason was given"

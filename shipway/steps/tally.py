@@ -14,7 +14,7 @@ from shipway.steps.evidence import (
     smallest_seen,
 )
 from shipway.steps.fingerprints import fingerprint
-from shipway.values import Baseline, LogRow, Outcome, Verdict
+from shipway.values import Baseline, LogRow, Outcome, Verdict, WatchSample
 
 if TYPE_CHECKING:
     from shipway.values import CheckResult
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "Measure", "Tally", "is_failure", "is_request"]
 
 _SERVER_ERROR = 500
+_MOMENT_S = 0.001
 _ERROR_LEVELS = frozenset({"error", "fatal"})
 _KEPT_ROWS = 10
 _KEPT_KINDS = 500
@@ -88,6 +89,21 @@ class Tally:
     """The first rows that failed."""
     failures: _Kind = field(default_factory=_Kind)
     kinds: dict[str, _Kind] = field(default_factory=dict)
+    samples: list[WatchSample] = field(default_factory=list)
+
+    def sample(self, at_s: float) -> None:
+        """Keep what is counted by now, so that its course can be drawn."""
+        if self.samples and at_s - self.samples[-1].at_s < _MOMENT_S:
+            self.samples.pop()
+        self.samples.append(
+            WatchSample(
+                at_s=round(at_s, 3),
+                requests=self.requests,
+                errors=self.errors,
+                probes=self.probes,
+                probes_failed=self.probes_failed,
+            )
+        )
 
     @property
     def errors(self) -> int:

@@ -77,6 +77,7 @@ class Trial:
                     unchanged=UNTOUCHED,
                     next_step="It would have failed on the target too. "
                     + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
+                    place=error.place,
                 ) from None
             stages.append(self._look())
         return stages

@@ -10,6 +10,7 @@ from shipway.errors import Misconfigured, Stopped, VerificationFailed
 from shipway.inspection import Remembered
 from shipway.migrations.files import losing_tables
 from shipway.schema.access import API_ROLES, access_results
+from shipway.schema.changes import access_changes, schema_changes
 from shipway.schema.judging import (
     declared_results,
     finding_results,
@@ -18,7 +19,7 @@ from shipway.schema.judging import (
 )
 from shipway.schema.platform import advice_results, health_results, not_asked
 from shipway.schema.promised import applied_files, promised_results, unknown_history
-from shipway.values import CheckResult, Outcome, Verified
+from shipway.values import CheckResult, Checks, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from shipway.inspection import Access, Advice, Finding, Snapshot
     from shipway.schema.expectations import Expectations, QueryCheck
     from shipway.steps.means import Database, Means
-    from shipway.values import Clock, Manifest, Say
+    from shipway.values import AccessChange, Clock, Manifest, Say, SchemaChange
 
 __all__ = ["GROUPS", "ChecksFailed", "verify"]
 
@@ -37,11 +38,12 @@ _PLAN_LINES = 20
 class ChecksFailed(VerificationFailed):
     """The database is not what it should be.
 
-    Attributes:
-        results: of every check, also of those that passed.
+    Args:
+        checks: what was found, also by the checks that passed.
     """
 
-    def __init__(self, results: tuple[CheckResult, ...]) -> None:
+    def __init__(self, checks: Checks) -> None:
+        results = checks.results
         failed = [result for result in results if result.outcome is Outcome.FAILED]
         lines = [f"- {result.name}: {result.detail}" for result in failed]
         cures: dict[str, list[str]] = defaultdict(list)
@@ -53,8 +55,9 @@ class ChecksFailed(VerificationFailed):
             next_step="\n".join(
                 f"- {', '.join(dict.fromkeys(names))}: {cure}" for cure, names in cures.items()
             ),
+            found=checks,
         )
-        self.results = results
+        self.checks = checks
 
 
 def verify(  # noqa: PLR0913 - what is promised, what it is held against, and the powers
@@ -66,6 +69,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
     means: Means | None = None,
     backup: Manifest | None = None,
     only: Sequence[str] = (),
+    schema_before: Snapshot | None = None,
 ) -> Verified:
     """Run every check and return the proof that all passed.
 
@@ -78,6 +82,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
             tried, nothing more is known.
         backup: what was in the database just before the migrations; None without a fresh one.
         only: names of groups; all of them when empty.
+        schema_before: what the schema was before the migrations; the proof tells what changed.
 
     Raises:
         ChecksFailed: one or more failed; it carries the results of all.
@@ -101,12 +106,22 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
         found = list(groups[group]())
         results += found
         _tell(group, found, clock.monotonic() - began, say)
+    checks = Checks(
+        results=tuple(results),
+        schema_changes=look.schema_changes(schema_before),
+        access_changes=look.access_changes(schema_before),
+    )
     if any(result.outcome is Outcome.FAILED for result in results):
-        raise ChecksFailed(tuple(results))
+        raise ChecksFailed(checks)
     look.remember()
     applied = database.applied()
-    version = max((row.version for row in applied), default=0)
-    return Verified(at=clock.now(), ledger_version=version, results=tuple(results))
+    return Verified(
+        at=clock.now(),
+        ledger_version=max((row.version for row in applied), default=0),
+        results=checks.results,
+        schema_changes=checks.schema_changes,
+        access_changes=checks.access_changes,
+    )
 
 
 class _Look:
@@ -198,6 +213,15 @@ class _Look:
             return
         known = self._remembered.advice if self._remembered else None
         yield from advice_results(self._advice, known=known)
+
+    def schema_changes(self, before: Snapshot | None) -> tuple[SchemaChange, ...] | None:
+        """Return what became of the schema since it was so."""
+        return schema_changes(before, self._schema_now()) if before else None
+
+    def access_changes(self, before: Snapshot | None) -> tuple[AccessChange, ...] | None:
+        """Return which rights are others than at the last release that passed."""
+        previous = self._remembered.access if self._remembered else None
+        return access_changes(previous, self._access, schema_before=before)
 
     def remember(self) -> None:
         """Keep what was seen; what was not looked at this time stays as it was."""

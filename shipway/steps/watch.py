@@ -19,6 +19,8 @@ __all__ = ["Logs", "Tail", "WatchPlan", "line_of", "refuse_bad", "watch"]
 
 _TELL_EVERY_S = 5.0
 _OPENS_WITHIN_S = 5.0
+_SAMPLES = 60
+"""In a window, at most: enough to draw its course."""
 
 
 class Tail(Protocol):
@@ -104,6 +106,7 @@ def watch(plan: WatchPlan, *, logs: Logs, web: Web, clock: Clock, say: Say) -> W
         fingerprints=tuple(tally.kinds),
         new_errors=tally.new_kinds,
         unseen=unseen,
+        samples=tuple(tally.samples),
     )
 
 
@@ -114,6 +117,7 @@ def _followed(plan: WatchPlan, tail: Tail, *, web: Web, clock: Clock, say: Say) 
     ends = began + plan.window_s
     next_probe = began
     next_word = began + _TELL_EVERY_S
+    next_sample = began
     turn = 0
     while (now := clock.monotonic()) < ends and not tally.bad():
         if now >= next_probe:
@@ -124,9 +128,13 @@ def _followed(plan: WatchPlan, tail: Tail, *, web: Web, clock: Clock, say: Say) 
             next_probe = clock.monotonic() + plan.probe_every_s
         for row in tail.take(min(next_probe, ends, next_word) - clock.monotonic()):
             tally.count(row)
+        if clock.monotonic() >= next_sample:
+            tally.sample(clock.monotonic() - began)
+            next_sample += plan.window_s / _SAMPLES
         if clock.monotonic() >= next_word:
             say.note(_progress(tally, ends - clock.monotonic()))
             next_word += _TELL_EVERY_S
+    tally.sample(clock.monotonic() - began)
     return tally
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.script import open_script
+from shipway.migrations.shown import without_rows
 from shipway.steps.gauge import Gauge
 from shipway.steps.one_by_one import joined, parted
 from shipway.values import RehearsedStatement
@@ -204,7 +205,8 @@ class Watched:
     ) -> None:
         if place is not None:
             self._next_line = place + 1
-        text = " ".join(statement[: 4 * _TEXT_CHARS].decode("utf-8", "replace").split())
+        told = without_rows(statement[: 4 * _TEXT_CHARS].decode("utf-8", "replace"))
+        text = " ".join(told.split())
         self.statements.append(
             RehearsedStatement(
                 migration=self._migration.label if self._migration else "",

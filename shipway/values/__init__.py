@@ -22,9 +22,12 @@ from shipway.values.basics import (
     Unproven,
 )
 from shipway.values.checks import (
+    AccessChange,
+    Change,
     CheckResult,
     Checks,
     Outcome,
+    SchemaChange,
     Verified,
 )
 from shipway.values.gates import (
@@ -67,6 +70,7 @@ from shipway.values.logs import (
     LogRow,
     Verdict,
     Watched,
+    WatchSample,
 )
 from shipway.values.migrations import (
     Adopted,
@@ -117,6 +121,7 @@ __all__ = [
     "LEDGER_META",
     "PREVIOUS_META",
     "RELEASE_META",
+    "AccessChange",
     "AdoptPlan",
     "Adopted",
     "AliasJob",
@@ -129,6 +134,7 @@ __all__ = [
     "Baseline",
     "BuildLine",
     "Busy",
+    "Change",
     "CheckResult",
     "CheckState",
     "Checks",
@@ -181,6 +187,7 @@ __all__ = [
     "Role",
     "SandboxStatus",
     "Say",
+    "SchemaChange",
     "Seal",
     "Secret",
     "ServiceHealth",
@@ -200,6 +207,7 @@ __all__ = [
     "Verdict",
     "Verified",
     "Waiver",
+    "WatchSample",
     "Watched",
     "WentBack",
 ]

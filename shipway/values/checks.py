@@ -33,11 +33,55 @@ class CheckResult:
     duration_ms: float = 0.0
 
 
+class Change(StrEnum):
+    """What became of an object of the schema."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaChange:
+    """One object of the schema that is not as it was before the release."""
+
+    change: Change
+    kind: str
+    """table, column, policy, …"""
+    name: str
+    """`public.users.email`; of a grant: what was granted."""
+    fact: str
+    """What of it changed: type, nullable, definition; empty for an object as a whole."""
+    before: str
+    """Its definition, or the fact's value; empty when there was none."""
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """One right through the Data API that is not as it was at the last release."""
+
+    object: str
+    """`schema.name`, of a function with its arguments."""
+    role: str
+    command: str
+    """select, insert, update, delete or execute."""
+    before: str
+    """How far it reached: nothing, rows by policy, every row, …"""
+    after: str
+    wider: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
     """The results of checks that do not amount to a proof: some failed."""
 
     results: tuple[CheckResult, ...]
+    schema_changes: tuple[SchemaChange, ...] | None = None
+    """Since the backup; None when there is none to compare with."""
+    access_changes: tuple[AccessChange, ...] | None = None
+    """Since the last release that passed, or where that is not known, to what is new since the
+    backup; None when neither is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +91,8 @@ class Verified:
     at: datetime
     ledger_version: int
     results: tuple[CheckResult, ...]
+    schema_changes: tuple[SchemaChange, ...] | None = None
+    """Since the backup; None when there is none to compare with."""
+    access_changes: tuple[AccessChange, ...] | None = None
+    """Since the last release that passed, or where that is not known, to what is new since the
+    backup; None when neither is known."""

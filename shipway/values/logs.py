@@ -42,6 +42,18 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSample:
+    """What a watch had counted by a moment of its window."""
+
+    at_s: float
+    """Since the window began."""
+    requests: int
+    errors: int
+    probes: int
+    probes_failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """A verdict with its numbers."""
 
@@ -67,3 +79,5 @@ class Watched:
     """Of these, those that the baseline does not know."""
     unseen: str = ""
     """What of the log could not be seen."""
+    samples: tuple[WatchSample, ...] = ()
+    """The counts over time, in order; the last one holds the final counts."""

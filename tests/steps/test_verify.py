@@ -70,7 +70,7 @@ def _failed(url: Secret, expectations: Expectations) -> list[CheckResult]:
     with pytest.raises(ChecksFailed) as caught:
         _verify(url, expectations)
     assert caught.value.exit_code == 5
-    failed = [one for one in caught.value.results if one.outcome is Outcome.FAILED]
+    failed = [one for one in caught.value.checks.results if one.outcome is Outcome.FAILED]
     for result in failed:
         assert result.detail in caught.value.what
         assert result.cure

@@ -7,6 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 from shipway.journal import read
+from shipway.json_form import json_form
+from shipway.record import read_record
 
 if TYPE_CHECKING:
     from tests.stories.conftest import Project
@@ -58,6 +60,17 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
     assert proofs["migrate"]["ledger_version"] == 7
     assert proofs["deploy"]["deployment"]["deployment_id"] == project.production()
     assert proofs["logs"]["verdict"] == "GOOD"
+    read_back = json_form(read_record(folder))
+    assert read_back == record
+    changed = {one["name"]: one["change"] for one in proofs["verify"]["schema_changes"]}
+    assert changed["public.user"] == "added"
+    opened = [one for one in proofs["verify"]["access_changes"] if one["role"] == "authenticated"]
+    assert opened
+    assert all(one["wider"] for one in opened)
+    assert proofs["logs"]["samples"][-1]["requests"] == proofs["logs"]["requests"]
+    sample_data = record["planned"]["migrations"][3]
+    assert sample_data["label"] == "004_users_sample_data"
+    assert "@" not in sample_data["sql"]
     entries = [(entry.event, entry.step) for entry in read(folder / "journal.jsonl")]
     assert entries[0] == ("begun", "release")
     assert entries[-1] == ("ended", "release")
