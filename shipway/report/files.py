@@ -11,6 +11,7 @@ from shipway.report.words import summary
 from shipway.values import (
     Backup,
     CheckResult,
+    Checks,
     Deployed,
     Migrated,
     Outcome,
@@ -56,7 +57,7 @@ def _markdown(record: ReleaseRecord) -> Iterator[str]:
     yield "| step | end | took | result |"
     yield "|---|---|---|---|"
     for step in record.steps:
-        told = summary(step.proof) if step.proof is not None else step.error or ""
+        told = step.error or (summary(step.proof) if step.proof is not None else "")
         cell = _in_line(told).replace("|", "\\|")
         yield f"| {step.name} | {step.end.value} | {duration(step.duration_s)} | {cell} |"
     for step in record.steps:
@@ -78,7 +79,7 @@ def _details(step: StepRecord) -> Iterator[str]:
                 yield f"- recovery time for the platform: {moment(made.platform.recovery_time)}"
         case Migrated(applied_now=rows):
             yield from (f"- `{row.label}` in {duration(row.duration_ms / 1000)}" for row in rows)
-        case Verified(results=results):
+        case Verified(results=results) | Checks(results=results):
             yield from (_check(one) for one in results)
         case Deployed() as proof:
             yield f"- deployment: `{proof.deployment.deployment_id}` at {proof.deployment.url}"

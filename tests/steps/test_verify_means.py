@@ -115,7 +115,7 @@ class World:
                     only=only,
                 ).results
             except ChecksFailed as failed:
-                return failed.results
+                return failed.checks.results
 
 
 @pytest.fixture
