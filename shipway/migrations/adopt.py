@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
+from shipway.migrations.names import entry_of
 from shipway.migrations.plan import refuse_other_project
 from shipway.values import AdoptPlan, Phase
 
@@ -167,7 +168,7 @@ def _refuse_gap(pending: Sequence[Migration], newest: int, source: str) -> None:
     for file in pending:
         if file.version < newest and file.phase is Phase.EXPAND:
             raise Refused(
-                f"{file.path.name} would be left behind: {source} does not know it, but knows "
+                f"{entry_of(file.path)} would be left behind: {source} does not know it, but knows "
                 f"version {newest}.",
                 unchanged=_NOTHING_DONE,
                 next_step="If the database has it already, use --up-to; if not, give the file a "

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
+from shipway.migrations.names import (
+    DOWN,
+    DOWN_IN_FOLDER,
+    IN_FOLDER,
+    entries,
+    entry_of,
+    in_own_folder,
+    shown,
+)
 from shipway.migrations.split import BadScript, pieces
 from shipway.values import Migration, Phase
 
@@ -21,7 +30,6 @@ __all__ = ["losing_tables", "new_files", "read_folder", "read_migration"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
-_DOWN: Final = ".down.sql"
 _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
@@ -37,7 +45,8 @@ _BOTH_WAYS = re.compile(
 def read_folder(folder: Path) -> tuple[Migration, ...]:
     """Return the folder's migrations, ordered by number.
 
-    Only files whose name ends in `.sql` are looked at, and each must be a migration.
+    Only files whose name ends in `.sql` are looked at, and each must be a migration; a folder
+    that holds a `migration.sql` is one too, named by the folder.
 
     Raises:
         Misconfigured: the folder is missing or empty, or a file in it cannot be a migration.
@@ -48,9 +57,9 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
             unchanged=_NOTHING_DONE,
             next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
         )
-    paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(".sql"))
-    downs = {path.name.removesuffix(_DOWN): path for path in paths if path.name.endswith(_DOWN)}
-    ups = [path for path in paths if not path.name.endswith(_DOWN)]
+    paths = list(entries(folder))
+    downs = {path.name.removesuffix(DOWN): path for path in paths if path.name.endswith(DOWN)}
+    ups = [path for path in paths if not path.name.endswith(DOWN)]
     if not ups and not downs:
         raise Misconfigured(
             f"The migrations folder {folder} holds no .sql file.",
@@ -63,19 +72,27 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
         digits, _ = _name_of(path)
         if (twin := seen.setdefault(int(digits), path)) is not path:
             raise Misconfigured(
-                f"Two migrations have version {int(digits)}: {twin.name} and {path.name}.",
+                f"Two migrations have version {int(digits)}: "
+                f"{entry_of(twin)} and {entry_of(path)}.",
                 unchanged=_NOTHING_DONE,
                 next_step="Give one of them a number of its own.",
             )
-        stem = path.name.removesuffix(".sql").removesuffix(".up")
-        found.append(read_migration(path, downs.pop(stem, None)))
+        found.append(read_migration(path, _down_of(path, downs)))
     for orphan in downs.values():
         raise Misconfigured(
             f"{orphan.name} undoes a migration that is not there.",
             unchanged=_NOTHING_DONE,
-            next_step=f"Restore {orphan.name.removesuffix(_DOWN)}.sql beside it, or delete it.",
+            next_step=f"Restore {orphan.name.removesuffix(DOWN)}.sql beside it, or delete it.",
         )
     return tuple(sorted(found, key=lambda migration: migration.version))
+
+
+def _down_of(path: Path, downs: dict[str, Path]) -> Path | None:
+    """Return what undoes a file, taken out of `downs`; in a folder of its own it lies there."""
+    if in_own_folder(path):
+        beside = path.with_name(DOWN_IN_FOLDER)
+        return beside if beside.is_file() else None
+    return downs.pop(path.name.removesuffix(".sql").removesuffix(".up"), None)
 
 
 def read_migration(path: Path, down_path: Path | None) -> Migration:
@@ -88,8 +105,8 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
     sha256, size_bytes = _digest(path)
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
-    directives = read_directives(head.decode("utf-8", "ignore"), source=path.name)
-    refuse_unknown(directives, _DIRECTIVES, source=path.name)
+    directives = read_directives(head.decode("utf-8", "ignore"), source=shown(path))
+    refuse_unknown(directives, _DIRECTIVES, source=shown(path))
     _refuse_empty(path, head, size_bytes)
     return Migration(
         version=int(digits),
@@ -109,7 +126,7 @@ def losing_tables(migration: Migration) -> tuple[str, ...]:
     """Return the tables, `schema.table`, whose rows the file's head says that it deletes."""
     with migration.path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
-    directives = read_directives(head.decode("utf-8", "ignore"), source=migration.path.name)
+    directives = read_directives(head.decode("utf-8", "ignore"), source=shown(migration.path))
     return tuple(name.strip() for name in directives.get("loses", "").split(",") if name.strip())
 
 
@@ -129,13 +146,16 @@ def new_files(folder: Path, name: str, *, now: datetime) -> tuple[Path, Path]:
             next_step="Say what it does, for example: invoke db.new add_invoices",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    present = read_folder(folder) if any(folder.glob("*.sql")) else ()
+    present = read_folder(folder) if any(entries(folder)) else ()
     stem = f"{_next_digits(present, now)}_{'_'.join(words)}"
-    up, down = folder / f"{stem}.sql", folder / f"{stem}{_DOWN}"
+    up, down = folder / f"{stem}.sql", folder / f"{stem}{DOWN}"
+    if present and in_own_folder(present[-1].path):
+        (folder / stem).mkdir()
+        up, down = folder / stem / IN_FOLDER, folder / stem / DOWN_IN_FOLDER
     with up.open("x", encoding="utf-8") as stream:
         stream.write(f"-- {' '.join(words)}\n\n")
     with down.open("x", encoding="utf-8") as stream:
-        stream.write(f"-- undoes {up.name}\n\n")
+        stream.write(f"-- undoes {shown(up)}\n\n")
     return up, down
 
 
@@ -149,16 +169,17 @@ def _next_digits(present: tuple[Migration, ...], now: datetime) -> str:
 
 
 def _name_of(path: Path) -> tuple[str, str]:
-    match = _FILE.match(path.name)
+    name = entry_of(path)
+    match = _FILE.match(f"{name}.sql" if in_own_folder(path) else name)
     if match is None:
         raise Misconfigured(
-            f"{path.name} is no migration: its name is not of the form 001_what_it_does.sql.",
+            f"{name} is no migration: its name is not of the form 001_what_it_does.sql.",
             unchanged=_NOTHING_DONE,
             next_step="Rename it (digits, an underscore, a name, .sql) or move it elsewhere.",
         )
     if len(match.group(1)) > _MAX_DIGITS:
         raise Misconfigured(
-            f"{path.name}: its number has more than {_MAX_DIGITS} digits.",
+            f"{shown(path)}: its number has more than {_MAX_DIGITS} digits.",
             unchanged=_NOTHING_DONE,
             next_step="Use a short number or a 14-digit timestamp.",
         )
@@ -199,7 +220,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise Misconfigured(
-            f"{path.name} cannot be read: {error.strerror}.",
+            f"{shown(path)} cannot be read: {error.strerror}.",
             unchanged=_NOTHING_DONE,
             next_step=f"Make {path} readable.",
         ) from None
@@ -208,9 +229,9 @@ def _chunks(path: Path) -> Iterator[bytes]:
 def _refuse_misplaced(path: Path, chunk: bytes) -> None:
     if _BOTH_WAYS.search(chunk):
         raise Misconfigured(
-            f"{path.name} holds both ways, up and down: running it would do and undo it.",
+            f"{shown(path)} holds both ways, up and down: running it would do and undo it.",
             unchanged=_NOTHING_DONE,
-            next_step=f"Move the down part to {path.name.removesuffix('.sql')}{_DOWN}.",
+            next_step=f"Move the down part to {path.name.removesuffix('.sql')}{DOWN}.",
         )
 
 
@@ -223,14 +244,14 @@ def _refuse_empty(path: Path, head: bytes, size_bytes: int) -> None:
         return  # The script as a whole is looked at before it runs; it is not empty.
     if first is None:
         raise Misconfigured(
-            f"{path.name} holds no SQL statement.",
+            f"{shown(path)} holds no SQL statement.",
             unchanged=_NOTHING_DONE,
             next_step="Write the migration into it, or delete the file.",
         )
     if late := _LATE_DIRECTIVE.search(data, first.start):
         line = data.count(b"\n", 0, late.start()) + 1
         raise Misconfigured(
-            f"{path.name}, line {line}: a directive stands after the first statement.",
+            f"{shown(path)}, line {line}: a directive stands after the first statement.",
             unchanged=_NOTHING_DONE,
             next_step="Move it to the comments at the head of the file.",
         )
@@ -241,9 +262,9 @@ def _bad_byte(path: Path, offset: int, byte: int) -> Misconfigured:
         line = stream.read(offset).count(b"\n") + 1
     what = "is a NUL byte" if byte == 0 else "is not UTF-8"
     return Misconfigured(
-        f"{path.name}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
+        f"{shown(path)}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
         unchanged=_NOTHING_DONE,
-        next_step=f"Save {path.name} as UTF-8.",
+        next_step=f"Save {shown(path)} as UTF-8.",
     )
 
 
@@ -252,7 +273,7 @@ def _phase(value: str, path: Path) -> Phase:
         return Phase(value)
     except ValueError:
         raise Misconfigured(
-            f"{path.name}: phase={value} is not a phase.",
+            f"{shown(path)}: phase={value} is not a phase.",
             unchanged=_NOTHING_DONE,
             next_step="Use phase=expand (the default) or phase=contract.",
         ) from None
@@ -260,4 +281,4 @@ def _phase(value: str, path: Path) -> Phase:
 
 def _limit(directives: Mapping[str, str], key: str, path: Path) -> float | None:
     value = directives.get(key)
-    return None if value is None else duration_s(value, key=key, source=path.name)
+    return None if value is None else duration_s(value, key=key, source=shown(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
+from shipway.migrations.names import entry_of, in_own_folder
 from shipway.values import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def plan_migrations(
     contract = [file for file in waiting if file.phase is Phase.CONTRACT]
     if phase is Phase.CONTRACT and expand:
         raise Refused(
-            f"{expand[0].path.name} belongs to the expand phase and is not applied yet.",
+            f"{entry_of(expand[0].path)} belongs to the expand phase and is not applied yet.",
             unchanged=_NOTHING_DONE,
             next_step="Run the expand phase first: invoke db.migrate",
         )
@@ -128,12 +129,12 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
 def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
     return (
         (
-            f"edited after it was applied: {file.path.name} "
+            f"edited after it was applied: {entry_of(file.path)} "
             f"(applied {row.sha256[:_SHOWN_DIGITS]}, now {file.sha256[:_SHOWN_DIGITS]})"
         ),
         (
-            f"Restore the file (git checkout -- {file.path.name}) and put the change in a new one: "
-            f"invoke db.new NAME; or, if only its text changed, not its effect: "
+            f"Restore the file (git checkout -- {entry_of(file.path)}) and put the change in a new "
+            f"one: invoke db.new NAME; or, if only its text changed, not its effect: "
             f"invoke db.adopt --accept {row.version}"
         ),
     )
@@ -141,19 +142,24 @@ def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
 
 def _renamed(row: AppliedMigration, file: Migration) -> tuple[str, str]:
     return (
-        f"renamed after it was applied: {row.label}.sql is now {file.path.name}",
+        f"renamed after it was applied: {_was(row, file)} is now {entry_of(file.path)}",
         (
-            f"Rename it back (git mv {file.path.name} {row.label}.sql), or take the new name over: "
-            f"invoke db.adopt --accept {row.version}"
+            f"Rename it back (git mv {entry_of(file.path)} {_was(row, file)}), "
+            f"or take the new name over: invoke db.adopt --accept {row.version}"
         ),
     )
+
+
+def _was(row: AppliedMigration, file: Migration) -> str:
+    """Return what the file was called when it was applied, in the layout that it has now."""
+    return row.label if in_own_folder(file.path) else f"{row.label}.sql"
 
 
 def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
     if twin is not None:
         return (
-            f"renumbered after it was applied: {row.label}.sql is now {twin.path.name}",
-            f"Rename it back: git mv {twin.path.name} {row.label}.sql",
+            f"renumbered after it was applied: {_was(row, twin)} is now {entry_of(twin.path)}",
+            f"Rename it back: git mv {entry_of(twin.path)} {_was(row, twin)}",
         )
     return (
         f"deleted after it was applied: {row.label}.sql",
@@ -167,8 +173,8 @@ def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
 def _out_of_order(file: Migration, files: Sequence[Migration], newest: int) -> tuple[str, str]:
     width = len(file.digits)
     free = str(max(newest, *(one.version for one in files)) + 1).zfill(width)
-    suffix = file.path.name[len(file.digits) :]
+    suffix = entry_of(file.path)[len(file.digits) :]
     return (
-        f"out of order: {file.path.name} is not applied, while {newest} already is",
-        f"Give it a number behind the last one: git mv {file.path.name} {free}{suffix}",
+        f"out of order: {entry_of(file.path)} is not applied, while {newest} already is",
+        f"Give it a number behind the last one: git mv {entry_of(file.path)} {free}{suffix}",
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
 from shipway.migrations.kinds import Kind, Label, kind_of, may_be_special
+from shipway.migrations.names import shown
 from shipway.migrations.split import BadScript, pieces
 
 if TYPE_CHECKING:
@@ -229,4 +230,4 @@ def open_script(path: Path, *, standard_strings: bool = True) -> Iterator[Script
         path.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        yield Script(data, name=path.name, standard_strings=standard_strings)
+        yield Script(data, name=shown(path), standard_strings=standard_strings)

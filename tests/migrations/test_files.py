@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.errors import Misconfigured
-from shipway.migrations.files import new_files, read_folder
+from shipway.migrations.files import new_files, read_folder, read_migration
 from shipway.values import Phase
 
 if TYPE_CHECKING:
@@ -181,3 +181,31 @@ def test_a_new_file_is_refused_until_something_is_written_into_it(tmp_path: Path
 def test_a_name_without_a_letter_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="no name for a migration"):
         new_files(tmp_path, "…", now=NOW)
+
+
+def test_a_folder_with_a_migration_in_it_is_one_named_by_the_folder(tmp_path: Path) -> None:
+    for name in ("20240501120000_init", "20240502120000_notes"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, "migration.sql")
+    write(tmp_path / "20240502120000_notes", "down.sql")
+    (tmp_path / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    first, second = read_folder(tmp_path)
+    assert (first.label, first.down_path) == ("20240501120000_init", None)
+    assert second.down_path == tmp_path / "20240502120000_notes" / "down.sql"
+    assert read_migration(second.down_path, None).label == "20240502120000_notes"
+
+
+def test_the_next_migration_of_such_folders_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "20240501120000_init").mkdir()
+    write(tmp_path / "20240501120000_init", "migration.sql")
+    up, down = new_files(tmp_path, "add notes", now=NOW)
+    assert up == tmp_path / "20261122193001_add_notes" / "migration.sql"
+    assert down == up.with_name("down.sql")
+
+
+def test_a_fault_in_such_a_folder_is_told_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "20240501120000_init").mkdir()
+    write(tmp_path / "20240501120000_init", "migration.sql", text="-- nothing\n")
+    assert refusal(tmp_path).what == ("20240501120000_init/migration.sql holds no SQL statement.")
+    (tmp_path / "20240501120000_init").rename(tmp_path / "init")
+    assert refusal(tmp_path).what.startswith("init is no migration")
