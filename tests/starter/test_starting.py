@@ -138,8 +138,7 @@ def test_every_line_of_the_settings_file_can_be_switched_on(tmp_path: Path) -> N
     assert settings.lock_timeout_s == Settings.__dataclass_fields__["lock_timeout_s"].default
 
 
-def test_the_example_of_secrets_is_this_projects_own_and_names_every_one() -> None:
-    text = (ROOT / "shipway/starter/templates/env.example").read_text(encoding="utf-8")
-    assert text == (ROOT / ".env.example").read_text(encoding="utf-8")
+def test_the_example_of_secrets_names_every_one() -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
     wanted = {name for name, default, _ in describe() if name.isupper() and not default}
-    assert wanted <= set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
+    assert wanted <= set(re.findall(r"^#? ?([A-Z0-9_]+)=", text, re.MULTILINE))
