@@ -73,9 +73,8 @@ class PlannedRelease:
     """Contract migrations that wait for a later release."""
     project: str
     """The Vercel project's name."""
-    files: int
-    """Of the app."""
-    size_bytes: int
+    source: str
+    """What the app is made from, in words: `41 files, 1.2 MB`."""
     commit: str | None
     serving_id: str | None
     """The deployment that served production when the release was planned."""

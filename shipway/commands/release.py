@@ -18,6 +18,7 @@ from shipway.report.narrator import Narrator
 from shipway.report.words import show
 from shipway.steps.kept import keep
 from shipway.steps.preflight import examine, preflight
+from shipway.steps.sources import described
 from shipway.values import COMMIT_META
 
 if TYPE_CHECKING:
@@ -144,8 +145,7 @@ def _planned(plan: ReleasePlan, root: Path) -> PlannedRelease:
         migrations=tuple(_planned_migration(one, root) for one in plan.migrations.pending),
         held_back=tuple(one.label for one in plan.migrations.held_back),
         project=plan.deploy.project_name,
-        files=len(plan.deploy.files),
-        size_bytes=plan.deploy.total_bytes,
+        source=described(plan.deploy.source),
         commit=plan.deploy.meta.get(COMMIT_META),
         serving_id=plan.deploy.previous_id,
         without_rehearsal=plan.without_rehearsal,
