@@ -209,6 +209,8 @@ def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
         return tuple(item.strip() for item in items if item.strip())
     if kind in {"int", "float"}:
         return _number(kind, name, raw, source)
+    if kind == "bool":
+        return _truth(name, raw, source)
     if not isinstance(raw, str):
         raise _wrong(name, source, "is not a text")
     return Path(raw) if kind.startswith("Path") else raw
@@ -224,6 +226,14 @@ def _number(kind: str, name: str, raw: Any, source: str) -> float:
     if not 0 <= number < float("inf"):
         raise _wrong(name, source, "is not zero or more")
     return number
+
+
+def _truth(name: str, raw: Any, source: str) -> bool:
+    known = {"true": True, "false": False}
+    word = str(raw).lower()
+    if word not in known:
+        raise _wrong(name, source, "is neither true nor false")
+    return known[word]
 
 
 def _wrong(name: str, source: str, problem: str) -> Misconfigured:

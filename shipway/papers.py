@@ -25,7 +25,7 @@ from shipway.json_form import Json, json_form
 if typing.TYPE_CHECKING:
     from shipway.values import Secret
 
-__all__ = ["IllFormed", "read_paper", "value_of", "write_paper"]
+__all__ = ["IllFormed", "read_paper", "signature_of", "value_of", "write_paper"]
 
 _FORMAT = 1
 _T = TypeVar("_T")
@@ -93,6 +93,11 @@ def read_paper(path: Path, kind: str, shape: type[_T], *, key: Secret | None = N
         if not hmac.compare_digest(signed, _signature(key, kind, body)):
             raise IllFormed("is not signed with the key that is set")
     return value_of(shape, body)
+
+
+def signature_of(kind: str, value: object, key: Secret) -> str:
+    """Return the signature of a value that is kept elsewhere than in a paper."""
+    return _signature(key, kind, json_form(value))
 
 
 def _canonical(kind: str, body: Json) -> bytes:

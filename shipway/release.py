@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import LogsBad, Stopped
 from shipway.steps.backup import take_backup
 from shipway.steps.deploy import deploy, staged_build
+from shipway.steps.gates import pass_gates
 from shipway.steps.go_back import go_back
 from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import rehearse
@@ -23,7 +24,7 @@ from shipway.steps.watch import refuse_bad, watch
 from shipway.values import Seal, Unproven
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from shipway.steps.means import Database as Catalog
     from shipway.steps.means import Means
     from shipway.steps.migrate import Database
+    from shipway.steps.preflight import Precondition
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
     from shipway.steps.shelf import Lister
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         Baseline,
         Clock,
         Deployed,
+        GateTerms,
         MigrationLimits,
         MigrationPlan,
         Say,
@@ -73,6 +76,8 @@ class ReleasePlan:
     """The app is built before the database is touched: a failed build changes nothing then."""
     without_rehearsal: str = ""
     """Why the migrations are not rehearsed; empty: they are."""
+    gates: GateTerms
+    """What the gates between rehearsal and migration hold to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,8 @@ class Powers:
     """Remembers a window that was not bad, for the next release."""
     old_code: Callable[[Deployed], OldCode | Unproven]
     """What is known of the version that served before this deployment."""
+    again: Sequence[Precondition]
+    """Gates of preflight that time may have shut; they are looked at once more."""
     clock: Clock
 
 
@@ -137,6 +144,19 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
         seal = proven(_rehearsed(plan, backup, powers, say))
     if isinstance(seal, Seal):
         backup = replace(backup, grade=seal.grade, restore_s=seal.restored.duration_s)
+
+    with course.step("gates") as proven:
+        proven(
+            pass_gates(
+                plan.migrations,
+                backup,
+                seal,
+                terms=plan.gates,
+                again=powers.again,
+                clock=clock,
+                say=say,
+            )
+        )
 
     if plan.build_first:
         with course.step("build") as proven:

@@ -71,6 +71,25 @@ class Settings:
     vercel_bypass_secret: Secret | None = _identity(
         "VERCEL_AUTOMATION_BYPASS_SECRET", "lets the smoke test through deployment protection"
     )
+    slack_webhook_url: Secret | None = _identity(
+        "SLACK_WEBHOOK_URL",
+        "incoming webhook of Slack, or of what speaks like it: told of releases",
+    )
+    notify_webhook_url: Secret | None = _identity(
+        "NOTIFY_WEBHOOK_URL", "gets a JSON document when a release begins, ends or fails"
+    )
+    github_token: Secret | None = _identity(
+        "GITHUB_TOKEN", "with it, CI must be green for the commit (checks and statuses: read)"
+    )
+    github_repository: str | None = _identity(
+        "GITHUB_REPOSITORY", "owner/name, when it is not the git remote origin"
+    )
+    github_api_url: str = _identity(
+        "GITHUB_API_URL", "base of the GitHub API", "https://api.github.com"
+    )
+    github_run_id: str | None = _identity(
+        "GITHUB_RUN_ID", "set by GitHub Actions: checks of the run that releases are not waited for"
+    )
 
     migrations_dir: Path = _policy(Path("migrations"), "folder of the numbered SQL files")
     checks_dir: Path = _policy(Path("checks"), "folder of the critical queries and expectations")
@@ -80,12 +99,42 @@ class Settings:
     backup_recipients: tuple[str, ...] = _policy(
         (), "public keys, age1… or ssh-…, that backups are encrypted for; none: not encrypted"
     )
+    backup_max_age_s: float = _policy(
+        3600.0, "age at which a backup and its rehearsal count as proof no longer, seconds"
+    )
     backup_keep_last: int = _policy(7, "backups of a target that backup.prune keeps in any case")
     backup_keep_daily: int = _policy(7, "days of which backup.prune keeps the newest backup")
     backup_keep_weekly: int = _policy(5, "weeks of which backup.prune keeps the newest backup")
     backup_keep_monthly: int = _policy(12, "months of which backup.prune keeps the newest backup")
     protected_targets: tuple[str, ...] = _policy(
-        (), "targets on this machine that db.migrate treats like those elsewhere: rehearsed first"
+        (),
+        "targets on this machine that are treated like those elsewhere: rehearsed first, and all "
+        "gates asked for",
+    )
+    release_branch: str | None = _policy(
+        None, "git branch that is released: nothing uncommitted, and pushed there"
+    )
+    release_windows: tuple[str, ...] = _policy(
+        (), "when a release may begin: Mon-Thu 09:00-16:00, Sun 22:00-02:00"
+    )
+    release_time_zone: str = _policy("UTC", "zone of release_windows, such as Europe/Berlin")
+    approvers: tuple[str, ...] = _policy(
+        (), "names or addresses of those one of whom approves pending SQL by release.approve"
+    )
+    review_stops_at: str = _policy(
+        "serious", "findings of the rehearsal that stop a release: serious, warning or never"
+    )
+    ci_checks: tuple[str, ...] = _policy(
+        (), "names of the CI checks that must be green; all when empty"
+    )
+    max_transaction_age_s: float = _policy(
+        60.0, "longest transaction of others that a release does not mind, seconds"
+    )
+    notify_command: str | None = _policy(
+        None, "program told of releases: gets SHIPWAY_NOTICE, a JSON document, in its environment"
+    )
+    notify_required: bool = _policy(
+        default=False, help_="whether a release is refused when the team cannot be told of it"
     )
     exposed_schemas: tuple[str, ...] = _policy(("public",), "schemas that the Data API serves")
     lock_timeout_s: float = _policy(5.0, "longest wait of a migration for a table lock, seconds")

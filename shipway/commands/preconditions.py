@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from shipway.commands.checklist import checklist
 from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
@@ -24,8 +25,13 @@ _VERSIONS_PER_MAJOR = 10_000
 _FOR_OTHERS = 0o077
 
 
-def preconditions(wiring: Wiring) -> list[Precondition]:
-    """Return the list, in the order in which a person would look."""
+def preconditions(wiring: Wiring, *, copies: int = 2) -> list[Precondition]:
+    """Return the list, in the order in which a person would look.
+
+    Args:
+        wiring: of the target.
+        copies: how often the database is written here: as a backup, and for a rehearsal.
+    """
     look = _Look(wiring)
     return [
         Precondition(name="state folder", look=look.state_folder),
@@ -41,6 +47,7 @@ def preconditions(wiring: Wiring) -> list[Precondition]:
         Precondition(name="supabase", look=look.supabase),
         Precondition(name="storage", look=look.storage),
         Precondition(name="vercel", look=look.vercel),
+        *checklist(wiring, copies=copies),
     ]
 
 

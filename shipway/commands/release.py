@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.commands.checklist import still_open
 from shipway.commands.preconditions import preconditions
 from shipway.commands.session import Answer, interrupted
+from shipway.commands.team import tell_begin, tell_end
 from shipway.course import Course
 from shipway.errors import Failed, Stopped
 from shipway.journal import Journal
@@ -16,17 +18,19 @@ from shipway.release import release as run_release
 from shipway.report.files import write_files
 from shipway.report.narrator import Narrator
 from shipway.report.words import show
+from shipway.steps.gates import told
 from shipway.steps.kept import keep
-from shipway.steps.preflight import examine, preflight
+from shipway.steps.preflight import Precondition, examine, preflight
 from shipway.steps.sources import described
+from shipway.steps.waivers import read_waivers
 from shipway.values import COMMIT_META
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from shipway.commands.session import Asked, Session
-    from shipway.values import Migration
+    from shipway.values import Delivery, Migration, Waiver
     from shipway.wiring import Wiring
 
 __all__ = ["doctor", "release"]
@@ -38,27 +42,36 @@ def doctor(session: Session) -> Answer:
     return Answer(value=diagnosis, error=diagnosis.refusal())
 
 
-def release(session: Session, *, without_rehearsal: str) -> Answer:
+def release(session: Session, *, without_rehearsal: str, now: str, waive: Sequence[str]) -> Answer:
     """Prepare, show the plan, ask, and carry it out.
 
     From the lock on, a record is written in every outcome.
     """
     wiring, terminal = session.wiring, session.terminal
+    waivers = read_waivers(
+        waive,
+        now=now,
+        without_rehearsal=without_rehearsal,
+        person=lambda: wiring.gates.person,
+    )
     release_id = new_release_id(wiring.clock.now())
     terminal.title(f"release {release_id} to {session.settings.target}")
     course = Course(screen=Narrator(terminal), clock=wiring.clock)
     with course.step("preflight") as proven:
-        proven(preflight(preconditions(wiring), clock=wiring.clock, say=terminal))
+        conditions = preconditions(wiring, copies=1 if without_rehearsal else 2)
+        proven(preflight(conditions, clock=wiring.clock, say=terminal, waivers=waivers))
     if session.asked.dry:
-        return Answer(value=_plan(wiring, release_id, without_rehearsal))
+        return Answer(value=_plan(wiring, release_id, without_rehearsal, waivers))
     with wiring.database.lock(f"release {release_id}"):
-        plan = _plan(wiring, release_id, without_rehearsal)
+        plan = _plan(wiring, release_id, without_rehearsal, waivers)
         show(plan, terminal)
         session.confirm(f"Release to {plan.target} ({wiring.database.place})?")
         return _carried_out(session, plan, course)
 
 
-def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePlan:
+def _plan(
+    wiring: Wiring, release_id: str, without_rehearsal: str, waivers: tuple[Waiver, ...]
+) -> ReleasePlan:
     migrations = wiring.database.plan()
     versions = [one.version for one in migrations.applied]
     versions += [one.version for one in migrations.pending]
@@ -73,11 +86,16 @@ def _plan(wiring: Wiring, release_id: str, without_rehearsal: str) -> ReleasePla
         build_first=wiring.hosting.build_first,
         serving=wiring.backups.serving(),
         without_rehearsal=without_rehearsal,
+        gates=wiring.gates.terms(waivers),
     )
 
 
-def _powers(wiring: Wiring, release_id: str) -> Powers:
+def _powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -> Powers:
     return Powers(
+        again=(
+            *still_open(wiring),
+            Precondition(name="team", look=lambda: told(deliveries)),
+        ),
         dumper=wiring.backups.dumper,
         lister=wiring.backups.archives,
         platform=wiring.platform,
@@ -128,15 +146,14 @@ def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
         )
         journal.write("ended", "release", {"end": record.end, "exit_code": record.exit_code})
         write_files(record, hide=session.terminal.hide)
+        tell_end(session, record)
         return Answer(value=record, error=error)
 
-    return _guarded(
-        lambda: run_release(
-            plan, _powers(wiring, plan.release_id), course=course, say=session.terminal
-        ),
-        ended,
-        session.asked,
-    )
+    def work() -> None:
+        powers = _powers(wiring, plan.release_id, tell_begin(session, plan))
+        run_release(plan, powers, course=course, say=session.terminal)
+
+    return _guarded(work, ended, session.asked)
 
 
 def _planned(plan: ReleasePlan, root: Path) -> PlannedRelease:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from shipway.edges.answers import NoAnswer
 from shipway.errors import Refused
 from shipway.inspection import Advice
-from shipway.values import Platform, ServiceHealth, SupabaseProject
+from shipway.values import Disk, Platform, ServiceHealth, SupabaseProject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +93,24 @@ class Supabase:
             wanted="the read-only mode",
         )
         return answer.object.get("enabled") is True
+
+    def disk(self) -> Disk:
+        """Return the room on the disk of the project's database.
+
+        Raises:
+            Refused: as for `project`, or an answer without the fields that the API declares.
+        """
+        answer = self._get(
+            "/config/disk/util",
+            permission="infra_disk_config_read",
+            wanted="the room on the project's disk",
+        )
+        metrics = answer.object.get("metrics")
+        metrics = metrics if isinstance(metrics, dict) else {}
+        whole, free = metrics.get("fs_size_bytes"), metrics.get("fs_avail_bytes")
+        if not isinstance(whole, int | float) or not isinstance(free, int | float):
+            raise self._unreadable(answer, "the room on the project's disk")
+        return Disk(size_bytes=int(whole), free_bytes=int(free))
 
     def advice(self) -> tuple[Advice, ...]:
         """Return what the platform's security and performance advisors find.

@@ -9,7 +9,7 @@ from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.steps.drift import Drift
 from shipway.steps.preflight import Diagnosis, Ready
-from shipway.values import Gate, Gated, GateState
+from shipway.values import Approval, Gate, Gated, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,18 @@ _WORD = {
     GateState.NOT_CHECKED: "not checked",
 }
 
+_OPEN = (GateState.PASSED, GateState.WARNED, GateState.WAIVED)
+
 
 @summary.register
-def _(proof: Ready | Gated) -> str:
+def _(proof: Ready) -> str:
     return f"{_counted(proof.gates)}; nothing was changed so far"
+
+
+@summary.register
+def _(proof: Gated) -> str:
+    open_ones = [one.name for one in proof.gates if one.state in _OPEN]
+    return f"{', '.join(open_ones)}: open; nothing was changed in the target so far"
 
 
 @show.register
@@ -59,6 +67,12 @@ def _counted(gates: Sequence[Gate]) -> str:
         (GateState.NOT_ASKED, "not asked for"),
     ]
     return ", ".join(f"{ends.count(one)} {word}" for one, word in words if one in ends)
+
+
+@show.register
+def _(value: Approval, terminal: Terminal) -> None:
+    terminal.note(f"approved: plan {value.plan_digest[:12]} by {value.by}, as {value.role}")
+    terminal.note("It holds for these very files; when one is changed, approve again.")
 
 
 @show.register

@@ -21,6 +21,7 @@ SETTINGS: dict[str, Any] = {
     "status": "ACTIVE_HEALTHY",
     "unhealthy": {},  # service to what it says is wrong
     "readonly": False,
+    "disk_used": 0.3,  # share of the database's disk
     "pitr_enabled": False,
     "pitr_days": 7,
     "backups": 7,  # daily ones; 0 as on the Free plan
@@ -45,6 +46,7 @@ _SERVICES = {
     "storage",
     "pg_bouncer",
 }
+_DISK_BYTES = 8 * 1024**3
 REGION = "eu-central-1"
 
 
@@ -109,6 +111,7 @@ class ManagementCalls:
             route("POST", f"{root}/readonly/temporary-disable", self._disable_readonly),
             route(get, f"{root}/api-keys", self._api_keys),
             route(get, f"{root}/config/database/pooler", self._pooler),
+            route(get, f"{root}/config/disk/util", self._disk),
         )
 
     def setting(self, name: str) -> Any:
@@ -187,6 +190,20 @@ class ManagementCalls:
                 "enabled": bool(self.setting("readonly")) and not override,
                 "override_enabled": override,
                 "override_active_until": shown,
+            }
+        )
+
+    def _disk(self, request: Request, ref: str) -> Response:
+        del request, ref
+        used = round(_DISK_BYTES * self.setting("disk_used"))
+        return json_response(
+            {
+                "timestamp": datetime.now(UTC).isoformat(),
+                "metrics": {
+                    "fs_size_bytes": _DISK_BYTES,
+                    "fs_avail_bytes": _DISK_BYTES - used,
+                    "fs_used_bytes": used,
+                },
             }
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
+from shipway.figures import size
 from shipway.steps.preflight import Found
 from shipway.values import CheckState, GateState
 
@@ -21,8 +22,7 @@ _OURS = 8
 """Sessions that a release opens at its busiest: lock, migrations, their watcher, checks, dump."""
 _FULL = 0.9
 """Supabase makes a project read-only near 95 %; a migration needs room before that."""
-_MEBIBYTE = 1 << 20
-_SPARE_BYTES = 100 * _MEBIBYTE
+_SPARE_BYTES = 100_000_000
 _BILLION = 1e9
 
 
@@ -192,18 +192,18 @@ def roomy(here: Disk, there: Disk | None, *, database_bytes: int, copies: int) -
     wanted = database_bytes * copies + _SPARE_BYTES
     if here.free_bytes < wanted:
         raise Refused(
-            f"This machine has {_mebibytes(here.free_bytes)} free where the backup and its copy "
-            f"may take {_mebibytes(wanted)}.",
+            f"This machine has {size(here.free_bytes)} free where the backup and its copy "
+            f"may take {size(wanted)}.",
             unchanged=_NOTHING,
             next_step="Make room (invoke backup.prune), or set state_dir to a larger disk.",
         )
-    detail = f"{_mebibytes(here.free_bytes)} free here, {_mebibytes(wanted)} wanted"
+    detail = f"{size(here.free_bytes)} free here, {size(wanted)} wanted"
     if there is None:
         return Found(detail=detail)
     used = 1 - there.free_bytes / there.size_bytes if there.size_bytes else 0.0
     if used > _FULL:
         raise Refused(
-            f"The project's own disk is {used:.0%} full ({_mebibytes(there.free_bytes)} free).",
+            f"The project's own disk is {used:.0%} full ({size(there.free_bytes)} free).",
             unchanged=_NOTHING,
             next_step="Enlarge it first (dashboard: Settings > Compute and Disk): a full disk "
             "makes the project read-only.",
@@ -218,7 +218,3 @@ def _some(texts: Sequence[str]) -> str:
 
 def _short(commit: str) -> str:
     return commit[:12]
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / _MEBIBYTE:.0f} MB"

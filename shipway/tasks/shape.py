@@ -93,6 +93,12 @@ class Commands:
                 name=called,
                 # Short flags would move whenever a parameter is added, so there are none.
                 auto_shortflags=False,
+                # What may be given again comes as a list.
+                iterable=[
+                    name
+                    for name, one in signature(work).parameters.items()
+                    if isinstance(one.default, tuple)
+                ],
                 help={one: known[one] for one in [*own, *common]},
             )
             self.collection.add_task(made, name=name, default=default)

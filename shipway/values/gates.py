@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shipway.values.rehearsal import Severity
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -145,3 +147,46 @@ class Disk:
 
     size_bytes: int
     free_bytes: int
+
+
+class Event(StrEnum):
+    """What the team is told of."""
+
+    BEGINS = "begins"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the team is told about a release; it holds no secret and no row of a table."""
+
+    event: Event
+    release_id: str
+    target: str
+    by: str
+    """Who released."""
+    at: datetime
+    text: str
+    """One line for people."""
+    url: str | None = None
+    """Where the new version is live; None when this release put nothing live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How a notice fared on one way to the team."""
+
+    channel: str
+    error: str
+    """Why it did not arrive; empty when it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateTerms:
+    """What the gates between rehearsal and migration hold a release to."""
+
+    waivers: tuple[Waiver, ...]
+    backup_max_age_s: float
+    stops_at: Severity | None
+    """Findings of the rehearsal this grave or graver stop the release; None: none does."""

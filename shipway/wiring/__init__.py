@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shipway.values import Clock
     from shipway.wiring.backups import BackupWiring
     from shipway.wiring.database import DatabaseWiring
+    from shipway.wiring.gates import GateWiring
     from shipway.wiring.hosting import HostingWiring
 
 __all__ = ["Wiring"]
@@ -75,6 +76,13 @@ class Wiring:
         from shipway.wiring.hosting import HostingWiring
 
         return HostingWiring(self)
+
+    @cached_property
+    def gates(self) -> GateWiring:
+        """What the gates of a release look at."""
+        from shipway.wiring.gates import GateWiring
+
+        return GateWiring(self)
 
     @cached_property
     def platform(self) -> Supabase | None:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BackupWiring"]
 
-_FRESH_PROOF_S = 3600.0
-"""How old the backup and the rehearsal may be that `db.migrate` alone takes as its proofs."""
-
 
 class BackupWiring:
     """What commands ask of backups and rehearsals."""
@@ -65,7 +62,7 @@ class BackupWiring:
             target=self._settings.target,
             project_ref=self._settings.project_ref,
             now=self._wiring.clock.now(),
-            max_age_s=_FRESH_PROOF_S,
+            max_age_s=self._settings.backup_max_age_s,
             key=self._settings.backup_signing_key,
         )
 
@@ -77,7 +74,7 @@ class BackupWiring:
             target=self._settings.target,
             project_ref=self._settings.project_ref,
             now=self._wiring.clock.now(),
-            max_age_s=_FRESH_PROOF_S,
+            max_age_s=self._settings.backup_max_age_s,
             key=self._settings.backup_signing_key,
         )
 

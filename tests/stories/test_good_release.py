@@ -51,6 +51,7 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
         ("preflight", "done"),
         ("backup", "done"),
         ("rehearse", "done"),
+        ("gates", "done"),
         ("migrate", "done"),
         ("verify", "done"),
         ("deploy", "done"),

@@ -1,0 +1,23 @@
+"""Room on this machine's disks."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from shipway.values import Disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["disk_of"]
+
+
+def disk_of(folder: Path) -> Disk:
+    """Return the room on the disk of a folder, which need not exist yet.
+
+    Free is what an ordinary user may still fill, not what root may.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    usage = shutil.disk_usage(there)
+    return Disk(size_bytes=usage.total, free_bytes=usage.free)
