@@ -45,7 +45,7 @@ class GateWiring:
 
     def commit(self) -> str | None:
         """Return the commit that is checked out, without a word on changes."""
-        from shipway.edges.app_files import git_commit
+        from shipway.edges.commits import git_commit
 
         commit = git_commit(self._settings.root)
         return commit.partition("+")[0] if commit else None
