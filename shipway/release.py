@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 
     from shipway.course import Course
     from shipway.schema.expectations import Expectations
-    from shipway.steps.backup import BackupPlan, Dumper, PlatformDesk, Vault
+    from shipway.steps.backup import BackupPlan, Dumper
     from shipway.steps.build_log import BuildLog
+    from shipway.steps.copies import Vault
     from shipway.steps.deploy import DeployPlan, Vercel
     from shipway.steps.listening import Listening
     from shipway.steps.means import Database as Catalog
     from shipway.steps.means import Means
     from shipway.steps.migrate import Database
     from shipway.steps.preflight import Precondition
+    from shipway.steps.platform import PlatformDesk
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
     from shipway.steps.shelf import Lister

@@ -55,6 +55,12 @@ class Settings:
     backup_signing_key: Secret | None = _identity(
         "BACKUP_SIGNING_KEY", "signs manifests and seals; with it, unsigned ones do not count"
     )
+    aws_access_key_id: str | None = _identity(
+        "AWS_ACCESS_KEY_ID",
+        "key for backup_s3_bucket; without it boto3 looks where it always does (role, profile)",
+    )
+    aws_secret_access_key: Secret | None = _identity("AWS_SECRET_ACCESS_KEY", "of that key")
+    aws_session_token: Secret | None = _identity("AWS_SESSION_TOKEN", "of a temporary key")
     backup_identity_file: Path | None = _identity(
         "BACKUP_IDENTITY_FILE",
         "private key of age (or SSH) of those who may read encrypted backups; a runner needs none",
@@ -96,6 +102,12 @@ class Settings:
     app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
     state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
     backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
+    backup_s3_bucket: str | None = _policy(
+        None, "bucket that backups are uploaded to instead of backup_bucket, at any S3 endpoint"
+    )
+    backup_s3_endpoint: str | None = _policy(None, "https://… of an S3 endpoint that is not AWS")
+    backup_s3_region: str | None = _policy(None, "region of that bucket")
+    backup_s3_prefix: str = _policy("", "folder in that bucket")
     backup_recipients: tuple[str, ...] = _policy(
         (), "public keys, age1… or ssh-…, that backups are encrypted for; none: not encrypted"
     )

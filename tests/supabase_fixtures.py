@@ -15,6 +15,7 @@ import pytest
 
 from shipway.edges.clock import SystemClock
 from shipway.edges.http import Api
+from shipway.edges.s3 import S3
 from shipway.edges.storage import Storage
 from shipway.edges.supabase import Supabase
 from shipway.sandbox.control import Control
@@ -58,6 +59,24 @@ class Platform:
         )
         self.opened.callback(storage.close)
         return storage
+
+    def s3(self, **more: Any) -> S3:
+        """Return the edge of S3, at Storage's own endpoint for it."""
+        given: dict[str, Any] = {
+            "endpoint": self.facts["s3_endpoint"],
+            "bucket": "backups",
+            "prefix": "acme/",
+            "access_key_id": self.facts["s3_access_key_id"],
+            "secret_access_key": Secret(self.facts["s3_secret_access_key"]),
+            "timeout_s": 10.0,
+        }
+        s3 = S3(**(given | more))
+        self.opened.callback(s3.close)
+        return s3
+
+    def bucket(self, **more: Any) -> None:
+        """Make the bucket, past the edge under test."""
+        self.raw("POST", "bucket", {"id": "backups", "name": "backups", "public": False} | more)
 
     def raw(self, method: str, path: str, body: object = None) -> httpx.Response:
         """Call Storage past the edge under test."""

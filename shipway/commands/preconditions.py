@@ -12,6 +12,7 @@ from shipway.figures import count, size
 from shipway.steps.preflight import Found, Precondition, same_project
 from shipway.steps.sources import Way
 from shipway.values import GateState
+from shipway.wiring.vault import bucket_of
 
 if TYPE_CHECKING:
     import psycopg  # noqa: TID251 - the type alone
@@ -198,7 +199,7 @@ class _Look:
         vault = self._wiring.backups.vault
         if vault is None:
             return Found(detail="backups stay on this machine: backup_bucket is not set")
-        return Found(detail=f"backups are also kept in the bucket {self._settings.backup_bucket}")
+        return Found(detail=f"backups are also kept in the bucket {bucket_of(self._settings)}")
 
     def vercel(self) -> Found:
         hosting = self._wiring.hosting.vercel.hosting()

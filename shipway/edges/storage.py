@@ -40,6 +40,8 @@ class Storage:
         timeout_s: longest silence of the server.
     """
 
+    dies_with_project = True
+
     def __init__(
         self, *, url: str, key: Secret, bucket: str, clock: Clock, timeout_s: float = 60.0
     ) -> None:

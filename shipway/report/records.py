@@ -46,7 +46,7 @@ def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
             str(sum(one.manifest.row_counts.values())),
             f"L{one.grade.value} {one.grade.name.lower()}",
             "-" if one.restore_s is None else duration(one.restore_s),
-            "also in Storage" if one.manifest.uploaded_to else "here only",
+            one.manifest.uploaded_to or "here only",
         )
         for one in backups
     ]

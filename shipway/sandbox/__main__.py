@@ -17,6 +17,7 @@ from shipway.sandbox.apps import Apps
 from shipway.sandbox.faults import FaultBook
 from shipway.sandbox.ports import Ports
 from shipway.sandbox.state import AlreadyRunning, Blobs, Document, hold, write_whole
+from shipway.sandbox.storage_s3 import ROOT, s3_keys
 from shipway.sandbox.supabase_api import SupabaseApi
 from shipway.sandbox.supabase_branches import new_ref
 from shipway.sandbox.vercel_api import VercelApi
@@ -87,6 +88,7 @@ def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
     apps.open_all()
     with identity.change() as made:
         made["ports"] = now
+    s3_key_id, s3_secret = s3_keys(owner.secret_key)
     return {
         "pid": os.getpid(),
         "supabase_url": f"http://127.0.0.1:{now['supabase']}",
@@ -96,6 +98,9 @@ def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
         "project_ref": owner.ref,
         "supabase_access_token": owner.access_token,
         "supabase_secret_key": owner.secret_key,
+        "s3_endpoint": f"http://127.0.0.1:{now['supabase']}{ROOT}",
+        "s3_access_key_id": s3_key_id,
+        "s3_secret_access_key": s3_secret,
         "vercel_token": account.token,
         "vercel_team_id": account.team_id,
         "vercel_project_id": account.project_id,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shipway.sandbox.faults import FaultBook
     from shipway.sandbox.state import Blobs, Document
 
-FRESH: dict[str, Any] = {"buckets": {}, "objects": {}, "uploads": {}, "tokens": {}}
+FRESH: dict[str, Any] = {"buckets": {}, "objects": {}, "uploads": {}, "tokens": {}, "parts": {}}
 _NAME = re.compile(r"[A-Za-z0-9_\-.',!*&$@=;:+?/() ]+\Z")
 
 

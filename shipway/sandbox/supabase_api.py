@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.sandbox.server import Api
 from shipway.sandbox.storage_buckets import BucketCalls
 from shipway.sandbox.storage_objects import ObjectCalls
+from shipway.sandbox.storage_s3 import ROOT, S3Calls, s3_keys
 from shipway.sandbox.storage_shelf import Refusal
 from shipway.sandbox.storage_signing import SigningCalls
 from shipway.sandbox.storage_tus import ResumableCalls
@@ -39,6 +40,7 @@ class SupabaseApi(Api):
         )
         objects = ObjectCalls(shelf)
         signing = SigningCalls(shelf, objects)
+        self._s3 = S3Calls(shelf, s3_keys(owner.secret_key))
         self._open_routes = (*signing.open_routes, *objects.open_routes)
         self._storage_routes = (
             *BucketCalls(shelf).routes,
@@ -59,6 +61,8 @@ class SupabaseApi(Api):
 
     def respond(self, request: Request) -> Response:
         """Answer by the part of the path that says which service is asked."""
+        if request.path.startswith(f"{ROOT}/"):
+            return self._s3.respond(request)
         if request.path.startswith("/storage/v1/"):
             try:
                 return self._storage(request)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Failed, Stopped
+from shipway.errors import Failed
 from shipway.figures import count, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.copies import keep_copy
+from shipway.steps.platform import ask_platform
 from shipway.steps.shelf import (
     ARCHIVE,
     ENCRYPTED,
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from shipway.steps.copies import Vault
+    from shipway.steps.platform import PlatformDesk
     from shipway.values import Clock, Dumped, DumpedSoFar, Platform, Say, Secret
 
-__all__ = ["BackupPlan", "Dumper", "PlatformDesk", "Vault", "plan_backup", "take_backup"]
+__all__ = ["BackupPlan", "Dumper", "plan_backup", "take_backup"]
 
-_STALE_PLATFORM_S = 26 * 3600.0
-"""Supabase's own backups are daily; two hours are its grace."""
 _KEPT_UNREADABLE = "The database was not changed, and no backup was kept."
 
 # Supabase's own: a project's role need not read them, and a restore finds them there already.
@@ -51,20 +53,6 @@ class Dumper(Protocol):
         self, into: Path, *, recipients: Sequence[str], progress: Callable[[DumpedSoFar], None]
     ) -> Dumped:
         """Write the whole archive to `into`, or nothing; encrypted when there are recipients."""
-
-
-class PlatformDesk(Protocol):
-    """Knows what the platform itself could bring back."""
-
-    def backups(self) -> Platform:
-        """Ask for the platform's backups and its recovery window."""
-
-
-class Vault(Protocol):
-    """Keeps a copy elsewhere."""
-
-    def keep(self, path: Path, name: str) -> str:
-        """Store a file under a name, read it back, and return `bucket/path`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +134,9 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
         Failed: there is no backup, or the copy did not arrive; the message says which.
         Stopped: what the dumper, the vault or a required platform stops with.
     """
-    window = _ask(plan, platform, clock, say)
+    window = None
+    if plan.asks_platform and platform is not None:
+        window = ask_platform(platform, clock=clock, say=say, required=plan.platform_required)
     with _new_folder(plan.directory) as folder:
         taken_at = clock.now()
         archive = folder / (ENCRYPTED if plan.encrypted_for else ARCHIVE)
@@ -172,7 +162,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     backup = record_proof(backup, Grade.LISTS, clock=clock, key=key)
     _say_what_was_dumped(manifest, say)
     if vault is not None and plan.bucket is not None:
-        backup = _keep_copy(backup, vault, say, key)
+        backup = keep_copy(backup, vault, say, key)
     return backup
 
 
@@ -196,44 +186,6 @@ def _new_folder(directory: Path) -> Iterator[Path]:
         ) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _ask(
-    plan: BackupPlan, platform: PlatformDesk | None, clock: Clock, say: Say
-) -> Platform | None:
-    """Return what the platform could bring back, if it can be asked."""
-    if not plan.asks_platform or platform is None:
-        return None
-    try:
-        window = platform.backups()
-    except Stopped as error:
-        if plan.platform_required:
-            raise
-        say.warn(
-            f"Which backups Supabase itself has is not known: {error.what} {error.next_step} "
-            "The dump goes on without it."
-        )
-        return None
-    _judge(window, clock.now(), say)
-    return window
-
-
-def _judge(window: Platform, now: datetime, say: Say) -> None:
-    """Say what the platform could bring back, and warn where that is little."""
-    if window.pitr_enabled and window.recoverable_from and window.recoverable_to:
-        say.note(
-            f"Supabase can bring back any moment from {window.recoverable_from:%d %b %H:%M} to "
-            f"{window.recoverable_to:%d %b %H:%M} UTC"
-        )
-    elif window.newest_at is None:
-        say.warn("Supabase has no completed backup of its own: this dump is the only one.")
-    else:
-        age_s = (now - window.newest_at).total_seconds()
-        text = (
-            f"Supabase has {window.backups_count} backups of its own, the newest "
-            f"{age_s / 3600:.0f} hours old; what is newer only this dump holds"
-        )
-        (say.warn if age_s > _STALE_PLATFORM_S else say.note)(text)
 
 
 def _manifest(
@@ -290,30 +242,3 @@ def _say_what_was_dumped(manifest: Manifest, say: Say) -> None:
         )
     elif manifest.left_out:
         say.note(f"left out, the platform's own: {', '.join(manifest.left_out)}")
-
-
-def _keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Backup:
-    """Upload archive and manifest; the manifest goes last, so that it stands for the whole."""
-    name = backup.manifest.backup_id
-    try:
-        place = vault.keep(backup.archive, f"{name}/{backup.archive.name}")
-        vault.keep(backup.directory / SCHEMA, f"{name}/{SCHEMA}")
-        manifest = replace(backup.manifest, uploaded_to=place)
-        write_paper(backup.directory / MANIFEST, "manifest", manifest, key=key)
-        try:
-            vault.keep(backup.directory / MANIFEST, f"{name}/{MANIFEST}")
-        except BaseException:
-            write_paper(backup.directory / MANIFEST, "manifest", backup.manifest, key=key)
-            raise
-    except Stopped as error:
-        error.unchanged = (
-            f"The database was not changed; the backup {name} is whole on this machine. "
-            + error.unchanged
-        )
-        raise
-    say.note(f"uploaded to {place} and read back with the same digest")
-    say.warn(
-        "That copy lies in Storage of the same Supabase project and dies with it: keep another "
-        f"one elsewhere. This machine's is {backup.directory}"
-    )
-    return replace(backup, manifest=manifest)

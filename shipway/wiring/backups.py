@@ -15,15 +15,15 @@ from shipway.steps.kept import kept_of
 from shipway.steps.sealed import latest_seal
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
-from shipway.wiring.given import wanted
+from shipway.wiring.vault import bucket_of, open_vault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.rehearsal_room import RehearsalRoom
-    from shipway.edges.storage import Storage
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan
+    from shipway.steps.copies import Vault
     from shipway.values import Backup, MigrationPlan, Seal
     from shipway.wiring import Wiring
 
@@ -50,7 +50,7 @@ class BackupWiring:
             project_ref=self._settings.project_ref,
             folder=self.folder,
             now=self._wiring.clock.now(),
-            bucket=self._settings.backup_bucket,
+            bucket=bucket_of(self._settings),
             asks_platform=self._settings.supabase_access_token is not None,
             encrypted_for=self._settings.backup_recipients,
         )
@@ -132,23 +132,9 @@ class BackupWiring:
         return Age(self._settings.under_root(file) if file else None)
 
     @cached_property
-    def vault(self) -> Storage | None:
-        """The bucket that keeps copies; None when no bucket is set."""
-        bucket = self._settings.backup_bucket
-        if bucket is None:
-            return None
-        # supabase-py costs half a second: only those pay who keep copies in Storage.
-        from shipway.edges.storage import Storage
-
-        where = "It stands in the project's API settings; backup_bucket wants it."
-        storage = Storage(
-            url=wanted(self._settings.supabase_url, "SUPABASE_URL", where),
-            key=wanted(self._settings.supabase_secret_key, "SUPABASE_SECRET_KEY", where),
-            bucket=bucket,
-            clock=self._wiring.clock,
-        )
-        self._wiring.closing().callback(storage.close)
-        return storage
+    def vault(self) -> Vault | None:
+        """What keeps copies elsewhere; None when no bucket is set."""
+        return open_vault(self._wiring)
 
 
 def _unknown(why: str) -> Unproven:

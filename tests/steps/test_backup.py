@@ -16,7 +16,7 @@ from shipway.errors import Failed, Refused
 from shipway.inspection import Snapshot
 from shipway.papers import read_paper, write_paper
 from shipway.schema.fingerprint import fingerprint
-from shipway.steps.backup import Dumper, PlatformDesk, Vault, plan_backup, take_backup
+from shipway.steps.backup import Dumper, plan_backup, take_backup
 from shipway.steps.shelf import (
     ARCHIVE,
     MANIFEST,
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from shipway.steps.copies import Vault
+    from shipway.steps.platform import PlatformDesk
+
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REF = "abcdefghijklmnopqrst"
 
@@ -67,6 +70,7 @@ class Cupboard:
 
     folder: Path
     full_after: int = 99
+    dies_with_project: bool = True
 
     def keep(self, path: Path, name: str) -> str:
         if self.full_after == 0:
