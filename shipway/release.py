@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from shipway.steps.means import Database as Catalog
     from shipway.steps.means import Means
     from shipway.steps.migrate import Database
-    from shipway.steps.preflight import Precondition
     from shipway.steps.platform import PlatformDesk
+    from shipway.steps.preflight import Precondition
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
     from shipway.steps.shelf import Lister
