@@ -12,7 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shipway.sandbox import storage_shelf, supabase_management, vercel_world
+from shipway.sandbox import (
+    github_api,
+    storage_shelf,
+    supabase_management,
+    team_api,
+    vercel_world,
+)
 from shipway.sandbox.apps import Apps
 from shipway.sandbox.faults import FaultBook
 from shipway.sandbox.ports import Ports
@@ -76,6 +82,10 @@ def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
         owner = supabase_management.Project(**made["supabase"])
         account = vercel_world.Account(**made["vercel"])
         control_token = made["control_token"]
+        made.setdefault("github", _repository())
+        made.setdefault("team", {"secret": f"T{_letters(10)}/B{_letters(10)}/{_letters(24)}"})
+        repository = github_api.Repository(**made["github"])
+        team_secret = made["team"]["secret"]
         before = dict(made["ports"])
     supabase = _supabase(folder, owner, control_token)
     vercel, world, apps = _vercel(folder, ports, account, control_token)
@@ -83,6 +93,8 @@ def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
         "supabase": ports.open(supabase, before["supabase"]),
         "vercel": ports.open(vercel, before["vercel"]),
         "production": apps.open(None, before["production"]),
+        "github": ports.open(_github(folder, repository, control_token), before.get("github", 0)),
+        "team": ports.open(_team(folder, team_secret, control_token), before.get("team", 0)),
     }
     world.production_host = f"127.0.0.1:{now['production']}"
     apps.open_all()
@@ -105,6 +117,12 @@ def _serve(folder: Path, ports: Ports) -> dict[str, Any]:
         "vercel_team_id": account.team_id,
         "vercel_project_id": account.project_id,
         "vercel_bypass_secret": account.bypass_secret,
+        "github_api_url": f"http://127.0.0.1:{now['github']}",
+        "github_repository": repository.name,
+        "github_token": repository.token,
+        "team_url": f"http://127.0.0.1:{now['team']}",
+        "slack_webhook_url": f"http://127.0.0.1:{now['team']}/services/{team_secret}",
+        "notify_webhook_url": f"http://127.0.0.1:{now['team']}/hooks/{team_secret}",
         "control_token": control_token,
     }
 
@@ -132,6 +150,10 @@ def _credentials() -> dict[str, Any]:
             "created_at_ms": now,
         },
     }
+
+
+def _repository() -> dict[str, str]:
+    return {"name": "sandbox-owner/sandbox-app", "token": f"ghp_{_letters(36)}"}
 
 
 def _letters(count: int) -> str:
@@ -180,6 +202,32 @@ def _vercel(
         state=(apps, deployments, logs, blobs),
     )
     return api, world, apps
+
+
+def _github(
+    folder: Path, repository: github_api.Repository, control_token: str
+) -> github_api.GitHubApi:
+    home = folder / "github"
+    return github_api.GitHubApi(
+        repository=repository,
+        control_token=control_token,
+        faults=FaultBook(Document(home / "faults.json", {"rules": []})),
+        settings=Document(home / "settings.json", github_api.SETTINGS),
+        state=(),
+    )
+
+
+def _team(folder: Path, secret: str, control_token: str) -> team_api.TeamApi:
+    home = folder / "team"
+    notices = Document(home / "notices.json", team_api.FRESH)
+    return team_api.TeamApi(
+        secret=secret,
+        document=notices,
+        control_token=control_token,
+        faults=FaultBook(Document(home / "faults.json", {"rules": []})),
+        settings=Document(home / "settings.json", team_api.SETTINGS),
+        state=(notices,),
+    )
 
 
 if __name__ == "__main__":

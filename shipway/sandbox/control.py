@@ -104,6 +104,10 @@ class Control:
         """Put a row into the log: for Vercel `deployment` names whose, by id or host."""
         return self._call("POST", "log-rows", row)
 
+    def notices(self) -> list[dict[str, Any]]:
+        """Return what the team was told, oldest first; of the team's chat alone."""
+        return list(self._call("GET", "notices")["notices"])
+
     def reset(self) -> None:
         """Return this API to the state of its first start; credentials and ports stay."""
         self._call("POST", "reset")

@@ -114,7 +114,11 @@ def _with_common(work: Callable[..., Work], common: dict[str, str | bool]) -> An
     return own.replace(
         parameters=[
             Parameter("c", kind),
-            *own.parameters.values(),
+            # Invoke takes a default for the kind of what comes as a list: it gives [] without one.
+            *(
+                one.replace(default=None) if isinstance(one.default, tuple) else one
+                for one in own.parameters.values()
+            ),
             *(Parameter(name, kind, default=value) for name, value in common.items()),
         ]
     )

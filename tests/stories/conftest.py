@@ -131,6 +131,20 @@ class Project:
             closing(Control(self.standins["supabase_api_url"], self.standins["control_token"]))
         )
 
+    @cached_property
+    def github(self) -> Control:
+        """The handle that says what CI has reported."""
+        return self._rest.enter_context(
+            closing(Control(self.standins["github_api_url"], self.standins["control_token"]))
+        )
+
+    @cached_property
+    def team(self) -> Control:
+        """The handle that tells what the team was told."""
+        return self._rest.enter_context(
+            closing(Control(self.standins["team_url"], self.standins["control_token"]))
+        )
+
     def close(self) -> None:
         """Close the connections to the stand-ins."""
         self._rest.close()
@@ -157,7 +171,7 @@ class Project:
 
 def clean_environment() -> dict[str, str]:
     """Return our environment without anything that could name a target."""
-    ours = ("DATABASE_URL", "SUPABASE", "VERCEL", "SHIPWAY", "INVOKE")
+    ours = ("DATABASE_URL", "SUPABASE", "VERCEL", "SHIPWAY", "INVOKE", "GITHUB", "SLACK", "NOTIFY")
     return {name: text for name, text in os.environ.items() if not name.startswith(ours)}
 
 
