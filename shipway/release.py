@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from shipway.steps.preflight import Precondition
     from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
+    from shipway.steps.review import Linter
     from shipway.steps.shelf import Lister
     from shipway.steps.smoke import Web
     from shipway.steps.watch import WatchPlan
@@ -91,6 +92,8 @@ class Powers:
     platform: PlatformDesk | None
     vault: Vault | None
     room: Room
+    linter: Linter | Unproven
+    """Reads the pending files beside the rehearsal."""
     key: Secret | None
     """Signs what is kept with the backup."""
     open_database: Callable[[], AbstractContextManager[Database]]
@@ -252,6 +255,7 @@ def _rehearsed(plan: ReleasePlan, backup: Backup, powers: Powers, say: Say) -> S
         clock=powers.clock,
         say=say,
         serving=plan.serving,
+        linter=powers.linter,
         key=powers.key,
     )
 

@@ -49,6 +49,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
             clock=wiring.clock,
             say=session.terminal,
             serving=wiring.backups.serving(),
+            linter=wiring.backups.linter,
             key=wiring.settings.backup_signing_key,
         )
     return Answer(value=seal)

@@ -101,6 +101,7 @@ def _powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -
         platform=wiring.platform,
         vault=wiring.backups.vault,
         room=wiring.backups.room,
+        linter=wiring.backups.linter,
         key=wiring.settings.backup_signing_key,
         open_database=wiring.database.open,
         limits=wiring.database.limits,

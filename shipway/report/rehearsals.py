@@ -7,7 +7,7 @@ from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.steps.restore import BroughtBack
 from shipway.steps.retention import PrunePlan
-from shipway.values import RehearsedStatement, Seal, Severity, Unproven
+from shipway.values import LintReport, RehearsedStatement, Seal, Severity, Unproven
 
 __all__: list[str] = []
 
@@ -21,7 +21,9 @@ def _(proof: Seal) -> str:
         head = "the backup restores"
     else:
         head = f"{count(len(proof.migrations), 'migration')} ran on the restored copy"
-    worst = [one for one in proof.findings if one.severity is not Severity.NOTE]
+    severities = [one.severity for one in proof.findings]
+    severities += [one.severity for one in proof.lint.standing]
+    worst = [one for one in severities if one is not Severity.NOTE]
     found = f", {count(len(worst), 'finding')}" if worst else ", nothing found against it"
     return f"{head}{found}; grade L{proof.grade.value}"
 
@@ -63,9 +65,24 @@ def _(value: Seal, terminal: Terminal) -> None:
     quiet = len(value.statements) - len(rows)
     if quiet:
         terminal.note(f"{count(quiet, 'statement')} more touched nothing that was there")
+    _show_lint(value.lint, terminal)
     terminal.note(f"sealed on {value.backup_id}: {summary(value)}")
     terminal.note(f"  from    {value.base_fingerprint[:12]}…")
     terminal.note(f"  to      {value.result_fingerprint[:12]}…")
+
+
+def _show_lint(lint: LintReport, terminal: Terminal) -> None:
+    if not lint.findings:
+        return
+    terminal.note("")
+    terminal.table(
+        ("linted", "rule", "measured", "why"),
+        [
+            (f"{one.migration}:{one.line}", one.rule, one.weighed.value, one.measured or one.what)
+            for one in lint.findings
+        ],
+    )
+    terminal.note("")
 
 
 @show.register

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from shipway.schema.differences import HowItDiffers, differences
@@ -25,10 +24,6 @@ _KEEPS_OUT_WRITERS: Final = (
     _KEEPS_OUT_READERS,
 )
 _API_ROLES: Final = ("anon", "authenticated", "public")
-
-# What a linter cannot weigh without the data; the measurement beside it can.
-_WHOLE_TABLE: Final = re.compile(r"(?:update|delete from)\s(?!.*\bwhere\b)", re.IGNORECASE)
-_DYNAMIC: Final = re.compile(r"do\b", re.IGNORECASE)
 
 
 def of_statements(
@@ -53,20 +48,6 @@ def of_statements(
                 f"changes {one.rows_changed} rows in one transaction ({one.duration_ms:.0f} ms, "
                 f"{one.wal_bytes / 1e6:.1f} MB of write-ahead log)",
                 "Change them in batches outside the migration.",
-            )
-        elif _WHOLE_TABLE.match(one.text) and one.rows_changed:
-            yield _found(
-                Severity.NOTE,
-                one,
-                f"has no WHERE and changed all {one.rows_changed} rows it met",
-                "Make sure that every row is meant.",
-            )
-        if _DYNAMIC.match(one.text) and one.locks:
-            yield _found(
-                Severity.NOTE,
-                one,
-                f"takes {', '.join(one.locks)} inside a DO block, where no linter looks",
-                "Write the statement itself, if you can.",
             )
 
 

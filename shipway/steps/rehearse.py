@@ -9,8 +9,10 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.generations import hold_to_promises, hold_to_serving
+from shipway.steps.review import review
 from shipway.steps.shelf import RESULT, SEAL, record_proof
 from shipway.steps.trial import Trial
+from shipway.steps.weighing import Shown, weigh
 from shipway.values import Grade, RehearsedMigration, Reversal, Seal, Severity
 
 if TYPE_CHECKING:
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
     from shipway.schema.expectations import Expectations
     from shipway.steps.reversal import Stage
+    from shipway.steps.review import Linter
     from shipway.steps.watched import Watched
     from shipway.values import (
         Backup,
         Clock,
         Finding,
+        LintReport,
         Migration,
         MigrationLimits,
         MigrationPlan,
@@ -44,6 +48,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     limits: MigrationLimits,
     clock: Clock,
     say: Say,
+    linter: Linter | Unproven,
     key: Secret | None = None,
 ) -> Seal:
     """Run the plan on a restored copy of the backup and return what that proved.
@@ -59,6 +64,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         limits: of the migrations, as on the target.
         clock: for durations and the seal's time.
         say: told what became true, findings as warnings.
+        linter: reads the files beside; without it our own rules do alone.
         key: signs the seal.
 
     Raises:
@@ -68,6 +74,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         VerificationFailed: the migrated copy is not what the checks promise.
     """
     began = clock.monotonic()
+    report = review(plan.pending, linter, server_version=backup.manifest.server_version)
     with room.copy_of(backup) as copy, copy.open_database() as database:
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
@@ -77,7 +84,9 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base)
         findings = _findings(stages, run.watched)
+        lint = weigh(report, _shown(plan, stages, run.watched))
         _tell_findings(findings, say)
+        _tell_lint(lint, say)
         hold_to_promises(expectations, copy.catalog, clock, say)
         unasked = hold_to_serving(serving, plan, copy.catalog, clock, say)
         undone = run.undo(stages)
@@ -93,6 +102,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             migrations=_rehearsed(plan.pending, run.durations_ms, undone),
             statements=tuple(run.watched.statements),
             findings=findings,
+            lint=lint,
             restored=copy.restored,
             serving_unasked=unasked,
             # Without an equal base the higher grades would include one that was not reached.
@@ -136,11 +146,33 @@ def _findings(stages: Sequence[Stage], watched: Watched) -> tuple[Finding, ...]:
     )
 
 
+def _shown(plan: MigrationPlan, stages: Sequence[Stage], watched: Watched) -> Shown:
+    return Shown(
+        statements=watched.statements,
+        before=stages[0].schema,
+        after=stages[-1].schema,
+        phases={one.label: one.phase for one in plan.pending},
+    )
+
+
 def _tell_findings(findings: Sequence[Finding], say: Say) -> None:
     for finding in findings:
         where = f"{finding.migration}, line {finding.line}: " if finding.migration else ""
         text = f"{finding.severity}: {where}{finding.what} {finding.cure}"
         (say.note if finding.severity is Severity.NOTE else say.warn)(text)
+
+
+def _tell_lint(lint: LintReport, say: Say) -> None:
+    """Tell what stands; what the copy has refuted is shown with its figures beside the seal."""
+    for why in lint.unread:
+        say.note(f"not read by a linter: {why}")
+    for one in lint.standing:
+        if one.severity is not Severity.NOTE:
+            measured = f" ({one.measured})" if one.measured else ""
+            say.warn(
+                f"{one.severity}: {one.migration}, line {one.line}: {one.what} {one.cure}"
+                f" [{one.rule}]{measured}"
+            )
 
 
 def _tell(seal: Seal, say: Say) -> None:

@@ -69,6 +69,7 @@ from shipway.values.hosting import (
     Source,
     WentBack,
 )
+from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
 from shipway.values.logs import (
     Baseline,
     LogRow,
@@ -105,7 +106,6 @@ from shipway.values.rehearsal import (
     Restored,
     Reversal,
     Seal,
-    Severity,
     TableContent,
 )
 from shipway.values.sandbox import (
@@ -170,6 +170,8 @@ __all__ = [
     "Grade",
     "Hosting",
     "LedgerState",
+    "LintFinding",
+    "LintReport",
     "Load",
     "LogRow",
     "Loss",
@@ -217,5 +219,6 @@ __all__ = [
     "Waiver",
     "WatchSample",
     "Watched",
+    "Weighed",
     "WentBack",
 ]

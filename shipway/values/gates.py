@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shipway.values.rehearsal import Severity
+from shipway.values.lint import Severity
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shipway.values.backup import Grade
+from shipway.values.lint import LintReport, Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,14 +33,6 @@ class TableContent:
     rows: int
     digest: str
     """Of all rows in any order; empty when the table is too large to be read for it."""
-
-
-class Severity(StrEnum):
-    """How much a finding of a rehearsal matters."""
-
-    NOTE = "note"
-    WARNING = "warning"
-    SERIOUS = "serious"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +118,8 @@ class Seal:
     migrations: tuple[RehearsedMigration, ...]
     statements: tuple[RehearsedStatement, ...]
     findings: tuple[Finding, ...]
+    lint: LintReport
+    """What linters said of the files, weighed against what was measured."""
     restored: Restored
     serving_unasked: str
     """Why the checks of the code that serves now were not asked; empty when they hold."""

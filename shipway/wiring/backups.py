@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.rehearsal_room import RehearsalRoom
+    from shipway.edges.squawk import Squawk
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan
     from shipway.steps.copies import Vault
@@ -84,6 +85,13 @@ class BackupWiring:
         from shipway.edges.rehearsal_room import RehearsalRoom
 
         return RehearsalRoom(self._wiring.state / "rehearsals", self.archives)
+
+    @property
+    def linter(self) -> Squawk | Unproven:
+        """What reads migrations for faults beside our own rules."""
+        from shipway.edges.squawk import find_squawk
+
+        return find_squawk()
 
     def serving(self) -> Expectations | Unproven:
         """Return what the release promised whose code serves production, as Vercel says.

@@ -14,6 +14,7 @@ import pytest
 from shipway.edges.catalog import Catalog
 from shipway.edges.clock import SystemClock
 from shipway.edges.ledger import Ledger
+from shipway.edges.squawk import find_squawk
 from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
@@ -22,7 +23,17 @@ from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.rehearse import rehearse
 from shipway.steps.sealed import latest_seal, refuse_another_base, refuse_another_result
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
-from shipway.values import Backup, Grade, Manifest, Reversal, Seal, Secret, Unproven
+from shipway.values import (
+    Backup,
+    Grade,
+    Manifest,
+    Reversal,
+    Seal,
+    Secret,
+    Severity,
+    Unproven,
+    Weighed,
+)
 from tests.backing_up import back_up, room
 from tests.migrating import LIMITS, SAMPLE, Heard, ask, exists, labels, run, write
 
@@ -99,6 +110,7 @@ class Stand:
             limits=LIMITS,
             clock=SystemClock(),
             say=self.heard,
+            linter=find_squawk(),
         )
 
 
@@ -167,6 +179,10 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
             "005_open.sql": "drop policy own on public.people; grant all on public.people to anon;",
             "006_index.sql": "create index concurrently people_email on public.people (email);",
             "007_own_end.sql": OWN_END + "call public.own_end();",
+            "008_new.sql": "create schema inner_use; create table inner_use.new (n int);"
+            "drop policy other on public.people;"
+            "create policy other on public.people for select to authenticated using (not false);",
+            "009_once.sql": "alter table inner_use.new add constraint once unique (n);",
         }
     )
 
@@ -195,6 +211,17 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
     )
     assert any("anon may now" in one for one in said)
     assert any("is gone" in text for text in stand.heard.warnings)
+    weighed = {(one.migration, one.rule): one for one in seal.lint.findings}
+    new = weighed["009_once", "squawk/disallowed-unique-constraint"]
+    assert new.weighed is Weighed.REFUTED
+    assert new.measured.startswith("took no lock on a table that was there")
+    assert weighed["008_new", "shipway/policy-dropped"].weighed is Weighed.REFUTED
+    assert weighed["005_open", "shipway/policy-dropped"].measured == "gone for good"
+    assert weighed["005_open", "shipway/grant-to-everyone"].weighed is Weighed.CONFIRMED
+    every = weighed["004_many", "shipway/no-where"]
+    assert (every.weighed, every.severity) == (Weighed.CONFIRMED, Severity.SERIOUS)
+    assert "changed 13001 rows" in every.measured
+    assert "002_harmless" not in {one.migration for one in seal.lint.findings}
 
 
 def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
