@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.edges import process
+from shipway.edges.pristine import new_cluster
 from shipway.edges.programs import FOR_ROOT, Install, installs, newest, tool
 from shipway.errors import Failed
 
@@ -31,7 +32,6 @@ __all__ = ["HOST", "Cluster", "Install", "Server", "installs", "newest", "tool"]
 
 HOST = "127.0.0.1"
 _ACCOUNT = "nobody"
-_INITDB_S = 60.0
 _START_S = 60.0
 _STOP_S = 60.0
 _POLL_S = 0.005
@@ -94,40 +94,15 @@ class Cluster:
         """Make an empty cluster that lets nobody in without a password.
 
         Raises:
-            Failed: initdb did not succeed; the cluster does not exist then.
+            Failed: a program of PostgreSQL did not succeed; the cluster does not exist then.
         """
         self._make_home()
-        # initdb fills a folder beside it first: a cluster exists whole or not at all.
+        # A folder beside it is filled first: a cluster exists whole or not at all.
         with tempfile.TemporaryDirectory(prefix="new-", dir=self._home) as scratch:
-            password_file = Path(scratch) / "password"
-            password_file.touch(mode=0o600)
-            password_file.write_text(password.reveal(), encoding="utf-8")
+            if self._user is not None:
+                shutil.chown(scratch, self._user)
             new = Path(scratch) / "data"
-            self._give(Path(scratch), password_file)
-            options = {
-                "--pgdata": new,
-                "--username": superuser,
-                "--pwfile": password_file,
-                "--auth": "scram-sha-256",
-                "--encoding": "UTF8",
-                "--locale": "C",
-            }
-            finished = process.run(
-                [
-                    self._install.bin_dir / "initdb",
-                    "--no-sync",
-                    "--no-instructions",
-                    *(f"{name}={value}" for name, value in options.items()),
-                ],
-                deadline_s=_INITDB_S,
-                user=self._user,
-            )
-            if finished.returncode != 0:
-                raise Failed(
-                    f"initdb failed: {finished.stderr.strip() or finished.returncode}",
-                    unchanged="No cluster was made.",
-                    next_step=f"Look at the free space and the rights of {self._home}.",
-                )
+            new_cluster(self._install, new, superuser=superuser, password=password, user=self._user)
             new.rename(self._data)
 
     def start(
@@ -245,11 +220,6 @@ class Cluster:
         for folder in (FOR_ROOT, self._home.parent, self._home):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
-
-    def _give(self, *paths: Path) -> None:
-        if self._user is not None:
-            for path in paths:
-                shutil.chown(path, self._user)
 
 
 def _free_port() -> int:

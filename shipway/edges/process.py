@@ -100,6 +100,7 @@ def run(  # noqa: PLR0913 - all but the program by name
     cwd: Path | None = None,
     deadline_s: float,
     user: str | None = None,
+    stdin: bytes = b"",
 ) -> Finished:
     """Run a program to its end and return what it said; a failure is the caller's to judge.
 
@@ -110,6 +111,7 @@ def run(  # noqa: PLR0913 - all but the program by name
         cwd: where it runs; with `user` the root of the file system unless given.
         deadline_s: seconds after which it is killed with its whole process group.
         user: the account to run as; only root can use it.
+        stdin: what it can read.
 
     Raises:
         Misconfigured: there is no such program.
@@ -121,9 +123,9 @@ def run(  # noqa: PLR0913 - all but the program by name
         name: os.environ[name] for name in inherit if name in os.environ
     }
     known |= env or {}
-    with _started(argv, known, cwd, user, subprocess.PIPE) as process:
+    with _started(argv, known, cwd, user, subprocess.PIPE, stdin=subprocess.PIPE) as process:
         try:
-            stdout, stderr = process.communicate(timeout=deadline_s)
+            stdout, stderr = process.communicate(stdin, timeout=deadline_s)
         except subprocess.TimeoutExpired:
             kill_group(process)
             with suppress(subprocess.TimeoutExpired):
@@ -198,15 +200,17 @@ def interactive(argv: Argv, *, env: Environment | None = None) -> int:
 
 
 @contextmanager
-def _started(
+def _started(  # noqa: PLR0913 - as `run`
     argv: Argv,
     env: Environment | None,
     cwd: Path | None,
     user: str | None,
     stderr: int | IO[bytes],
+    *,
+    stdin: int = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program; at the block's end it has ended, by itself or by us."""
-    process = _popen(argv, env, cwd, user, stdout=subprocess.PIPE, stderr=stderr)
+    process = _popen(argv, env, cwd, user, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
     try:
         yield process
     finally:
@@ -226,6 +230,7 @@ def _popen(  # noqa: PLR0913 - the one funnel of run, stream and daemon
     *,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     options: dict[str, Any] = {}
     if user is not None:
@@ -238,7 +243,7 @@ def _popen(  # noqa: PLR0913 - the one funnel of run, stream and daemon
             # Messages in English, whatever the machine speaks: they are shown beside ours.
             env=_environment(env, _INHERITED) | {"LC_ALL": "C"},
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             # Its own group, to be killed as one; no terminal, so that nothing asks for a password.

@@ -171,6 +171,21 @@ def test_a_pid_file_whose_number_now_belongs_to_another_program_is_no_hindrance(
         os.kill(stranger, signal.SIGKILL)
 
 
+def test_the_next_cluster_is_a_copy_of_an_untouched_one_with_a_password_of_its_own(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    second = Cluster(tmp_path, newest())
+    try:
+        second.create("boss", Secret('it\'s "another"'))
+        same = "select system_identifier from pg_control_system()"
+        first = _query(cluster.start(), same)
+        assert _query(second.start(), same, password='it\'s "another"') == first
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            _query(second.start(), "select 1")
+    finally:
+        second.destroy()
+
+
 def test_a_failed_initdb_leaves_no_cluster(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path, newest())
     with pytest.raises(Failed, match="initdb failed"):
