@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.settings import describe
+from shipway.settings import describe, where_to_get
 from shipway.tasks import namespace
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ where `--target` is not given. An unknown name is an error.
 |---|---|---|
 """
 
+_PLACES = """\
+## Where to get them
+
+What is missing `invoke doctor` says too, with the same words.
+"""
+
 _TASKS = """\
 # Tasks
 
@@ -43,7 +49,8 @@ def settings_page() -> str:
         f"| `{name}` | {f'`{default}`' if default else ''} | {explanation} |"
         for name, default, explanation in describe()
     ]
-    return _SETTINGS + "\n".join(rows) + "\n"
+    places = [f"- `{name}`: {where}." for name, _, _ in describe() if (where := where_to_get(name))]
+    return "\n".join([_SETTINGS + "\n".join(rows), "", _PLACES, *places]) + "\n"
 
 
 def tasks_page() -> str:

@@ -14,12 +14,19 @@ from shipway.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Settings", "describe", "policies"]
+__all__ = ["Settings", "describe", "policies", "where_to_get"]
 
 
-def _identity(env: str, help_: str, default: str | None = None) -> Any:
-    """Declare a setting that lives in the environment under its own well-known name."""
-    return field(default=default, metadata={"env": env, "help": help_})
+def _identity(env: str, help_: str, default: str | None = None, *, where: str = "") -> Any:
+    """Declare a setting that lives in the environment under its own well-known name.
+
+    Args:
+        env: that name.
+        help_: what it is.
+        default: None when it has none.
+        where: where a person gets it, and which permission it needs; a sentence without its end.
+    """
+    return field(default=default, metadata={"env": env, "help": help_, "where": where})
 
 
 def _policy(default: object, help_: str) -> Any:
@@ -37,20 +44,33 @@ class Settings:
     """Name of each setting that was given to where it came from."""
 
     database_url: Secret | None = _identity(
-        "DATABASE_URL", "Postgres URL of the target: direct or session pooler, port 5432"
+        "DATABASE_URL",
+        "Postgres URL of the target: direct or session pooler, port 5432",
+        where="Supabase dashboard, button Connect: copy the URI of the session pooler (port 5432, "
+        "never 6543) and put the database's password into it; a lost one is set anew under "
+        "Database > Settings",
     )
     project_ref: str | None = _identity(
-        "SUPABASE_PROJECT_REF", "the 20 letters that name the Supabase project"
+        "SUPABASE_PROJECT_REF",
+        "the 20 letters that name the Supabase project",
+        where="they stand in the address of its dashboard, supabase.com/dashboard/project/<ref>",
     )
     supabase_url: str | None = _identity(
-        "SUPABASE_URL", "https://<ref>.supabase.co, wanted for uploads to Storage"
+        "SUPABASE_URL",
+        "https://<ref>.supabase.co, wanted for uploads to Storage",
+        where="Supabase dashboard, Project Settings > Data API",
     )
     supabase_secret_key: Secret | None = _identity(
         "SUPABASE_SECRET_KEY",
         "sb_secret_… (or the service_role key), wanted for uploads to Storage",
+        where="Supabase dashboard, Project Settings > API Keys: make a secret key for this alone",
     )
     supabase_access_token: Secret | None = _identity(
-        "SUPABASE_ACCESS_TOKEN", "sbp_…, to ask which platform backups exist (backups_read)"
+        "SUPABASE_ACCESS_TOKEN",
+        "sbp_…, to ask about the platform: its backups, health and advisors",
+        where="Supabase dashboard, Account > Access Tokens: make one for this project with the "
+        "permissions project_admin_read, database_readonly_config_read, backups_read and "
+        "advisors_read",
     )
     backup_signing_key: Secret | None = _identity(
         "BACKUP_SIGNING_KEY", "signs manifests and seals; with it, unsigned ones do not count"
@@ -68,14 +88,33 @@ class Settings:
     supabase_api_url: str = _identity(
         "SUPABASE_API_URL", "base of the Management API", "https://api.supabase.com"
     )
-    vercel_token: Secret | None = _identity("VERCEL_TOKEN", "a token that may deploy the project")
-    vercel_org_id: str | None = _identity("VERCEL_ORG_ID", "team_…, the team that owns the project")
-    vercel_project_id: str | None = _identity("VERCEL_PROJECT_ID", "prj_…, the project to deploy")
+    vercel_token: Secret | None = _identity(
+        "VERCEL_TOKEN",
+        "a token that may deploy the project",
+        where="run `vercel tokens create shipway --project <name>`, or Vercel, Account Settings > "
+        "Tokens: its scope is the team that owns the project, and its owner may deploy to "
+        "production",
+    )
+    vercel_org_id: str | None = _identity(
+        "VERCEL_ORG_ID",
+        "team_…, the team that owns the project",
+        where="Vercel, the team's Settings > General > Team ID; `vercel link` writes it to "
+        ".vercel/project.json as orgId",
+    )
+    vercel_project_id: str | None = _identity(
+        "VERCEL_PROJECT_ID",
+        "prj_…, the project to deploy",
+        where="Vercel, the project's Settings > General > Project ID; `vercel link` writes it to "
+        ".vercel/project.json as projectId",
+    )
     vercel_api_url: str = _identity(
         "VERCEL_API_URL", "base of the Vercel API", "https://api.vercel.com"
     )
     vercel_bypass_secret: Secret | None = _identity(
-        "VERCEL_AUTOMATION_BYPASS_SECRET", "lets the smoke test through deployment protection"
+        "VERCEL_AUTOMATION_BYPASS_SECRET",
+        "lets the smoke test through deployment protection",
+        where="Vercel, the project's Settings > Deployment Protection > Protection Bypass for "
+        "Automation",
     )
     slack_webhook_url: Secret | None = _identity(
         "SLACK_WEBHOOK_URL",
@@ -184,6 +223,11 @@ class Settings:
         """Return `path` as an absolute path of this project."""
         return self.root / path
 
+    @property
+    def env_file(self) -> str:
+        """The name of the file that holds the target's own secrets and ids."""
+        return ".env" if self.target == "default" else f".env.{self.target}"
+
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret that was given, for the one place that hides them in output."""
         values = (getattr(self, one.name) for one in fields(self))
@@ -201,6 +245,12 @@ def describe() -> list[tuple[str, str, str]]:
         shown = "" if default is None else _as_written(default)
         rows.append((name, shown, one.metadata["help"]))
     return rows
+
+
+def where_to_get(name: str) -> str:
+    """Return where a person gets a setting of the environment, a sentence without its end."""
+    found = {one.metadata.get("env"): one.metadata.get("where", "") for one in fields(Settings)}
+    return str(found.get(name, ""))
 
 
 def policies() -> list[tuple[str, object, str]]:

@@ -9,6 +9,7 @@ from shipway.commands.checklist import checklist
 from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
+from shipway.settings import where_to_get
 from shipway.steps.preflight import Found, Precondition, same_project
 from shipway.steps.sources import Way
 from shipway.values import GateState
@@ -178,7 +179,8 @@ class _Look:
             return Found(
                 detail="not asked: SUPABASE_ACCESS_TOKEN is not set",
                 state=GateState.WARNED,
-                cure="Make a token with the permission backups_read, to see platform backups.",
+                cure="To see the platform's backups, health and advisors: "
+                f"{where_to_get('SUPABASE_ACCESS_TOKEN')}.",
             )
         project = platform.project()
         if platform.readonly():
@@ -221,7 +223,7 @@ class _Look:
 
     def _connection(self) -> psycopg.Connection[TupleRow]:
         return postgres.connect(
-            self._settings.database_url,
+            self._wiring.database.url,
             purpose="preflight",
             timeout_s=self._settings.connect_timeout_s,
         )

@@ -193,6 +193,7 @@ def same_project(*, configured: str | None, in_url: str | None, recorded: str | 
         return Found(
             detail="no project ref is known",
             state=GateState.WARNED,
-            cure="Set SUPABASE_PROJECT_REF, so that a wrong DATABASE_URL is noticed.",
+            cure="Set SUPABASE_PROJECT_REF (the 20 letters in the dashboard's address), so that a "
+            "wrong DATABASE_URL is noticed.",
         )
     return Found(detail=f"{next(iter(said.values()))}, named by {' and '.join(said)}")

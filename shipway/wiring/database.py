@@ -39,11 +39,7 @@ class DatabaseWiring:
     @property
     def url(self) -> Secret:
         """The target's URL; its absence is an error that says so."""
-        return wanted(
-            self._settings.database_url,
-            "DATABASE_URL",
-            "Copy it from the Supabase dashboard (Connect > Session pooler).",
-        )
+        return wanted(self._settings.database_url, "DATABASE_URL", self._settings)
 
     def ledger_state(self) -> LedgerState:
         """Return what the database says about its migrations."""

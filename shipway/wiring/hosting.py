@@ -47,11 +47,7 @@ class HostingWiring:
 
     @property
     def _token(self) -> Secret:
-        return wanted(
-            self._settings.vercel_token,
-            "VERCEL_TOKEN",
-            "Make one of this project in Vercel: Account Settings > Tokens.",
-        )
+        return wanted(self._settings.vercel_token, "VERCEL_TOKEN", self._settings)
 
     @cached_property
     def _api(self) -> Api:
@@ -66,11 +62,7 @@ class HostingWiring:
 
     @property
     def _project_id(self) -> str:
-        return wanted(
-            self._settings.vercel_project_id,
-            "VERCEL_PROJECT_ID",
-            "`vercel link` writes it to .vercel/project.json.",
-        )
+        return wanted(self._settings.vercel_project_id, "VERCEL_PROJECT_ID", self._settings)
 
     @cached_property
     def vercel(self) -> Vercel:

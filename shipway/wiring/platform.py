@@ -25,7 +25,8 @@ def open_platform(wiring: Wiring, token: Secret) -> Supabase:
     ref = wanted(
         settings.project_ref,
         "SUPABASE_PROJECT_REF",
-        "It is the 20 letters in the address of the project's dashboard.",
+        settings,
+        because="SUPABASE_ACCESS_TOKEN is, and its API is asked by project",
     )
     api = Api(
         name="Supabase",

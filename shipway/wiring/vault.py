@@ -62,10 +62,10 @@ def _storage(wiring: Wiring) -> Storage | None:
         return None
     from shipway.edges.storage import Storage
 
-    where = "It stands in the project's API settings; backup_bucket wants it."
+    why = f"backup_bucket = {settings.backup_bucket} wants it"
     return Storage(
-        url=wanted(settings.supabase_url, "SUPABASE_URL", where),
-        key=wanted(settings.supabase_secret_key, "SUPABASE_SECRET_KEY", where),
+        url=wanted(settings.supabase_url, "SUPABASE_URL", settings, because=why),
+        key=wanted(settings.supabase_secret_key, "SUPABASE_SECRET_KEY", settings, because=why),
         bucket=settings.backup_bucket,
         clock=wiring.clock,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shipway.environment import load
-from shipway.settings import Settings, describe, policies
+from shipway.settings import Settings, describe, policies, where_to_get
 from shipway.starter.looking import look_at
 from shipway.starter.planning import plan_start
 from shipway.starter.settings_file import settings_file
@@ -138,7 +138,20 @@ def test_every_line_of_the_settings_file_can_be_switched_on(tmp_path: Path) -> N
     assert settings.lock_timeout_s == Settings.__dataclass_fields__["lock_timeout_s"].default
 
 
+def identities() -> set[str]:
+    """Return the settings that a person brings; a CI system sets its own."""
+    given = {name for name, default, _ in describe() if name.isupper() and not default}
+    return {name for name in given if not name.startswith("GITHUB_")}
+
+
+def test_what_an_account_gives_is_told_with_its_place() -> None:
+    accounts = [
+        name for name in identities() if name.startswith(("DATABASE", "SUPABASE", "VERCEL"))
+    ]
+    assert len(accounts) == 9
+    assert all(map(where_to_get, accounts))
+
+
 def test_the_example_of_secrets_names_every_one() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    wanted = {name for name, default, _ in describe() if name.isupper() and not default}
-    assert wanted <= set(re.findall(r"^#? ?([A-Z0-9_]+)=", text, re.MULTILINE))
+    assert identities() <= set(re.findall(r"^#? ?([A-Z0-9_]+)=", text, re.MULTILINE))

@@ -1,0 +1,78 @@
+"""A team that has a project and a history begins with shipway."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories.conftest import SAMPLE, Ended, clean_environment
+from tests.supabase_history import apply_as_the_cli_does, write_project
+
+if TYPE_CHECKING:
+    from tests.stories.conftest import Project
+
+SHIPWAY = Path(sys.executable).with_name("shipway")
+
+
+@pytest.fixture
+def team(project: Project) -> Project:
+    """Return a Next.js project with sixty migrations that the Supabase CLI has applied."""
+    for name in SAMPLE:
+        path = project.root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (project.root / "shipway.toml").unlink()
+    apply_as_the_cli_does(project.env("DATABASE_URL"), write_project(project.root))
+    return project
+
+
+def shipway(project: Project, *arguments: str) -> Ended:
+    ended = subprocess.run(
+        [SHIPWAY, *arguments],
+        cwd=project.root,
+        env=clean_environment() | project.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> None:
+    refused = shipway(team, "init", "--target", "sandbox")
+    assert refused.code == 3
+    assert "not a terminal" in refused.err
+    assert not (team.root / "tasks.py").exists()
+
+    begun = shipway(team, "init", "--target", "sandbox", "--yes")
+    assert begun.code == 0, begun.err
+    assert "found 60 migrations of the Supabase CLI in supabase/migrations/" in begun.out
+    assert "invoke --dry db.adopt" in begun.out
+    assert "[public.invoices]" in (team.root / "checks" / "access.toml").read_text()
+
+    adopted = team.invoke("db.adopt", "--target", "sandbox", "--yes")
+    assert adopted.code == 0, adopted.err
+    status = team.invoke("db.status", "--target", "sandbox", "--format", "json").document
+    assert len(status["result"]["applied"]) == 60
+    assert status["result"]["pending"] == []
+
+    doctor = team.invoke("doctor", "--target", "sandbox", "--format", "json")
+    assert doctor.code == 0, doctor.err
+    told = {one["name"]: one["state"] for one in doctor.document["result"]["gates"]}
+    assert told["history"] == told["checks"] == told["app"] == told["database"] == "passed"
+
+
+def test_doctor_tells_a_beginner_what_to_get_and_where(bare_project: Project) -> None:
+    (bare_project.root / ".env.production").touch(mode=0o600)
+    ended = bare_project.invoke("doctor", "--target", "production")
+    assert ended.code == 2
+    assert "DATABASE_URL=… into .env.production" in ended.out
+    assert "session pooler" in ended.out
+    assert "Account Settings > Tokens" in ended.out
+    assert "backups_read" in ended.out
