@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.commands.session import Session
-    from shipway.values import Backup
+    from shipway.values import Backup, Say
+    from shipway.wiring import Wiring
 
-__all__ = ["directory_of", "kept", "listed", "pruned", "take", "taken", "verified"]
+__all__ = ["backup_of", "directory_of", "kept", "listed", "pruned", "take", "taken", "verified"]
 
 
 def take(session: Session) -> Answer:
@@ -29,7 +30,11 @@ def take(session: Session) -> Answer:
 
 def taken(session: Session) -> Backup:
     """Take a backup of the target now."""
-    wiring = session.wiring
+    return backup_of(session.wiring, session.terminal)
+
+
+def backup_of(wiring: Wiring, say: Say) -> Backup:
+    """Take a backup of a target now."""
     return take_backup(
         wiring.backups.plan(),
         dumper=wiring.backups.dumper,
@@ -37,7 +42,7 @@ def taken(session: Session) -> Backup:
         platform=wiring.platform,
         vault=wiring.backups.vault,
         clock=wiring.clock,
-        say=session.terminal,
+        say=say,
         key=wiring.settings.backup_signing_key,
     )
 

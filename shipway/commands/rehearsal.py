@@ -1,34 +1,26 @@
-"""The commands that bring a backup back: db.rehearse and db.restore."""
+"""The command db.rehearse, and what db.migrate asks of rehearsals."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
-from shipway.commands.backup import directory_of, taken
+from shipway.commands.backup import taken
 from shipway.commands.session import Answer
-from shipway.edges import postgres
-from shipway.environment import load
 from shipway.errors import Refused
 from shipway.journal import Journal
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse import rehearse as run_rehearsal
-from shipway.steps.restore import restore as run_restore
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
-from shipway.values import Backup, Seal, Secret
+from shipway.values import Backup, Seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from shipway.commands.session import Session
-    from shipway.steps.brought_back import Copy
     from shipway.values import MigrationPlan, Unproven
 
-__all__ = ["EMBEDDED", "held_to", "rehearse", "restore", "wanted_seal"]
-
-EMBEDDED = "embedded"
+__all__ = ["held_to", "rehearse", "wanted_seal"]
 
 
 def rehearse(session: Session, plan: MigrationPlan) -> Answer:
@@ -63,49 +55,6 @@ def _still_true(session: Session, backup: Backup, plan: MigrationPlan) -> bool:
     if backup.manifest.ledger_version != newest:
         return False
     return fingerprint(session.wiring.database.catalog.snapshot()) == backup.manifest.fingerprint
-
-
-def restore(session: Session, backup_id: str, into: str) -> Answer:
-    """Bring a backup back: into a server that is made for it and goes again, or into a target."""
-    wiring, say = session.wiring, session.terminal
-    directory = directory_of(session, backup_id)
-    if session.asked.dry:
-        say.note(f"Would restore {directory.name} into {into}")
-        return Answer()
-    if into == EMBEDDED:
-        place = "a server of its own, which is gone again"
-        open_copy: Callable[[Backup], AbstractContextManager[Copy]] = wiring.backups.room.copy_of
-    else:
-        other = load(into, root=session.settings.root)
-        url = other.database_url or Secret("")
-        place = postgres.place_of(url)
-        _confirm_place(session, into, place, local=postgres.is_local(url))
-        open_copy = partial(wiring.backups.room.filled, url=url)
-    done = run_restore(
-        directory,
-        place=place,
-        open_copy=open_copy,
-        lister=wiring.backups.archives,
-        clock=wiring.clock,
-        say=say,
-        key=session.settings.backup_signing_key,
-    )
-    return Answer(value=done)
-
-
-def _confirm_place(session: Session, into: str, place: str, *, local: bool) -> None:
-    """Ask for a yes; for a database elsewhere, for its name, which --yes does not replace."""
-    if local and into not in session.settings.protected_targets:
-        session.confirm(f"Restore into {into} ({place})?")
-        return
-    terminal = session.terminal
-    said = terminal.ask(f"Type {into} to restore into {place}:") if terminal.can_ask else ""
-    if said != into:
-        raise Refused(
-            f"{into} ({place}) is protected, and its name was not typed.",
-            unchanged="Nothing was restored.",
-            next_step="Run it at a terminal and type the target's name when asked.",
-        )
 
 
 @contextmanager

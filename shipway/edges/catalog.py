@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shipway.inspection import Access, Finding, QueryAnswer, RowCount
     from shipway.values import AppliedMigration
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "read_snapshot"]
 
 _READ_ONLY: Final = "begin transaction isolation level repeatable read read only"
 # Nobody's view or operator may stand in for the server's own names.
@@ -120,16 +120,8 @@ class Catalog:
 
     def snapshot(self) -> Snapshot:
         """Return the project's whole schema as it is at one moment, in six queries."""
-        things: list[Thing] = []
         with self._looking():
-            self._connection.execute(_PLAIN_NAMES)
-            for query in snapshot_queries():
-                rows = self._connection.execute(query, {"platform": [*PLATFORM_SCHEMAS]})
-                things.extend(
-                    Thing(kind, parent, name, _facts(told)) for kind, parent, name, told in rows
-                )
-        things.sort()
-        return Snapshot(server_version=self._connection.info.server_version, things=tuple(things))
+            return read_snapshot(self._connection)
 
     def default_privileges(self) -> tuple[str, ...]:
         """Return the statements that give another database this one's default privileges."""
@@ -253,6 +245,17 @@ class Catalog:
             yield
         finally:
             self._connection.execute("rollback")
+
+
+def read_snapshot(connection: psycopg.Connection[TupleRow]) -> Snapshot:
+    """Return the project's whole schema, as the transaction that is open sees it."""
+    things: list[Thing] = []
+    connection.execute(_PLAIN_NAMES)
+    for query in snapshot_queries():
+        rows = connection.execute(query, {"platform": [*PLATFORM_SCHEMAS]})
+        things.extend(Thing(kind, parent, name, _facts(told)) for kind, parent, name, told in rows)
+    things.sort()
+    return Snapshot(server_version=connection.info.server_version, things=tuple(things))
 
 
 def _facts(told: Sequence[str | None]) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from shipway.edges import embedded, postgres, process, restore
+from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.catalog import Catalog
 from shipway.edges.ledger import Ledger
 from shipway.edges.onlooker import Onlooker
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.archives import Archives
+    from shipway.edges.replace import Replacement
     from shipway.values import Backup, Restored
 
 __all__ = ["Copy", "RehearsalRoom"]
@@ -169,6 +170,23 @@ class RehearsalRoom:
             restored = restore.restore(archive, backup.manifest, url=url)
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
             yield copy
+
+    @contextmanager
+    def replaced(self, backup: Backup, url: Secret) -> Iterator[Replacement]:
+        """Put a backup in the place of what a database holds, when the block ends well.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            url: of the database, as the role that owns the project's objects.
+
+        Raises:
+            Failed: it could not be; the database is as it was.
+        """
+        with (
+            self._archives.plain(backup.archive) as archive,
+            replace.replaced(archive, backup, url=url) as done,
+        ):
+            yield done
 
     def _install(self, wanted: int) -> embedded.Install:
         installs = embedded.installs()

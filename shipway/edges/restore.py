@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ from shipway.values import Restored, Secret
 if TYPE_CHECKING:
     from shipway.values import Manifest, Role
 
-__all__ = ["make_roles", "restore"]
+__all__ = ["Entry", "entries_of", "make_roles", "restore", "restorer_of"]
 
 _DEADLINE_S: Final = 6 * 3600.0
 _JOBS: Final = 2
@@ -48,6 +49,20 @@ _STUBS: Final = {
 _HARMLESS: Final = ('unrecognized configuration parameter "transaction_timeout"',)
 _PLATFORM_OWNER: Final = "supabase_admin"
 _ENTRY: Final = re.compile(r"\d+; \d+ \d+ (?P<kind>[A-Z][A-Z ]*[A-Z]) (?P<schema>\S+) (?P<name>.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of an archive's table of contents."""
+
+    line: str
+    """As pg_restore takes it back."""
+    kind: str
+    """TABLE, TABLE DATA, TRIGGER, …"""
+    schema: str
+    """`-` for what lies in none."""
+    name: str
+    """With the owner as its last word."""
 
 
 def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[Role, ...]) -> None:
@@ -82,19 +97,17 @@ def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
         Failed: pg_restore could not begin at all.
     """
     began = time.monotonic()
-    major = int(re.search(r"\d+", manifest.tool)[0])  # type: ignore[index]
-    tool = pgtools.find_restorer(major, zstd="zstd" in manifest.compression)
+    tool = restorer_of(manifest)
     with postgres.connect(url, purpose="restore", timeout_s=10.0) as connection:
         available = connection.execute("select name from pg_available_extensions").fetchall()
         missing = sorted(set(manifest.extensions) - {name for (name,) in available})
-        lines = _listed(tool, archive)
-        kept, left_out = _chosen(lines, missing)
-        first = [line for line in kept if _kind(line) == "SCHEMA"]
+        kept, left_out = _chosen(entries_of(tool, archive), missing)
+        first = [entry.line for entry in kept if entry.kind == "SCHEMA"]
         if any(" SCHEMA - public " in line for line in first):
             connection.execute("drop schema if exists public")
         errors = _run(tool, archive, first, connection, url)
         _make_stubs(connection, missing)
-        second = [line for line in kept if _kind(line) != "SCHEMA"]
+        second = [entry.line for entry in kept if entry.kind != "SCHEMA"]
         errors += _run(tool, archive, second, connection, url)
         connection.execute("analyze")
         version = connection.execute("show server_version").fetchone()
@@ -107,7 +120,22 @@ def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
     )
 
 
-def _listed(tool: pgtools.Tool, archive: Path) -> list[str]:
+def restorer_of(manifest: Manifest) -> pgtools.Tool:
+    """Return the pg_restore that reads a backup's archive.
+
+    Raises:
+        Misconfigured: there is none on this machine.
+    """
+    major = int(re.search(r"\d+", manifest.tool)[0])  # type: ignore[index]
+    return pgtools.find_restorer(major, zstd="zstd" in manifest.compression)
+
+
+def entries_of(tool: pgtools.Tool, archive: Path) -> list[Entry]:
+    """Return an archive's table of contents.
+
+    Raises:
+        Failed: it cannot be read.
+    """
     said = process.run([tool.path, "--list", archive], env=tool.env, deadline_s=300.0)
     if said.returncode:
         raise Failed(
@@ -115,21 +143,22 @@ def _listed(tool: pgtools.Tool, archive: Path) -> list[str]:
             unchanged="Nothing was restored.",
             next_step="Use another backup: invoke backup.list",
         )
-    return [line for line in said.stdout.decode("utf-8", "replace").splitlines() if line[:1] != ";"]
+    lines = said.stdout.decode("utf-8", "replace").splitlines()
+    return [_entry(line) for line in lines if line[:1] != ";"]
 
 
-def _kind(line: str) -> str:
+def _entry(line: str) -> Entry:
     found = _ENTRY.match(line)
-    return found["kind"] if found else ""
+    kind, schema, name = found.group("kind", "schema", "name") if found else ("", "", "")
+    return Entry(line=line, kind=kind, schema=schema, name=name)
 
 
-def _chosen(lines: list[str], missing: list[str]) -> tuple[list[str], list[str]]:
+def _chosen(entries: list[Entry], missing: list[str]) -> tuple[list[Entry], list[str]]:
     """Part the entries into those to restore and, in words, those that are left out."""
     gone = {_SCHEMA_OF[name] for name in missing if name in _SCHEMA_OF}
     kept, left_out = [], [f"extension {name}" for name in missing]
-    for line in lines:
-        found = _ENTRY.match(line)
-        kind, schema, name = found.group("kind", "schema", "name") if found else ("", "", "")
+    for entry in entries:
+        kind, schema, name = entry.kind, entry.schema, entry.name
         of_extension = kind == "EXTENSION" and name.strip() in missing
         comment = kind == "COMMENT" and any(name.strip() == f"EXTENSION {one}" for one in missing)
         platform = kind == "EVENT TRIGGER" and name.rstrip().endswith(_PLATFORM_OWNER)
@@ -138,7 +167,7 @@ def _chosen(lines: list[str], missing: list[str]) -> tuple[list[str], list[str]]
         if schema in gone or platform:
             left_out.append(f"{kind.lower()} {schema} {name}".replace(" - ", " "))
         else:
-            kept.append(line)
+            kept.append(entry)
     return kept, left_out
 
 

@@ -22,14 +22,36 @@ if TYPE_CHECKING:
     from shipway.steps.migrate import Database
     from shipway.values import Backup, Restored, Say, TableContent
 
-__all__ = ["UNTOUCHED", "Copy", "Room", "brought_back", "tell_restored"]
+__all__ = ["UNTOUCHED", "Back", "Copy", "Room", "brought_back", "tell_restored"]
 
 _SHOWN = 5
 UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
 
 
+class Looker(Protocol):
+    """What looks at a schema."""
+
+    def snapshot(self) -> Snapshot:
+        """Return it as it is."""
+
+
+class Back(Protocol):
+    """What a backup was restored to."""
+
+    @property
+    def restored(self) -> Restored:
+        """How it was restored."""
+
+    @property
+    def catalog(self) -> Looker:
+        """What looks at its schema."""
+
+    def contents(self) -> Mapping[str, TableContent]:
+        """Return `schema.table` to what it holds."""
+
+
 class Copy(Protocol):
-    """A backup, restored."""
+    """A backup, restored into a database that is there for nothing else."""
 
     @property
     def restored(self) -> Restored:
@@ -76,7 +98,7 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
 
 
 def brought_back(
-    copy: Copy, backup: Backup, say: Say, *, unchanged: str = UNTOUCHED
+    copy: Back, backup: Backup, say: Say, *, unchanged: str = UNTOUCHED
 ) -> tuple[Stage, bool]:
     """Compare the copy with the manifest; return its state and whether the schema is equal.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from shipway.steps.brought_back import Copy
+    from shipway.steps.brought_back import Back
     from shipway.values import Backup, Clock, Restored, Say, Secret
 
 __all__ = ["BroughtBack", "restore"]
@@ -34,11 +34,12 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
     directory: Path,
     *,
     place: str,
-    open_copy: Callable[[Backup], AbstractContextManager[Copy]],
+    open_copy: Callable[[Backup], AbstractContextManager[Back]],
     lister: Lister,
     clock: Clock,
     say: Say,
     key: Secret | None = None,
+    unchanged: str = "",
 ) -> BroughtBack:
     """Restore a backup whose digest is right, and say whether everything is there again.
 
@@ -50,6 +51,7 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
         clock: gives the proof its time.
         say: told what became true.
         key: when given, the manifest must be signed with it.
+        unchanged: what stands when it does not bring everything back.
 
     Raises:
         Failed: the backup is damaged, or does not bring the rows back.
@@ -59,8 +61,8 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
     say.note(f"{backup.manifest.backup_id} is as it was written")
     with open_copy(backup) as copy:
         tell_restored(copy.restored, backup, say)
-        stays = f"The backup is as it was. What was restored so far lies in {place}."
-        _, equal = brought_back(copy, backup, say, unchanged=stays)
+        stays = unchanged or f"What was restored so far lies in {place}."
+        _, equal = brought_back(copy, backup, say, unchanged=f"The backup is as it was. {stays}")
         restored = copy.restored
     grade = Grade.EQUAL if equal else Grade.RESTORES
     took_s = restored.duration_s

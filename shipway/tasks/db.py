@@ -82,7 +82,7 @@ def adopt(source: str = "", up_to: str = "", accept: str = "", forget: str = "")
 )
 def restore(backup: str, into: str = "embedded") -> Work:
     """Bring a backup back, timed, and prove that everything is there again."""
-    from shipway.commands import rehearsal as commands
+    from shipway.commands import restore as commands
 
     return lambda session: commands.restore(session, backup, into)
 

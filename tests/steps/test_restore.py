@@ -11,8 +11,9 @@ import pytest
 
 from shipway.edges.clock import SystemClock
 from shipway.errors import Failed, Refused
+from shipway.papers import write_paper
 from shipway.steps.restore import BroughtBack, restore
-from shipway.steps.shelf import ARCHIVE, open_backup
+from shipway.steps.shelf import ARCHIVE, MANIFEST, open_backup
 from shipway.values import Backup, Grade, Secret
 from tests.backing_up import archives, back_up, room
 from tests.migrating import Heard, ask
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from shipway.steps.brought_back import Copy
+    from shipway.edges.replace import Replacement
+    from shipway.steps.brought_back import Back
     from tests.conftest import DatabaseServer
 
 
@@ -43,7 +45,7 @@ def backup(database_url: Secret, tmp_path: Path) -> Backup:
 
 
 def brought(
-    backup: Backup, open_copy: Callable[[Backup], AbstractContextManager[Copy]]
+    backup: Backup, open_copy: Callable[[Backup], AbstractContextManager[Back]]
 ) -> BroughtBack:
     return restore(
         backup.directory,
@@ -77,6 +79,87 @@ def test_a_restore_into_an_empty_database_brings_everything_back(
         server.drop(empty)
 
 
+def altered(url: Secret) -> None:
+    """Change the target as a bad release would."""
+    with psycopg.connect(url.reveal(), autocommit=True) as connection:
+        connection.execute(
+            """
+            create table public.newer (pet text);
+            alter table public.pets add column extra text;
+            delete from public.pets where name like '%1%';
+            drop policy own on public.pets;
+            create function public.touch() returns trigger language plpgsql
+              as 'begin return new; end';
+            create trigger on_auth_user_created after update on auth.users
+              for each row execute function public.touch();
+            insert into auth.users (email) values ('later@x.org');
+            create schema other create table gone (n int);
+            """
+        )
+
+
+def look(url: Secret) -> list[tuple[object, ...]]:
+    """Return what a person would look at: tables, rows, policies, triggers, users."""
+    return [
+        *ask(
+            url,
+            "select schemaname || tablename from pg_tables where schemaname = 'other' or "
+            "schemaname = 'public' order by 1",
+        ),
+        *ask(url, "select count(*), max(name) from public.pets"),
+        *ask(url, "select policyname from pg_policies where tablename = 'pets'"),
+        *ask(
+            url,
+            "select tgname from pg_trigger where tgrelid = 'auth.users'::regclass and "
+            "not tgisinternal",
+        ),
+        *ask(
+            url,
+            "select attname from pg_attribute where attrelid = 'public.pets'::regclass "
+            "and attnum > 0 and not attisdropped order by 1",
+        ),
+    ]
+
+
+def test_a_restore_over_a_project_brings_its_schemas_back_and_leaves_the_platforms(
+    database_url: Secret, backup: Backup, tmp_path: Path
+) -> None:
+    before = look(database_url)
+    altered(database_url)
+    assert look(database_url) != before
+
+    done = brought(backup, lambda one: room(tmp_path).replaced(one, database_url))
+
+    assert look(database_url) == before
+    assert done.backup.grade is Grade.EQUAL
+    # Users belong to the platform: those of now stay.
+    assert ask(database_url, "select count(*) from auth.users") == [(2,)]
+
+
+def test_a_restore_that_does_not_come_to_its_end_leaves_the_project_as_it_was(
+    database_url: Secret, backup: Backup, tmp_path: Path
+) -> None:
+    altered(database_url)
+    now = look(database_url)
+
+    def onto(one: Backup) -> AbstractContextManager[Replacement]:
+        return room(tmp_path).replaced(one, database_url)
+
+    wrong = replace(backup.manifest, row_counts={**backup.manifest.row_counts, "public.pets": 7})
+    write_paper(backup.directory / MANIFEST, "manifest", wrong)
+    with pytest.raises(Failed, match="500 rows instead of 7"):
+        brought(backup, onto)
+    assert look(database_url) == now
+
+    write_paper(backup.directory / MANIFEST, "manifest", backup.manifest)
+    with psycopg.connect(database_url.reveal()) as busy:
+        busy.execute("select count(*) from public.pets")
+        with pytest.raises(Failed, match="lock timeout") as stopped:
+            brought(backup, onto)
+    assert "stop the app" in stopped.value.next_step
+    assert look(database_url) == now
+
+
 def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_path: Path) -> None:
     archive = backup.directory / ARCHIVE
     content = bytearray(archive.read_bytes())
@@ -84,7 +167,7 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
     archive.write_bytes(content)
     opened: list[Backup] = []
 
-    def open_copy(one: Backup) -> AbstractContextManager[Copy]:
+    def open_copy(one: Backup) -> AbstractContextManager[Back]:
         opened.append(one)
         return room(tmp_path).copy_of(one)
 
