@@ -84,14 +84,27 @@ class Screen(Say, Protocol):
 class Course:
     """Goes through the steps one at a time, on screen and, once there is one, in the journal.
 
+    Args:
+        screen: where a person follows it.
+        clock: for times and durations.
+        whole: keeps an interruption out of a block until the block is through.
+
     Attributes:
         steps: those that have ended, in order.
     """
 
-    def __init__(self, *, screen: Screen, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        screen: Screen,
+        clock: Clock,
+        whole: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._screen = screen
         self._clock = clock
+        self._whole = whole
         self._journal: Journal | None = None
+        self._step = "release"
         self.steps: list[StepRecord] = []
 
     def keep_in(self, journal: Journal) -> None:
@@ -99,6 +112,22 @@ class Course:
         self._journal = journal
         for step in self.steps:
             journal.write("result", step.name, step.proof)
+
+    def before(self, effect: str) -> None:
+        """Write down that something is about to be done to the world.
+
+        Raises:
+            LockLost: the target's lock is not held any more: it must not be done.
+        """
+        if self._journal is not None:
+            self._journal.write("about", self._step, {"effect": effect})
+
+    @contextmanager
+    def piece(self, effect: str) -> Iterator[None]:
+        """Do something that has to be done whole: announced before, not interrupted within."""
+        self.before(effect)
+        with self._whole():
+            yield
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[_Proof], _Proof]]:
@@ -123,21 +152,27 @@ class Course:
 
         def proven(proof: _Proof) -> _Proof:
             proofs.append(proof)
+            keep(proof)
             return proof
 
-        journaled = self._journal.step(name) if self._journal else nullcontext(proven)
-        with self._screen.step(name) as close, journaled as keep:
-            try:
-                yield proven
-            except Stopped as error:
-                ended(StepEnd.FAILED, error.what, error.found)
-                raise
-            except BaseException as error:
-                end = (
-                    StepEnd.INTERRUPTED if isinstance(error, KeyboardInterrupt) else StepEnd.FAILED
-                )
-                ended(end, type(error).__name__)
-                raise
-            record = ended(StepEnd.DONE)
-            keep(record.proof)
+        journaled = self._journal.step(name) if self._journal else nullcontext(_nowhere)
+        self._step = name
+        with self._screen.step(name) as close:
+            with journaled as keep:
+                try:
+                    yield proven
+                except Stopped as error:
+                    ended(StepEnd.FAILED, error.what, error.found)
+                    raise
+                except KeyboardInterrupt as error:
+                    ended(StepEnd.INTERRUPTED, type(error).__name__)
+                    raise
+                except BaseException as error:
+                    ended(StepEnd.FAILED, type(error).__name__)
+                    raise
+                record = ended(StepEnd.DONE)
             close(record.proof, record.duration_s)
+
+
+def _nowhere(_proof: object) -> None:
+    """Keep nothing: before the journal there is none to keep it in."""

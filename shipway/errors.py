@@ -12,6 +12,7 @@ __all__ = [
     "DeploymentFailed",
     "Failed",
     "Interrupted",
+    "LockLost",
     "Locked",
     "LogsBad",
     "MigrationFailed",
@@ -123,6 +124,10 @@ class Locked(Stopped):
     """Another release holds the lock (EX_TEMPFAIL of sysexits.h: try again later)."""
 
     exit_code = 75
+
+
+class LockLost(Stopped):
+    """The lock was lost in the midst of a release, which may do nothing any more."""
 
 
 class Interrupted(Stopped):

@@ -44,6 +44,8 @@ class ReleaseEnd(StrEnum):
     ROLLED_BACK = "rolled back"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    """The contract phase, which puts nothing live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,9 @@ def _end(proofs: Sequence[object], error: Stopped | None) -> ReleaseEnd:
     if error is not None:
         return ReleaseEnd.FAILED
     verdicts = [proof.verdict for proof in proofs if isinstance(proof, Watched)]
-    enough = verdicts and verdicts[-1] is Verdict.GOOD
+    if not verdicts:
+        return ReleaseEnd.FINISHED
+    enough = verdicts[-1] is Verdict.GOOD
     return ReleaseEnd.GOOD if enough else ReleaseEnd.NOT_ENOUGH_EVIDENCE
 
 

@@ -6,100 +6,58 @@ Each step returns a proof and the next one demands it, so a wrong order is a typ
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.database_half import DatabasePlan, DatabasePowers, changed, prepared
 from shipway.errors import LogsBad, Stopped
-from shipway.steps.backup import take_backup
 from shipway.steps.deploy import deploy, staged_build
-from shipway.steps.gates import pass_gates
 from shipway.steps.go_back import go_back
-from shipway.steps.migrate import migrate
-from shipway.steps.rehearse import rehearse
 from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
-from shipway.steps.sealed import refuse_another_base, refuse_another_result
-from shipway.steps.shelf import schema_of
-from shipway.steps.verify import verify
 from shipway.steps.watch import refuse_bad, watch
-from shipway.values import Seal, Unproven
+from shipway.values import Deployed, Unproven
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from datetime import datetime
 
     from shipway.course import Course
-    from shipway.schema.expectations import Expectations
-    from shipway.steps.backup import BackupPlan, Dumper
+    from shipway.database_half import Resumed
     from shipway.steps.build_log import BuildLog
-    from shipway.steps.copies import Vault
     from shipway.steps.deploy import DeployPlan, Vercel
     from shipway.steps.listening import Listening
-    from shipway.steps.means import Database as Catalog
-    from shipway.steps.means import Means
-    from shipway.steps.migrate import Database
-    from shipway.steps.platform import PlatformDesk
-    from shipway.steps.preflight import Precondition
-    from shipway.steps.rehearse import Room
     from shipway.steps.retreat import OldCode
-    from shipway.steps.review import Linter
-    from shipway.steps.shelf import Lister
     from shipway.steps.smoke import Web
     from shipway.steps.watch import WatchPlan
-    from shipway.values import (
-        Backup,
-        Baseline,
-        Clock,
-        Deployed,
-        GateTerms,
-        MigrationLimits,
-        MigrationPlan,
-        Say,
-        Secret,
-        Watched,
-    )
+    from shipway.values import Backup, Baseline, Deployment, Say, Verified, Watched
 
-__all__ = ["Powers", "ReleasePlan", "new_release_id", "release"]
+__all__ = ["FinishPlan", "Powers", "ReleasePlan", "finish", "new_release_id", "release"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasePlan:
+class ReleasePlan(DatabasePlan):
     """What `invoke release` would do. A dry run prints the very value that a real run executes."""
 
-    release_id: str
-    target: str
-    backup: BackupPlan
-    migrations: MigrationPlan
-    expectations: Expectations
     deploy: DeployPlan
     watch_window_s: float
-    serving: Expectations | Unproven
-    """What the code that serves now promised of the database, or why that is not known."""
     build_first: bool = False
     """The app is built before the database is touched: a failed build changes nothing then."""
-    without_rehearsal: str = ""
-    """Why the migrations are not rehearsed; empty: they are."""
-    gates: GateTerms
-    """What the gates between rehearsal and migration hold to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Powers:
+class FinishPlan(DatabasePlan):
+    """What `invoke release.finish` would do."""
+
+    finishes: str
+    """The release whose code serves production."""
+    soaked_s: float
+    """How long the code before it has been out of service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Powers(DatabasePowers):
     """What the steps are handed to act on the world with."""
 
-    dumper: Dumper
-    lister: Lister
-    platform: PlatformDesk | None
-    vault: Vault | None
-    room: Room
-    linter: Linter | Unproven
-    """Reads the pending files beside the rehearsal."""
-    key: Secret | None
-    """Signs what is kept with the backup."""
-    open_database: Callable[[], AbstractContextManager[Database]]
-    limits: MigrationLimits
-    catalog: Catalog
-    means: Means
     vercel: Vercel
     web: Web
     build_log: BuildLog
@@ -109,9 +67,6 @@ class Powers:
     """Remembers a window that was not bad, for the next release."""
     old_code: Callable[[Deployed], OldCode | Unproven]
     """What is known of the version that served before this deployment."""
-    again: Sequence[Precondition]
-    """Gates of preflight that time may have shut; they are looked at once more."""
-    clock: Clock
 
 
 def new_release_id(now: datetime) -> str:
@@ -119,7 +74,14 @@ def new_release_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> Watched:
+def release(
+    plan: ReleasePlan,
+    powers: Powers,
+    *,
+    course: Course,
+    say: Say,
+    resumed: Resumed | None = None,
+) -> Watched:
     """Carry out the plan and return how the new version behaves in production.
 
     Preflight has passed and the target's lock is held by the caller.
@@ -127,108 +89,35 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     Raises:
         Stopped: a step failed; its three sentences tell what stands. No step after it has begun.
     """
-    clock, before = powers.clock, plan.deploy.previous_id
+    before = plan.deploy.previous_id
     if before is not None:
         powers.logs.begin(before)
 
-    with course.step("backup") as proven:
-        backup = proven(
-            take_backup(
-                plan.backup,
-                dumper=powers.dumper,
-                lister=powers.lister,
-                platform=powers.platform,
-                vault=powers.vault,
-                clock=clock,
-                say=say,
-                key=powers.key,
-            )
-        )
-
-    with course.step("rehearse") as proven:
-        seal = proven(_rehearsed(plan, backup, powers, say))
-    if isinstance(seal, Seal):
-        backup = replace(backup, grade=seal.grade, restore_s=seal.restored.duration_s)
-
-    with course.step("gates") as proven:
-        proven(
-            pass_gates(
-                plan.migrations,
-                backup,
-                seal,
-                terms=plan.gates,
-                again=powers.again,
-                clock=clock,
-                say=say,
-            )
-        )
+    backup, seal = prepared(plan, powers, course=course, say=say, resumed=resumed)
 
     if plan.build_first:
         with course.step("build") as proven:
             # The deploy step finds this deployment by the release's id.
-            proven(
-                staged_build(
-                    plan.deploy,
-                    vercel=powers.vercel,
-                    build_log=powers.build_log,
-                    clock=clock,
-                    say=say,
-                )
-            )
+            proven(_built(plan, powers, course=course, say=say))
 
-    with course.step("migrate") as proven, powers.open_database() as database:
-        folder = backup.directory.parent
-        if isinstance(seal, Seal):
-            looker = powers.catalog
-            refuse_another_base(seal, plan.migrations, looker=looker, folder=folder, say=say)
-        proven(
-            migrate(
-                plan.migrations,
-                backup,
-                database=database,
-                limits=powers.limits,
-                clock=clock,
-                say=say,
-            )
-        )
-        if isinstance(seal, Seal):
-            refuse_another_result(seal, looker=powers.catalog, folder=folder, say=say)
+    verified = changed(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
 
-    with course.step("verify") as proven:
-        verified = proven(
-            verify(
-                plan.expectations,
-                database=powers.catalog,
-                clock=clock,
-                say=say,
-                means=powers.means,
-                backup=backup.manifest,
-                schema_before=schema_of(backup),
-            )
-        )
+    # A verdict that was reached before an interruption stands: nothing is put live after it.
+    bad_before = resumed.past.bad_logs() if resumed else None
+    was_live = resumed.past.proof("deploy", Deployed) if resumed and bad_before else None
 
     with course.step("deploy") as proven:
-        deployed = proven(
-            deploy(
-                plan.deploy,
-                verified,
-                vercel=powers.vercel,
-                web=powers.web,
-                build_log=powers.build_log,
-                clock=clock,
-                say=say,
-                when_staged=lambda staged: powers.logs.begin(staged.deployment_id),
-            )
-        )
+        deployed = proven(was_live or _deployed(plan, verified, powers, course=course, say=say))
 
     try:
         with course.step("logs") as proven:
             watched = proven(
-                watch(
+                bad_before
+                or watch(
                     powers.watch_plan(deployed, powers.logs.heard(before or "")),
                     logs=powers.logs,
                     web=powers.web,
-                    clock=clock,
+                    clock=powers.clock,
                     say=say,
                 )
             )
@@ -239,24 +128,47 @@ def release(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> W
     return watched
 
 
-def _rehearsed(plan: ReleasePlan, backup: Backup, powers: Powers, say: Say) -> Seal | Unproven:
-    if plan.without_rehearsal:
-        say.warn(f"not rehearsed: {plan.without_rehearsal}")
-        return Unproven(
-            missing=f"a rehearsal: it was left out ({plan.without_rehearsal})",
-            command="invoke db.rehearse",
-        )
-    return rehearse(
-        plan.migrations,
-        backup,
-        room=powers.room,
-        expectations=plan.expectations,
-        limits=powers.limits,
+def finish(
+    plan: FinishPlan,
+    powers: DatabasePowers,
+    *,
+    course: Course,
+    say: Say,
+    resumed: Resumed | None = None,
+) -> Verified:
+    """Carry out the contract phase: the code that needed what it takes away is long gone.
+
+    Raises:
+        Stopped: a step failed; its three sentences tell what stands. No step after it has begun.
+    """
+    backup, seal = prepared(plan, powers, course=course, say=say, resumed=resumed)
+    return changed(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
+
+
+def _built(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> Deployment:
+    return staged_build(
+        plan.deploy,
+        vercel=powers.vercel,
+        build_log=powers.build_log,
         clock=powers.clock,
         say=say,
-        serving=plan.serving,
-        linter=powers.linter,
-        key=powers.key,
+        piece=course.piece,
+    )
+
+
+def _deployed(
+    plan: ReleasePlan, verified: Verified, powers: Powers, *, course: Course, say: Say
+) -> Deployed:
+    return deploy(
+        plan.deploy,
+        verified,
+        vercel=powers.vercel,
+        web=powers.web,
+        build_log=powers.build_log,
+        clock=powers.clock,
+        say=say,
+        when_staged=lambda staged: powers.logs.begin(staged.deployment_id),
+        piece=course.piece,
     )
 
 
@@ -284,6 +196,7 @@ def _retreated(  # noqa: PLR0913 - what the release knows by then
                     web=powers.web,
                     clock=powers.clock,
                     say=say,
+                    piece=course.piece,
                 )
             )
     except Stopped as second:

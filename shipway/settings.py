@@ -212,6 +212,9 @@ class Settings:
     deploy_timeout_s: float = _policy(900.0, "longest wait for a build, seconds")
     promote_timeout_s: float = _policy(180.0, "longest wait for a promotion, seconds")
     smoke_timeout_s: float = _policy(30.0, "longest wait for one page of the smoke test, seconds")
+    soak_s: float = _policy(
+        86400.0, "how long the code before must be out of service for release.finish, seconds"
+    )
     watch_window_s: float = _policy(60.0, "how long the logs are watched after a release, seconds")
     watch_probe_every_s: float = _policy(2.0, "pause between two probes while watching, seconds")
     watch_min_requests: int = _policy(20, "fewer requests than this are not enough evidence")

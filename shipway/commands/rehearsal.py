@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.commands.backup import taken
 from shipway.commands.session import Answer
 from shipway.errors import Refused
-from shipway.journal import Journal
+from shipway.journal import FileCopy, Journal
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse import rehearse as run_rehearsal
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
@@ -84,7 +84,7 @@ def wanted_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | N
     wiring = session.wiring
     if without and plan.pending and not session.asked.dry:
         labels = [one.label for one in plan.pending]
-        journal = Journal(wiring.state / "migrations.jsonl", wiring.clock)
+        journal = Journal([FileCopy(wiring.state / "migrations.jsonl")], wiring.clock)
         journal.write("intent", "db.migrate", {"without_rehearsal": without, "pending": labels})
     found: Seal | Unproven = wiring.backups.latest_seal(plan)
     if isinstance(found, Seal):

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shipway.commands.beginning import Beginning
+from shipway.commands.carried_out import begun, carried_out
 from shipway.commands.checklist import still_open
 from shipway.commands.preconditions import preconditions
-from shipway.commands.session import Answer, interrupted
-from shipway.commands.team import tell_begin, tell_end
-from shipway.course import Course
-from shipway.errors import Failed, Stopped
-from shipway.journal import Journal
-from shipway.migrations.shown import shown_sql
-from shipway.record import PlannedMigration, PlannedRelease, below, make_record
-from shipway.release import Powers, ReleasePlan, new_release_id
+from shipway.commands.session import Answer
+from shipway.commands.unfinished import refuse_another_plan
+from shipway.database_half import Resumed
+from shipway.release import Powers, ReleasePlan
 from shipway.release import release as run_release
-from shipway.report.files import write_files
-from shipway.report.narrator import Narrator
 from shipway.report.words import show
 from shipway.steps.gates import told
-from shipway.steps.kept import keep
-from shipway.steps.preflight import Precondition, examine, preflight
-from shipway.steps.sources import described
-from shipway.steps.waivers import read_waivers
-from shipway.values import COMMIT_META
+from shipway.steps.preflight import Precondition, examine
+from shipway.values import PREVIOUS_META
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from shipway.commands.session import Asked, Session
-    from shipway.values import Delivery, Migration, Waiver
+    from shipway.commands.session import Session
+    from shipway.past import Past
+    from shipway.values import Delivery, Waiver
     from shipway.wiring import Wiring
 
-__all__ = ["doctor", "release"]
+__all__ = ["doctor", "powers", "release"]
 
 
 def doctor(session: Session) -> Answer:
@@ -42,31 +36,44 @@ def doctor(session: Session) -> Answer:
     return Answer(value=diagnosis, error=diagnosis.refusal())
 
 
-def release(session: Session, *, without_rehearsal: str, now: str, waive: Sequence[str]) -> Answer:
-    """Prepare, show the plan, ask, and carry it out.
+def release(
+    session: Session, *, without_rehearsal: str, now: str, waive: Sequence[str], resume: bool
+) -> Answer:
+    """Prepare, show the plan, ask, and carry it out, or go on with one that was cut off.
 
-    From the lock on, a record is written in every outcome.
+    Once it is under way, a record is written in every outcome.
     """
-    wiring, terminal = session.wiring, session.terminal
-    waivers = read_waivers(
-        waive,
-        now=now,
-        without_rehearsal=without_rehearsal,
-        person=lambda: wiring.gates.person,
-    )
-    release_id = new_release_id(wiring.clock.now())
-    terminal.title(f"release {release_id} to {session.settings.target}")
-    course = Course(screen=Narrator(terminal), clock=wiring.clock)
-    with course.step("preflight") as proven:
-        conditions = preconditions(wiring, copies=1 if without_rehearsal else 2)
-        proven(preflight(conditions, clock=wiring.clock, say=terminal, waivers=waivers))
+    wiring = session.wiring
+    beginning = Beginning(session, "release", resume=resume)
+    waivers = beginning.waivers(waive, now=now, without_rehearsal=without_rehearsal)
+    course = beginning.checked(waivers)
     if session.asked.dry:
-        return Answer(value=_plan(wiring, release_id, without_rehearsal, waivers))
-    with wiring.database.lock(f"release {release_id}"):
-        plan = _plan(wiring, release_id, without_rehearsal, waivers)
-        show(plan, terminal)
-        session.confirm(f"Release to {plan.target} ({wiring.database.place})?")
-        return _carried_out(session, plan, course)
+        return Answer(value=_plan(wiring, beginning.new_id, without_rehearsal, waivers))
+    with wiring.database.lock(f"release {beginning.new_id}") as lock:
+        past = beginning.decided(lock)
+        release_id = past.release_id if past else beginning.new_id
+        plan, resumed = _plan(wiring, release_id, without_rehearsal, waivers), None
+        app = wiring.hosting.made_of(plan.deploy.source)
+        if past is not None:
+            plan, resumed = _continued(wiring, plan, past, app)
+        show(plan, session.terminal)
+        what = f"Go on with release {release_id}" if past else f"Release to {plan.target}"
+        session.confirm(f"{what} ({wiring.database.place})?")
+        return carried_out(
+            session,
+            plan,
+            lambda deliveries: run_release(
+                plan,
+                powers(wiring, release_id, deliveries),
+                course=course,
+                say=session.terminal,
+                resumed=resumed,
+            ),
+            lock=lock,
+            course=course,
+            first=begun(plan, kind="release", previous_id=plan.deploy.previous_id, app=app),
+            resumed=resumed,
+        )
 
 
 def _plan(
@@ -90,7 +97,29 @@ def _plan(
     )
 
 
-def _powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -> Powers:
+def _continued(
+    wiring: Wiring, plan: ReleasePlan, past: Past, app: str
+) -> tuple[ReleasePlan, Resumed]:
+    """Return the plan of what is left of a release that was cut off.
+
+    Raises:
+        Refused: the files are others than those that it set out with.
+    """
+    moved = refuse_another_plan(past, plan.migrations, wiring.database.ledger_state(), app)
+    # What serves production by now is this release's own, once it has promoted.
+    before = past.begun.previous_id
+    meta = {name: text for name, text in plan.deploy.meta.items() if name != PREVIOUS_META}
+    meta |= {PREVIOUS_META: before} if before else {}
+    left = replace(
+        plan,
+        deploy=replace(plan.deploy, previous_id=before, meta=meta),
+        without_rehearsal=plan.without_rehearsal or past.begun.without_rehearsal,
+    )
+    return left, Resumed(past=past, moved=moved)
+
+
+def powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -> Powers:
+    """Return what the steps are handed."""
     return Powers(
         again=(
             *still_open(wiring),
@@ -116,92 +145,3 @@ def _powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -
         old_code=wiring.hosting.old_code,
         clock=wiring.clock,
     )
-
-
-def _carried_out(session: Session, plan: ReleasePlan, course: Course) -> Answer:
-    settings, wiring = session.settings, session.wiring
-    directory = wiring.releases_folder / plan.release_id
-    journal = Journal(directory / "journal.jsonl", wiring.clock)
-    pending = [one.label for one in plan.migrations.pending]
-    began = {"target": plan.target, "pending": pending, "backup": plan.backup.backup_id}
-    journal.write("begun", "release", began)
-    course.keep_in(journal)
-    keep(
-        directory,
-        checks_dir=settings.under_root(settings.checks_dir),
-        migrations=[one.label for one in wiring.database.files()],
-    )
-
-    planned = _planned(plan, settings.root)
-
-    def ended(error: Stopped | None) -> Answer:
-        record = make_record(
-            release_id=plan.release_id,
-            target=plan.target,
-            ended_at=wiring.clock.now(),
-            planned=planned,
-            steps=tuple(course.steps),
-            directory=directory,
-            root=settings.root,
-            error=error,
-        )
-        journal.write("ended", "release", {"end": record.end, "exit_code": record.exit_code})
-        write_files(record, hide=session.terminal.hide)
-        tell_end(session, record)
-        return Answer(value=record, error=error)
-
-    def work() -> None:
-        powers = _powers(wiring, plan.release_id, tell_begin(session, plan))
-        run_release(plan, powers, course=course, say=session.terminal)
-
-    return _guarded(work, ended, session.asked)
-
-
-def _planned(plan: ReleasePlan, root: Path) -> PlannedRelease:
-    """Return what the record keeps of the plan."""
-    return PlannedRelease(
-        migrations=tuple(_planned_migration(one, root) for one in plan.migrations.pending),
-        held_back=tuple(one.label for one in plan.migrations.held_back),
-        project=plan.deploy.project_name,
-        source=described(plan.deploy.source),
-        commit=plan.deploy.meta.get(COMMIT_META),
-        serving_id=plan.deploy.previous_id,
-        without_rehearsal=plan.without_rehearsal,
-        watch_window_s=plan.watch_window_s,
-    )
-
-
-def _planned_migration(migration: Migration, root: Path) -> PlannedMigration:
-    sql, cut = shown_sql(migration)
-    return PlannedMigration(
-        label=migration.label,
-        phase=migration.phase,
-        file=below(root, migration.path),
-        sha256=migration.sha256,
-        size_bytes=migration.size_bytes,
-        reversible_by=migration.down_path.name if migration.down_path else None,
-        sql=sql,
-        sql_cut=cut,
-    )
-
-
-def _guarded(
-    work: Callable[[], object], ended: Callable[[Stopped | None], Answer], asked: Asked
-) -> Answer:
-    """Do the work and return how it ended; no way out passes by the record."""
-    try:
-        work()
-    except Stopped as error:
-        return ended(error)
-    except KeyboardInterrupt:
-        return ended(interrupted(asked))
-    except Exception as error:
-        ended(
-            Failed(
-                f"shipway met an error that it did not expect: {type(error).__name__}.",
-                unchanged="The steps that are done stand; the one that failed may stand in part.",
-                next_step="Look at the state with: invoke db.status; then release again.",
-            )
-        )
-        raise
-    return ended(None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.commands.interruptions import Interruptions
 from shipway.environment import load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Asked", "Session", "interrupted", "run"]
 
 FORMATS = ("text", "json")
+_WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Session:
     settings: Settings
     terminal: Terminal
     wiring: Wiring
+    interruptions: Interruptions
 
     def confirm(self, question: str) -> None:
         """Return when the operator says yes, or said so beforehand with `--yes`.
@@ -85,10 +87,11 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
 
     With `--format json` exactly one JSON document is written to stdout, whatever happens.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
     terminal = Terminal(as_json=asked.format == "json")
+    interruptions = Interruptions(lambda: terminal.warn(_WAITING))
+    interruptions.expect()
     try:
-        return _told(asked, terminal, *_worked(asked, terminal, work))
+        return _told(asked, terminal, *_worked(asked, terminal, interruptions, work))
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does; there is nobody to tell.
         os._exit(1)
@@ -99,7 +102,10 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
 
 
 def _worked(
-    asked: Asked, terminal: Terminal, work: Callable[[Session], Answer]
+    asked: Asked,
+    terminal: Terminal,
+    interruptions: Interruptions,
+    work: Callable[[Session], Answer],
 ) -> tuple[str | None, Answer]:
     """Return the target's name, as far as it is known, and how the work ended."""
     target = asked.target
@@ -110,7 +116,13 @@ def _worked(
         target = settings.target
         terminal.knows(settings.secrets())
         with Wiring(settings) as wiring:
-            session = Session(asked=asked, settings=settings, terminal=terminal, wiring=wiring)
+            session = Session(
+                asked=asked,
+                settings=settings,
+                terminal=terminal,
+                wiring=wiring,
+                interruptions=interruptions,
+            )
             return target, work(session)
     except Stopped as error:
         return target, Answer(error=error)
@@ -146,10 +158,6 @@ def _described(error: Stopped) -> dict[str, object]:
         "next": error.next_step,
         "also": list(error.also),
     }
-
-
-def _interrupt(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def interrupted(asked: Asked) -> Interrupted:

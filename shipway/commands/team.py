@@ -11,8 +11,8 @@ from shipway.values import Event, Notice
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
+    from shipway.database_half import DatabasePlan
     from shipway.record import ReleaseRecord
-    from shipway.release import ReleasePlan
     from shipway.values import Delivery
 
 __all__ = ["tell_begin", "tell_end"]
@@ -20,7 +20,7 @@ __all__ = ["tell_begin", "tell_end"]
 _FAILED = (ReleaseEnd.FAILED, ReleaseEnd.INTERRUPTED, ReleaseEnd.BAD, ReleaseEnd.ROLLED_BACK)
 
 
-def tell_begin(session: Session, plan: ReleasePlan) -> tuple[Delivery, ...]:
+def tell_begin(session: Session, plan: DatabasePlan) -> tuple[Delivery, ...]:
     """Tell the team that the release begins, and return how each notice fared.
 
     Raises:

@@ -1,32 +1,156 @@
 """The lock of a target: one release at a time, freed at once when its process dies.
 
 It is a session-level advisory lock on a connection of its own, so the database itself frees it
-with the connection; there is nothing that a crash could leave behind.
+with the connection; there is nothing that a crash could leave behind but a record that says who
+it was, and the next holder takes that over.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import os
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
+import psycopg
+
+from shipway.edges.catalog_sql import sql
 from shipway.edges.postgres import connect
-from shipway.errors import Locked
+from shipway.errors import Locked, LockLost
+from shipway.values import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg
+    from psycopg.rows import TupleRow
 
     from shipway.values import Secret
 
-__all__ = ["held"]
+__all__ = ["Lock", "held", "holder_of"]
 
-_KEY = (0x73686970, 1)
+_KEY: Final = (0x73686970, 1)
 """Two 32-bit numbers, "ship" and 1: our place among the advisory locks of a database."""
+_HEARTBEAT_S: Final = 5.0
+
+# A machine that went away without a word: the server finds out within half a minute and frees
+# the lock. Not every connection has these (a local socket has no TCP).
+_NOTICE_DEATH: Final = (
+    "set tcp_keepalives_idle = 10",
+    "set tcp_keepalives_interval = 5",
+    "set tcp_keepalives_count = 4",
+)
+_THERE: Final = "select to_regclass('shipway.journal') is not null"
+_RECORD: Final = """
+select owner, host, process, since, heartbeat,
+       extract(epoch from clock_timestamp() - heartbeat)::float8, step, backend
+  from shipway.release_lock
+"""
+_SIGN: Final = """
+insert into shipway.release_lock (owner, host, process, backend)
+values (%s, %s, %s, pg_backend_pid())
+on conflict (one) do update set owner = excluded.owner, host = excluded.host,
+  process = excluded.process, backend = excluded.backend, step = '',
+  since = clock_timestamp(), heartbeat = clock_timestamp()
+"""
+# One statement: the line is there only if the session that holds the lock has written it.
+_APPEND: Final = """
+with held as (select from pg_catalog.pg_locks
+               where locktype = 'advisory' and granted and objsubid = 2
+                 and pid = pg_backend_pid()
+                 and classid = %(ours)s and objid = %(number_of_ours)s),
+     told as (update shipway.release_lock set heartbeat = clock_timestamp(), step = %(step)s
+               where backend = pg_backend_pid())
+insert into shipway.journal (release_id, number, line)
+select %(release_id)s, %(number)s, %(line)s where exists (select from held)
+"""
+_LINES: Final = "select line from shipway.journal where release_id = %s order by number"
+
+
+class Lock:
+    """The lock, for as long as it is held.
+
+    Attributes:
+        left_by: who held it before and never gave it back; None when it was given back.
+    """
+
+    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self._connection = connection
+        self._signed = False
+        self._over = threading.Event()
+        self.left_by: Holder | None = None
+
+    def sign(self, owner: str) -> None:
+        """Write down who holds the lock, and give a sign of life every few seconds from now on.
+
+        Raises:
+            LockLost: the connection is gone.
+        """
+        with self._answered():
+            if self._connection.execute(_THERE).fetchone() != (True,):
+                self._connection.execute(sql("journal"))
+            self.left_by = _recorded(self._connection)
+            self._connection.execute(_SIGN, (owner, socket.gethostname(), os.getpid()))
+        self._signed = True
+        threading.Thread(target=self._live, name="heartbeat", daemon=True).start()
+
+    def append(self, release_id: str, number: int, line: str, *, step: str) -> None:
+        """Keep a line of a release's journal, which proves that the lock is held.
+
+        Raises:
+            LockLost: it is not, or the answer was lost: nothing may be done any more.
+        """
+        given = {
+            "release_id": release_id,
+            "number": number,
+            "line": line,
+            "step": step,
+            "ours": _KEY[0],
+            "number_of_ours": _KEY[1],
+        }
+        with self._answered():
+            if self._connection.execute(_APPEND, given).rowcount != 1:
+                raise _lost("the database says that another session holds it, or none")
+
+    def lines(self, release_id: str) -> list[str]:
+        """Return the lines of a journal so far.
+
+        Raises:
+            LockLost: the connection is gone.
+        """
+        with self._answered():
+            return [line for (line,) in self._connection.execute(_LINES, (release_id,))]
+
+    def close(self) -> None:
+        """Take the record out; the lock itself goes with the connection."""
+        self._over.set()
+        if self._signed:
+            with suppress(psycopg.Error):
+                self._connection.execute(
+                    "delete from shipway.release_lock where backend = pg_backend_pid()"
+                )
+
+    def _live(self) -> None:
+        """Give a sign of life until the lock is given back, or cannot be held any more."""
+        with suppress(psycopg.Error):
+            while not self._over.wait(_HEARTBEAT_S):
+                self._connection.execute(
+                    "update shipway.release_lock set heartbeat = clock_timestamp() "
+                    "where backend = pg_backend_pid()"
+                )
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.UniqueViolation:
+            raise _lost("another process has gone on with this release") from None
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise _lost(" ".join(str(error).split())) from None
 
 
 @contextmanager
-def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[None]:
+def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
     """Hold the target's lock while the block runs.
 
     Args:
@@ -35,26 +159,40 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[None]:
         timeout_s: longest wait for the connection; for the lock itself nobody waits.
 
     Raises:
-        Locked: another holds it; the message says who, from where and since when.
+        Locked: another holds it; the message says who, from where, since when and in which step.
         Stopped: the database cannot be reached.
     """
     with connect(url, purpose=owner, timeout_s=timeout_s) as connection:
+        for setting in _NOTICE_DEATH:
+            with suppress(psycopg.Error):
+                connection.execute(setting.encode())
         taken = connection.execute("select pg_try_advisory_lock(%s, %s)", _KEY).fetchone()
         if taken != (True,):
             raise Locked(
-                f"Another release holds the lock of this database: {_holder(connection)}.",
+                f"Another release holds the lock of this database: {_told(connection)}.",
                 unchanged="Nothing was changed by this command.",
                 next_step="Wait until it has ended, then run this again. The lock goes with its "
                 "connection: once that process has ended it cannot be left behind.",
             )
-        # The lock ends with the connection, which the `with` closes in every outcome.
-        yield
+        lock = Lock(connection)
+        try:
+            # The lock ends with the connection, which the `with` closes in every outcome.
+            yield lock
+        finally:
+            lock.close()
 
 
-def _holder(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+def holder_of(connection: psycopg.Connection[TupleRow]) -> Holder | None:
+    """Return who holds the lock now, if it has signed; writes nothing."""
+    found = _session(connection)
+    return _recorded(connection, backend=found[1]) if found is not None else None
+
+
+def _session(connection: psycopg.Connection[TupleRow]) -> tuple[str, int, str, str] | None:
+    """Return name, server process, address and start of the session that holds the lock."""
     row = connection.execute(
         """
-        select a.application_name, a.pid, host(a.client_addr),
+        select a.application_name, a.pid, coalesce(host(a.client_addr), ''),
                to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
           from pg_locks l join pg_stat_activity a using (pid)
          where l.locktype = 'advisory' and l.granted and l.objsubid = 2
@@ -63,8 +201,53 @@ def _holder(connection: psycopg.Connection[tuple[object, ...]]) -> str:
         """,
         _KEY,
     ).fetchone()
-    if row is None:
+    return None if row is None else (str(row[0]), int(row[1]), str(row[2]), str(row[3]))
+
+
+def _recorded(
+    connection: psycopg.Connection[TupleRow], *, backend: int | None = None
+) -> Holder | None:
+    """Return the record, if there is one (of that server process)."""
+    if connection.execute(_THERE).fetchone() != (True,):
+        return None
+    row = connection.execute(_RECORD).fetchone()
+    if row is None or (backend is not None and row[7] != backend):
+        return None
+    owner, host, process, since, heartbeat, silent_s, step, _ = row
+    return Holder(
+        owner=owner,
+        host=host,
+        process=process,
+        since=since,
+        heartbeat=heartbeat,
+        silent_s=max(0.0, silent_s),
+        step=step,
+    )
+
+
+def _told(connection: psycopg.Connection[TupleRow]) -> str:
+    session = _session(connection)
+    if session is None:
         return "it ended this moment"
-    name, pid, address, since = row
-    where = f" from {address}" if address else ""
-    return f"{name or 'a session without a name'}{where}, server process {pid}, since {since} UTC"
+    name, pid, address, since = session
+    found = _recorded(connection, backend=pid)
+    if found is None:
+        where = f" from {address}" if address else ""
+        return (
+            f"{name or 'a session without a name'}{where}, server process {pid}, since {since} UTC"
+        )
+    step = f", in step {found.step}" if found.step else ""
+    return (
+        f"shipway {found.owner} on {found.host}, process {found.process}, "
+        f"since {found.since:%Y-%m-%d %H:%M:%S} UTC{step}; last sign of life "
+        f"{found.silent_s:.0f} s ago, server process {pid}"
+    )
+
+
+def _lost(why: str) -> LockLost:
+    return LockLost(
+        f"The lock of this target was lost: {why}.",
+        unchanged="What was about to be done next was not begun; what the lines above report "
+        "stands.",
+        next_step="Go on with it: invoke release --resume. It asks the world first what is true.",
+    )

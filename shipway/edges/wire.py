@@ -61,6 +61,8 @@ class Wire:
                     self._wait(tick_s, on_tick)
                     result = self._pgconn.get_result()
                 except KeyboardInterrupt:
+                    if interrupted:
+                        raise  # a second one waits for nothing any more
                     interrupted = True
                     self._cancel()
                     continue

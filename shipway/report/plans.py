@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.figures import count, duration
-from shipway.release import ReleasePlan
+from shipway.release import FinishPlan, ReleasePlan
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.backup import BackupPlan
@@ -14,6 +14,7 @@ from shipway.steps.sources import described
 from shipway.steps.watch import WatchPlan
 
 if TYPE_CHECKING:
+    from shipway.database_half import DatabasePlan
     from shipway.values import MigrationPlan
 
 __all__: list[str] = []
@@ -21,26 +22,40 @@ __all__: list[str] = []
 
 @show.register
 def _(value: ReleasePlan, terminal: Terminal) -> None:
-    with terminal.part("plan"):
-        terminal.note(f"backup   {_backup(value.backup)}")
-        how = (
-            f"left out: {value.without_rehearsal}"
-            if value.without_rehearsal
-            else ("restore that backup beside, and run what is pending on the copy first")
-        )
-        terminal.note(f"rehearse {how}")
-        first, *others = _pending(value.migrations)
-        terminal.note(f"migrate  {first}")
-        for line in others:
-            terminal.note(f"         {line}")
-        expected = value.expectations
-        terminal.note(
-            f"verify   {count(len(expected.tables), 'declared table')}, "
-            f"{count(len(expected.queries), 'critical query', 'critical queries')}, "
-            f"row security in {', '.join(expected.exposed_schemas)}"
-        )
+    with terminal.part(f"release {value.release_id}"):
+        _show_database_half(value, terminal)
         terminal.note(f"deploy   {_deploy(value.deploy)}")
         terminal.note(f"logs     watch for {duration(value.watch_window_s)}")
+
+
+@show.register
+def _(value: FinishPlan, terminal: Terminal) -> None:
+    with terminal.part(f"contract phase {value.release_id}"):
+        terminal.note(
+            f"after    release {value.finishes}; the code before it is out of service for "
+            f"{duration(value.soaked_s)}"
+        )
+        _show_database_half(value, terminal)
+
+
+def _show_database_half(value: DatabasePlan, terminal: Terminal) -> None:
+    terminal.note(f"backup   {_backup(value.backup)}")
+    how = (
+        f"left out: {value.without_rehearsal}"
+        if value.without_rehearsal
+        else ("restore that backup beside, and run what is pending on the copy first")
+    )
+    terminal.note(f"rehearse {how}")
+    first, *others = _pending(value.migrations)
+    terminal.note(f"migrate  {first}")
+    for line in others:
+        terminal.note(f"         {line}")
+    expected = value.expectations
+    terminal.note(
+        f"verify   {count(len(expected.tables), 'declared table')}, "
+        f"{count(len(expected.queries), 'critical query', 'critical queries')}, "
+        f"row security in {', '.join(expected.exposed_schemas)}"
+    )
 
 
 @show.register

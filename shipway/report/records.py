@@ -24,6 +24,7 @@ _ENDS = {
     ReleaseEnd.ROLLED_BACK: "was ROLLED BACK: its logs were BAD",
     ReleaseEnd.FAILED: "FAILED",
     ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
+    ReleaseEnd.FINISHED: "is through: the contract migrations are applied",
 }
 
 

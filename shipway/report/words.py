@@ -35,6 +35,7 @@ _MORE = (
     "records",
     "rehearsals",
     "starting",
+    "releases",
     "tables",
 )
 _MARK = {

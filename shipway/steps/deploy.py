@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+from shipway.errors import DeploymentFailed, LockLost, OutcomeUnknown, Stopped
+from shipway.steps.pieces import unannounced
 from shipway.steps.promotion import Move, Production, command, move_production
 from shipway.steps.smoke import SmokePage, Web, failed, settled, smoke
 from shipway.steps.sources import described
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shipway.steps.build_log import BuildLog
+    from shipway.steps.pieces import Piece
     from shipway.values import (
         CheckResult,
         Clock,
@@ -162,6 +164,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     clock: Clock,
     say: Say,
     when_staged: Callable[[Deployment], None] | None = None,
+    piece: Piece = unannounced,
 ) -> Deployed:
     """Put the app live and return the proof.
 
@@ -174,6 +177,7 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
         clock: for pauses and deadlines.
         say: told of what has become true.
         when_staged: called with the new deployment before anyone visits it; raises to stop here.
+        piece: told of each effect before it.
 
     Raises:
         DeploymentFailed: it was not put live; the message says what production is.
@@ -181,23 +185,33 @@ def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
     """
     if isinstance(proof, Unproven):
         say.warn(f"{proof.missing} Make it with: {proof.command}")
-    staged = staged_build(plan, vercel=vercel, build_log=build_log, clock=clock, say=say)
+    staged = staged_build(
+        plan, vercel=vercel, build_log=build_log, clock=clock, say=say, piece=piece
+    )
     if when_staged is not None:
         when_staged(staged)
     results = smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
-    return put_live(plan, staged, results, vercel=vercel, web=web, clock=clock, say=say)
+    return put_live(
+        plan, staged, results, vercel=vercel, web=web, clock=clock, say=say, piece=piece
+    )
 
 
-def staged_build(
-    plan: DeployPlan, *, vercel: Vercel, build_log: BuildLog, clock: Clock, say: Say
+def staged_build(  # noqa: PLR0913 - as deploy
+    plan: DeployPlan,
+    *,
+    vercel: Vercel,
+    build_log: BuildLog,
+    clock: Clock,
+    say: Say,
+    piece: Piece = unannounced,
 ) -> Deployment:
     """Build the app without any domain. Production stays as it is."""
     say.note(f"deploying {described(plan.source)} ({plan.source_why})")
     for warning in plan.warnings:
         say.warn(warning)
     try:
-        return stage(plan, vercel=vercel, build_log=build_log, clock=clock, say=say)
-    except OutcomeUnknown:
+        return stage(plan, vercel=vercel, build_log=build_log, clock=clock, say=say, piece=piece)
+    except (OutcomeUnknown, LockLost):
         raise
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None
@@ -256,6 +270,7 @@ def put_live(  # noqa: PLR0913 - as deploy
     web: Web,
     clock: Clock,
     say: Say,
+    piece: Piece = unannounced,
 ) -> Deployed:
     """Promote a staged deployment and prove that the public sees it."""
     move = Move(
@@ -266,8 +281,9 @@ def put_live(  # noqa: PLR0913 - as deploy
         target=plan.target,
     )
     try:
-        hosting = move_production(move, vercel=vercel, clock=clock, say=say)
-    except (DeploymentFailed, OutcomeUnknown):
+        with piece(f"promote {staged.deployment_id}"):
+            hosting = move_production(move, vercel=vercel, clock=clock, say=say)
+    except (DeploymentFailed, OutcomeUnknown, LockLost):
         raise
     except Stopped as error:
         raise _with_production(error, plan, vercel) from None

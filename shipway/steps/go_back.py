@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused
+from shipway.steps.pieces import unannounced
 from shipway.steps.promotion import Move, Production, command, move_production
 from shipway.steps.smoke import SmokePage, Web, failed, settled
 from shipway.values import PREVIOUS_META, WentBack
 
 if TYPE_CHECKING:
+    from shipway.steps.pieces import Piece
     from shipway.values import Clock, Deployment, Hosting, Say
 
 __all__ = ["BackPlan", "go_back", "plan_back"]
@@ -91,7 +93,15 @@ def plan_back(
     )
 
 
-def go_back(plan: BackPlan, *, vercel: Production, web: Web, clock: Clock, say: Say) -> WentBack:
+def go_back(  # noqa: PLR0913 - plan and powers, all but one by name
+    plan: BackPlan,
+    *,
+    vercel: Production,
+    web: Web,
+    clock: Clock,
+    say: Say,
+    piece: Piece = unannounced,
+) -> WentBack:
     """Carry out the plan and return the proof. The database is not touched.
 
     Raises:
@@ -106,7 +116,8 @@ def go_back(plan: BackPlan, *, vercel: Production, web: Web, clock: Clock, say: 
         target=plan.target,
         why=plan.why,
     )
-    hosting = move_production(move, vercel=vercel, clock=clock, say=say)
+    with piece(f"roll production back to {plan.to_id}"):
+        hosting = move_production(move, vercel=vercel, clock=clock, say=say)
     url = hosting.production_urls[0] if hosting.production_urls else ""
     say.note(f"{plan.to_id} is production again, as Vercel says")
     if hosting.auto_assign_domains is False:

@@ -64,6 +64,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     clock: Clock,
     say: Say,
     together: bool = False,
+    before: Callable[[str], None] | None = None,
 ) -> Migrated:
     """Run the plan's files in order; each is in the database with its ledger row, or not at all.
 
@@ -75,6 +76,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         clock: for the wait on another runner.
         say: told of each file after its commit.
         together: all files in one transaction, instead of one each.
+        before: told of each file before it is run; raises to stop there.
 
     Raises:
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
@@ -104,6 +106,8 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         return proof_of(state.applied, tuple(applied_now))
     with say.progress(f"{len(pending)} pending"):
         for number, migration in enumerate(pending, 1):
+            if before is not None:
+                before(f"apply {migration.label}")
             with say.progress(migration.label) as line:
                 line.at(f"{number} of {len(pending)}")
                 row = row_of(migration, runner.run(migration))

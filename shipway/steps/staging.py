@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
 from shipway.steps.build_log import Told, failing_lines
+from shipway.steps.pieces import unannounced
 from shipway.steps.promotion import command
 from shipway.steps.sources import described
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shipway.steps.build_log import BuildLog
+    from shipway.steps.pieces import Piece
     from shipway.values import BuildLine, Clock, Deployment, Say, Source
 
 __all__ = ["Staging", "StagingPlan", "stage"]
@@ -75,8 +77,14 @@ class StagingPlan(Protocol):
         """The environment that is deployed to."""
 
 
-def stage(
-    plan: StagingPlan, *, vercel: Staging, build_log: BuildLog, clock: Clock, say: Say
+def stage(  # noqa: PLR0913 - plan and powers, all but one by name
+    plan: StagingPlan,
+    *,
+    vercel: Staging,
+    build_log: BuildLog,
+    clock: Clock,
+    say: Say,
+    piece: Piece = unannounced,
 ) -> Deployment:
     """Return a READY deployment of this release that no domain points to.
 
@@ -91,15 +99,18 @@ def stage(
     if made is not None and made.ready_state not in _OVER:
         say.note(f"found {made.deployment_id} of this release ({made.ready_state}): using it")
     else:
-        made = _created(plan, vercel=vercel, clock=clock, say=say)
+        made = _created(plan, vercel=vercel, clock=clock, say=say, piece=piece)
     _assert_staged(made, vercel=vercel)
     told = Told(made.deployment_id, vercel=vercel, build_log=build_log, say=say)
     return _ready(made, plan, vercel=vercel, told=told, clock=clock, say=say)
 
 
-def _created(plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say) -> Deployment:
+def _created(
+    plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say, piece: Piece
+) -> Deployment:
     for _ in range(_CREATIONS):
-        made = vercel.create_staged(name=plan.project_name, source=plan.source, meta=plan.meta)
+        with piece("create a staged deployment"):
+            made = vercel.create_staged(name=plan.project_name, source=plan.source, meta=plan.meta)
         for pause_s in _LOOKS_AFTER_S:
             if made is not None:
                 say.note(f"created {made.deployment_id}, staged, from {described(plan.source)}")

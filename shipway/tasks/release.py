@@ -13,21 +13,87 @@ __all__ = ["tasks"]
 
 tasks = Commands("release")
 
+_NOW = "why it does not wait for its window (release_windows); kept in the record"
+_WAIVE = "GATE=REASON: pass this gate though it is shut; may be given again; kept in the record"
+_RELEASE = "id of the release, as release.history shows it"
+_RESUME = "go on with the one that was cut off, interrupted or failed"
+
 
 @tasks.command(
     "run",
     default=True,
     yes=True,
-    now="why it does not wait for its window (release_windows); kept in the record",
-    waive="GATE=REASON: pass this gate though it is shut; may be given again; kept in the record",
+    now=_NOW,
+    waive=_WAIVE,
+    resume=_RESUME,
 )
-def release(without_rehearsal: str = "", now: str = "", waive: tuple[str, ...] = ()) -> Work:
+def release(
+    without_rehearsal: str = "",
+    now: str = "",
+    waive: tuple[str, ...] = (),
+    resume: bool = False,
+) -> Work:
     """Back up, rehearse, migrate, verify, deploy and watch the logs, in that order."""
     from shipway.commands import release as commands
 
     return lambda session: commands.release(
-        session, without_rehearsal=without_rehearsal, now=now, waive=waive
+        session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
     )
+
+
+@tasks.command("finish", yes=True, now=_NOW, waive=_WAIVE, resume=_RESUME)
+def finish(
+    without_rehearsal: str = "",
+    now: str = "",
+    waive: tuple[str, ...] = (),
+    resume: bool = False,
+) -> Work:
+    """Run the contract migrations once the code before the release is long out of service."""
+    from shipway.commands import finish as commands
+
+    return lambda session: commands.finish(
+        session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
+    )
+
+
+@tasks.command("status")
+def status() -> Work:
+    """Show how far the latest release came and what is true of it now."""
+    from shipway.commands import releases as commands
+
+    return commands.status
+
+
+@tasks.command("history")
+def history() -> Work:
+    """List the releases to the target, from its own journal."""
+    from shipway.commands import releases as commands
+
+    return commands.history
+
+
+@tasks.command("show", release=_RELEASE)
+def show(release: str) -> Work:
+    """Show the journal of a release line by line."""
+    from shipway.commands import releases as commands
+
+    return lambda session: commands.shown(session, release)
+
+
+@tasks.command("audit", release=f"{_RELEASE} (default: all)")
+def audit(release: str = "") -> Work:
+    """Verify that no line of a journal was changed, removed or added."""
+    from shipway.commands import releases as commands
+
+    return lambda session: commands.audit(session, release)
+
+
+@tasks.command("abandon", yes=True)
+def abandon() -> Work:
+    """Give up a release that did not come to its end; what is done stays done."""
+    from shipway.commands import releases as commands
+
+    return commands.abandon
 
 
 @tasks.command("approve", yes=True)

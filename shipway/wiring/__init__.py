@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shipway.wiring.database import DatabaseWiring
     from shipway.wiring.gates import GateWiring
     from shipway.wiring.hosting import HostingWiring
+    from shipway.wiring.journals import JournalWiring
 
 __all__ = ["Wiring"]
 
@@ -76,6 +77,13 @@ class Wiring:
         from shipway.wiring.hosting import HostingWiring
 
         return HostingWiring(self)
+
+    @cached_property
+    def journals(self) -> JournalWiring:
+        """What releases have written down, here and in the target."""
+        from shipway.wiring.journals import JournalWiring
+
+        return JournalWiring(self)
 
     @cached_property
     def gates(self) -> GateWiring:

@@ -9,13 +9,14 @@ from shipway.edges import postgres
 from shipway.edges.ledger import Ledger, read_ledger
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
-from shipway.values import MigrationLimits
+from shipway.values import MigrationLimits, Phase
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.edges.catalog import Catalog
+    from shipway.edges.release_lock import Lock
     from shipway.schema.expectations import Expectations
     from shipway.steps.means import Means
     from shipway.values import LedgerState, Migration, MigrationPlan, Secret
@@ -54,10 +55,13 @@ class DatabaseWiring:
         """Return the project's migrations."""
         return read_folder(self._settings.under_root(self._settings.migrations_dir))
 
-    def plan(self) -> MigrationPlan:
-        """Return what would be applied."""
+    def plan(self, phase: Phase = Phase.EXPAND) -> MigrationPlan:
+        """Return what would be applied in a phase."""
         return plan_migrations(
-            self.files(), self.ledger_state(), project_ref=self._settings.project_ref
+            self.files(),
+            self.ledger_state(),
+            phase=phase,
+            project_ref=self._settings.project_ref,
         )
 
     def open(self) -> AbstractContextManager[Ledger]:
@@ -115,7 +119,7 @@ class DatabaseWiring:
             platform=self._wiring.platform,
         )
 
-    def lock(self, owner: str) -> AbstractContextManager[None]:
+    def lock(self, owner: str) -> AbstractContextManager[Lock]:
         """Return the target's lock."""
         from shipway.edges import release_lock
 

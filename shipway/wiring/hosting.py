@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from shipway.steps.retreat import OldCode
 from shipway.steps.smoke import read_pages
 from shipway.steps.sources import Way, choose_way
 from shipway.steps.watch import WatchPlan
-from shipway.values import RELEASE_META, CliSource, FilesSource, Phase, Unproven
+from shipway.values import RELEASE_META, CliSource, FilesSource, GitSource, Phase, Unproven
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
@@ -136,6 +137,15 @@ class HostingWiring:
     def app_files(self) -> tuple[AppFile, ...]:
         """Return the files that are uploaded when the CLI does not do it."""
         return app_files(self.app)
+
+    def made_of(self, source: Source) -> str:
+        """Return what names a source's content: the commit, or a digest over the app's files."""
+        if isinstance(source, GitSource):
+            return source.sha
+        digest = hashlib.sha256()
+        for one in self.app_files():
+            digest.update(f"{one.sha1} {one.name}\n".encode())
+        return digest.hexdigest()
 
     def source(self, link: GitLink | None) -> tuple[Source, str]:
         """Return what is deployed and by whom, and why so.

@@ -106,7 +106,7 @@ class Project:
 
     def ledger(self) -> list[str]:
         """Return the labels in the ledger; empty also when there is no ledger yet."""
-        if not self.rows("select 1 from pg_tables where schemaname = 'shipway'"):
+        if not self.rows("select where to_regclass('shipway.migrations') is not null"):
             return []
         return [x for (x,) in self.rows("select label from shipway.migrations order by version")]
 

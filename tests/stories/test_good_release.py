@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from shipway.journal import read
+from shipway.journal import FileCopy, read
 from shipway.json_form import json_form
 from shipway.record import read_record
 
@@ -72,10 +72,15 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
     sample_data = record["planned"]["migrations"][3]
     assert sample_data["label"] == "004_users_sample_data"
     assert "@" not in sample_data["sql"]
-    entries = [(entry.event, entry.step) for entry in read(folder / "journal.jsonl")]
+    lines = FileCopy(folder / "journal.jsonl").lines()
+    there = project.rows("select line from shipway.journal order by number")
+    assert [line for (line,) in there] == lines
+    entries = [(entry.event, entry.step) for entry in read(lines, "here")]
     assert entries[0] == ("begun", "release")
     assert entries[-1] == ("ended", "release")
     assert ("intent", "deploy") in entries
+    assert entries.count(("about", "migrate")) == len(SEVEN)
+    assert entries.count(("about", "deploy")) == 2
     text = (folder / "release.md").read_text(encoding="utf-8")
     assert "- `007_api_key_sample_data`" in text
     assert project.standins["production_url"] in text
