@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +18,7 @@ import pytest
 from shipway.sandbox import lifecycle
 from shipway.sandbox.control import Control
 from tests.sandbox.conftest import Standins, start
+from tests.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,22 +58,17 @@ class Project:
     """A user's project with a running sandbox, seen from outside: commands, SQL and HTTP."""
 
     root: Path
+    warm: WarmStart
     environ: dict[str, str] = field(default_factory=lambda: dict(QUICK))
     _rest: ExitStack = field(default_factory=ExitStack)
 
     def invoke(self, *arguments: str, **environ: str) -> Ended:
         """Run `invoke ...` in the project as a user does and return how it ended."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "invoke", *arguments],
-            cwd=self.root,
-            env=clean_environment() | self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
+        environment = clean_environment() | self.environ | environ
+        code, out, err = self.warm.invoke(
+            arguments, cwd=self.root, env=environment, timeout_s=DEADLINE_S
         )
-        return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+        return Ended(code=code, out=out, err=err)
 
     def release(self, *flags: str, **environ: str) -> Ended:
         """Run a whole release to the sandbox."""
@@ -175,8 +169,16 @@ def clean_environment() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith(ours)}
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmStart]:
+    """Return what runs the run's commands."""
+    running = WarmStart(tmp_path_factory.mktemp("warm"))
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def bare_project(tmp_path: Path) -> Project:
+def bare_project(tmp_path: Path, warm: WarmStart) -> Project:
     """Return a project with the sample app and no sandbox."""
     root = tmp_path / "sample app"
     root.mkdir()
@@ -187,7 +189,7 @@ def bare_project(tmp_path: Path) -> Project:
         else:
             shutil.copy(source, root / name)
     (root / "shipway.toml").write_text('app_dir = "app"\n')
-    return Project(root)
+    return Project(root, warm)
 
 
 @pytest.fixture(scope="session")
