@@ -15,6 +15,7 @@ __all__ = [
     "LockLost",
     "Locked",
     "LogsBad",
+    "LogsSilent",
     "MigrationFailed",
     "Misconfigured",
     "OutcomeUnknown",
@@ -118,6 +119,12 @@ class LogsBad(Stopped):
     """The new version is live and its logs are bad."""
 
     exit_code = 7
+
+
+class LogsSilent(Stopped):
+    """The new version is live, and its logs show too little for a verdict, which is wanted."""
+
+    exit_code = 8
 
 
 class Locked(Stopped):

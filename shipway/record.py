@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.course import StepRecord
-from shipway.errors import Interrupted, LogsBad
+from shipway.errors import Interrupted, LogsBad, LogsSilent
 from shipway.papers import IllFormed, value_of
 from shipway.values import Deployed, Phase, Verdict, Watched, WentBack
 
@@ -181,6 +181,8 @@ def _end(proofs: Sequence[object], error: Stopped | None) -> ReleaseEnd:
     if isinstance(error, LogsBad):
         went_back = any(isinstance(proof, WentBack) for proof in proofs)
         return ReleaseEnd.ROLLED_BACK if went_back else ReleaseEnd.BAD
+    if isinstance(error, LogsSilent):
+        return ReleaseEnd.NOT_ENOUGH_EVIDENCE
     if isinstance(error, Interrupted):
         return ReleaseEnd.INTERRUPTED
     if error is not None:

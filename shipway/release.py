@@ -14,7 +14,8 @@ from shipway.errors import LogsBad, Stopped
 from shipway.steps.deploy import deploy, staged_build
 from shipway.steps.go_back import go_back
 from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
-from shipway.steps.watch import refuse_bad, watch
+from shipway.steps.verdict import refuse_bad, weigh_silence
+from shipway.steps.watch import watch
 from shipway.values import Deployed, Unproven
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.course import Course
     from shipway.database_half import Resumed
     from shipway.steps.build_log import BuildLog
+    from shipway.steps.database_log import DatabaseLogs
     from shipway.steps.deploy import DeployPlan, Vercel
     from shipway.steps.listening import Listening
     from shipway.steps.retreat import OldCode
@@ -62,6 +64,7 @@ class Powers(DatabasePowers):
     web: Web
     build_log: BuildLog
     logs: Listening
+    database_logs: DatabaseLogs
     watch_plan: Callable[[Deployed, Baseline], WatchPlan]
     learn: Callable[[Watched], None]
     """Remembers a window that was not bad, for the next release."""
@@ -111,11 +114,13 @@ def release(
 
     try:
         with course.step("logs") as proven:
+            what = powers.watch_plan(deployed, powers.logs.heard(before or ""))
             watched = proven(
                 bad_before
                 or watch(
-                    powers.watch_plan(deployed, powers.logs.heard(before or "")),
+                    what,
                     logs=powers.logs,
+                    database=powers.database_logs,
                     web=powers.web,
                     clock=powers.clock,
                     say=say,
@@ -123,6 +128,7 @@ def release(
             )
             refuse_bad(watched, next_step="")
             powers.learn(watched)
+            weigh_silence(watched, fails=what.not_enough_fails, say=say)
     except LogsBad as bad:
         raise _retreated(bad, plan, deployed, backup, powers, course=course, say=say) from None
     return watched

@@ -222,6 +222,12 @@ class Settings:
         0.02, "share of failed requests that is let pass; more is bad once it is shown"
     )
 
+    watch_not_enough: str = _policy(
+        "finish",
+        "what NOT ENOUGH EVIDENCE means: finish (the command ends with 0 and warns), or fail "
+        "(with 8; the new version stays live)",
+    )
+
     def under_root(self, path: Path) -> Path:
         """Return `path` as an absolute path of this project."""
         return self.root / path

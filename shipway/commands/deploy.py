@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
@@ -10,18 +11,23 @@ from shipway.release import new_release_id
 from shipway.report.words import show_checks
 from shipway.steps.compare import compare
 from shipway.steps.deploy import deploy as run_deployment
+from shipway.steps.look_back import look_back
 from shipway.steps.sources import described
+from shipway.steps.verdict import line_of, refuse_bad, weigh_silence
 from shipway.steps.verify import verify
-from shipway.steps.watch import line_of, refuse_bad, watch
+from shipway.steps.watch import watch
 from shipway.values import Outcome, Unproven, Verified
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.steps.deploy import DeployPlan
-    from shipway.values import Deployment, LogRow
+    from shipway.steps.watch import WatchPlan
+    from shipway.values import Deployment, LogRow, Watched
 
 __all__ = ["deploy", "logs", "tail"]
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SHOWN_AT_THE_END = 999
 """Rows that the JSON document of `logs.tail` holds at most."""
 
@@ -87,9 +93,16 @@ def _proof(session: Session) -> Verified | Unproven:
         )
 
 
-def logs(session: Session, deployment: str, window: str) -> Answer:
-    """Watch a deployment's logs and give a verdict."""
-    wiring = session.wiring
+def logs(session: Session, deployment: str, window: str, since: str) -> Answer:
+    """Watch a deployment's logs, or look back on them, and give a verdict."""
+    if window and since:
+        raise Misconfigured(
+            "--window watches what comes and --since judges what was: only one of them is meant.",
+            unchanged="Nothing was contacted and nothing was changed.",
+            next_step="Leave one of them out.",
+        )
+    wiring, settings = session.wiring, session.settings
+    seconds = _seconds(since or window) if since or window else settings.watch_window_s
     hosting = wiring.hosting.vercel.hosting()
     wanted = deployment or hosting.production_id
     if wanted is None:
@@ -100,26 +113,44 @@ def logs(session: Session, deployment: str, window: str) -> Answer:
         )
     found = wiring.hosting.vercel.get(wanted)
     live = found.deployment_id == hosting.production_id and bool(hosting.production_urls)
-    plan = wiring.hosting.watch_plan(
-        found.deployment_id,
-        hosting.production_urls[0] if live else found.url,
-        _seconds(window) if window else session.settings.watch_window_s,
-    )
+    url = hosting.production_urls[0] if live else found.url
+    plan = wiring.hosting.watch_plan(found.deployment_id, url, seconds)
     if session.asked.dry:
         return Answer(value=plan)
-    watched = watch(
+    watched = _looked_back(session, plan) if since else _watched(session, plan)
+    try:
+        refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
+        if not since:
+            # What was looked back on may have been learned when it happened.
+            wiring.hosting.log_memory.learn(watched)
+        weigh_silence(watched, fails=plan.not_enough_fails, say=session.terminal)
+    except Stopped as error:
+        return Answer(value=watched, error=error)
+    return Answer(value=watched)
+
+
+def _watched(session: Session, plan: WatchPlan) -> Watched:
+    wiring = session.wiring
+    return watch(
         plan,
         logs=wiring.hosting.logs,
+        database=wiring.database_logs,
         web=wiring.hosting.web,
         clock=wiring.clock,
         say=session.terminal,
     )
-    try:
-        refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
-    except Stopped as error:
-        return Answer(value=watched, error=error)
-    wiring.hosting.log_memory.learn(watched)
-    return Answer(value=watched)
+
+
+def _looked_back(session: Session, plan: WatchPlan) -> Watched:
+    wiring = session.wiring
+    return look_back(
+        plan,
+        history=wiring.hosting.history,
+        database=wiring.database_logs,
+        web=wiring.hosting.web,
+        clock=wiring.clock,
+        say=session.terminal,
+    )
 
 
 def tail(session: Session, deployment: str, window: str) -> Answer:
@@ -155,14 +186,13 @@ def tail(session: Session, deployment: str, window: str) -> Answer:
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
+    """Return a duration in seconds: `90`, `90s`, `30m`, `2h`, `1d`."""
+    found = _DURATION.fullmatch(text.strip())
+    seconds = float(found[1]) * _UNITS_S[found[2] or "s"] if found else 0.0
     if not 0 < seconds < float("inf"):
         raise Misconfigured(
-            f"'{text}' is not a number of seconds.",
+            f"'{text}' is no length of time.",
             unchanged="Nothing was contacted and nothing was changed.",
-            next_step="Write for example: invoke logs --window 60",
+            next_step="Write for example 60 (seconds), 30m, 2h or 1d.",
         )
     return seconds

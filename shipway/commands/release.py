@@ -140,6 +140,7 @@ def powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) ->
         web=wiring.hosting.web,
         build_log=wiring.hosting.build_log(release_id),
         logs=wiring.hosting.listening,
+        database_logs=wiring.database_logs,
         watch_plan=wiring.hosting.watch_plan_of,
         learn=wiring.hosting.log_memory.learn,
         old_code=wiring.hosting.old_code,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Line", "Live"]
 
 _LOOKS_A_SECOND: Final = 8
+_DETAILS: Final = 2
+"""Columns by which details stand back."""
 
 
 class Live:
@@ -87,12 +89,12 @@ class Line:
         self._hide = hide
         self._tell = tell
         self._ended = ended
-        self._so_far = ""
+        self._so_far: tuple[str, ...] = ("",)
         self._began_s = time.monotonic()
 
-    def at(self, text: str) -> None:
-        """Show how far it is by now."""
-        self._so_far = text
+    def at(self, text: str, *details: str) -> None:
+        """Show how far it is by now; details are shown in place of the text."""
+        self._so_far = (text, *details)
 
     def done(self, text: str) -> None:
         """Write what came of it in the place of the live line."""
@@ -100,7 +102,11 @@ class Line:
         self._tell(text)
 
     def text(self) -> str:
-        """Return the line as it reads now."""
+        """Return the line as it reads now; details stand below it in place of the text."""
         seconds = int(time.monotonic() - self._began_s)
-        parts = (self._name, self._so_far, f"{seconds} s" if seconds else "")
-        return self._hide(" · ".join(part for part in parts if part))
+        first, *details = self._so_far
+        so_far = "" if details else first
+        parts = (self._name, so_far, f"{seconds} s" if seconds else "")
+        margin = " " * (len(self._name) - len(self._name.lstrip()) + _DETAILS)
+        lines = [" · ".join(part for part in parts if part), *(margin + one for one in details)]
+        return self._hide("\n".join(lines))

@@ -32,9 +32,11 @@ class Narrator:
         """One line that a person should not overlook, though the work goes on."""
         self._terminal.warn(text)
 
-    def progress(self, text: str) -> AbstractContextManager[Progress]:
+    def progress(
+        self, text: str, *, log_every_s: float | None = None
+    ) -> AbstractContextManager[Progress]:
         """Show a live line until a piece of work is done."""
-        return self._terminal.progress(text)
+        return self._terminal.progress(text, log_every_s=log_every_s)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[object, float], None]]:

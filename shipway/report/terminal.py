@@ -71,10 +71,10 @@ class Terminal(Plainly):
         self._write(self._out, f"warning: {text}", style="yellow")
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Progress]:
-        """Show a live line until the work is done; a log gets the result alone."""
+    def progress(self, text: str, *, log_every_s: float | None = None) -> Iterator[Progress]:
+        """Show a live line until the work is done; a log gets the result, and what it asks for."""
         if not self._out.is_terminal:
-            with super().progress(text) as plain:
+            with super().progress(text, log_every_s=log_every_s) as plain:
                 yield plain
             return
         with self._out.live.line(self._indent + text, self.hide, self.note) as line:

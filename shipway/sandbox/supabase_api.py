@@ -14,6 +14,7 @@ from shipway.sandbox.storage_signing import SigningCalls
 from shipway.sandbox.storage_tus import ResumableCalls
 from shipway.sandbox.supabase_backups import BackupCalls
 from shipway.sandbox.supabase_branches import BranchCalls
+from shipway.sandbox.supabase_logs import LogCalls
 from shipway.sandbox.supabase_management import ManagementCalls, failed
 from shipway.sandbox.supabase_notices import NoticeCalls
 from shipway.sandbox.wire import Request, Response, json_response
@@ -31,11 +32,12 @@ class SupabaseApi(Api):
         super().__init__(**shared)
         self._owner = owner
         self._management = ManagementCalls(owner=owner, document=document, settings=self.settings)
-        self._notices = NoticeCalls(document=document, settings=self.settings)
+        self._logs = LogCalls(document=document, settings=self.settings)
         self._management_routes = (
             *self._management.routes,
             *BackupCalls(document=document, settings=self.settings).routes,
-            *self._notices.routes,
+            *NoticeCalls(settings=self.settings).routes,
+            *self._logs.routes,
             *BranchCalls(parent_ref=owner.ref, document=document, settings=self.settings).routes,
         )
         objects = ObjectCalls(shelf)
@@ -91,4 +93,4 @@ class SupabaseApi(Api):
         """Answer the control calls that only Supabase has: a row for the project's log."""
         if (request.method, name) != ("POST", "log-rows"):
             return None
-        return json_response(self._notices.add_log(request.json()))
+        return json_response(self._logs.add(request.json()))

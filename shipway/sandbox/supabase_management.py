@@ -28,7 +28,9 @@ SETTINGS: dict[str, Any] = {
     "newest_backup_failed": False,
     "restore_s": 0.3,  # how long a restore takes the project down
     "lints": [],
-    "logs_error": None,  # what the log query answers inside its 200
+    "logs_error": None,  # what the log query answers inside its 200, a text or an object
+    "logs_late_s": 0.0,  # how long a row takes until queries find it
+    "logs_rate_limit": 30,  # log queries a minute; more are answered 429
     "branch_s": 0.3,  # how long a branch comes up
     "branch_database": None,  # or {"host", "port", "user", "password"} of a real server
     "rate_limit": 120,  # calls a minute

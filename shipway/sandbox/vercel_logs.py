@@ -133,7 +133,8 @@ class LogCalls:
             event
             for name, environment in known.items()
             for row in self._book.rows(name)
-            if start <= row["timestampInMs"] <= end
+            if (asked["event"] == "vercel.log" or row["responseStatusCode"] > 0)
+            and start <= row["timestampInMs"] <= end
             and fits(event := _event(name, environment, row))
         ]
         found.sort(key=lambda event: int(event["timestamp"]))
@@ -144,7 +145,9 @@ class LogCalls:
         skip = int(asked.get("cursor") or 0)
         wanted = asked.get("select")
         page = [
-            {name: event[name] for name in wanted if name in event} if wanted else event
+            {name: event[name] for name in ("timestamp", *wanted) if name in event}
+            if wanted
+            else event
             for event in found[skip : skip + limit]
         ]
         more = len(found) > skip + limit

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shipway.values import LogRow
 
-__all__ = ["fingerprint"]
+__all__ = ["database_fingerprint", "fingerprint"]
 
 _LONGEST_CHARS = 160
+_ABOUT_NAMES = "42"
 _PARTICULARS = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
@@ -31,11 +34,31 @@ def fingerprint(row: LogRow) -> str:
 
     `500 /orders/* TypeError: Cannot read properties of undefined (reading <text>)`
     """
-    first_line = row.message.strip().split("\n", 1)[0]
-    for pattern, name in _PARTICULARS:
-        first_line = pattern.sub(name, first_line)
     status = str(row.status) if row.status else row.level
-    return f"{status} {_route(row.path or '')} {first_line.strip()[:_LONGEST_CHARS]}".strip()
+    message = _general(row.message, _PARTICULARS)
+    return f"{status} {_route(row.path or '')} {message}".strip()
+
+
+def database_fingerprint(row: LogRow) -> str:
+    """Return what an error of the database has in common with others of its kind.
+
+    `database 42P01 relation "orders" does not exist`: in messages about names, which are class 42
+    (PostgreSQL, Appendix A), quotes hold the names of tables and columns; elsewhere they hold data.
+    """
+    names = row.code.startswith(_ABOUT_NAMES)
+    patterns = [one for one in _PARTICULARS if not names or one[1] not in {"<text>", "<n>"}]
+    place = _route(row.path) if row.path else ""
+    code = row.code or (str(row.status) if row.status else row.level)
+    return " ".join(
+        part for part in ("database", code, place, _general(row.message, patterns)) if part
+    )
+
+
+def _general(message: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    first_line = message.strip().split("\n", 1)[0]
+    for pattern, name in patterns:
+        first_line = pattern.sub(name, first_line)
+    return first_line.strip()[:_LONGEST_CHARS]
 
 
 def _route(path: str) -> str:

@@ -36,9 +36,9 @@ class OnTheCopy(Plainly):
         self._say.warn(self._where + text)
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Progress]:
+    def progress(self, text: str, *, log_every_s: float | None = None) -> Iterator[Progress]:
         """Tell how a longer piece of work goes on."""
-        with self._say.progress(self._where + text) as line:
+        with self._say.progress(self._where + text, log_every_s=log_every_s) as line:
             yield _LineOnTheCopy(line, self._where)
 
 
@@ -49,8 +49,8 @@ class _LineOnTheCopy:
         self._line = line
         self._where = where
 
-    def at(self, text: str) -> None:
-        self._line.at(text)
+    def at(self, text: str, *details: str) -> None:
+        self._line.at(text, *details)
 
     def done(self, text: str) -> None:
         self._line.done(self._where + text)

@@ -14,9 +14,12 @@ from shipway.steps.evidence import (
     smallest_seen,
 )
 from shipway.steps.fingerprints import fingerprint
+from shipway.steps.kinds import DatabaseTally, Kind, count_kind
 from shipway.values import Baseline, LogRow, Outcome, Verdict, WatchSample
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shipway.values import CheckResult
 
 __all__ = ["Judged", "Measure", "Tally", "is_failure", "is_request"]
@@ -25,9 +28,6 @@ _SERVER_ERROR = 500
 _MOMENT_S = 0.001
 _ERROR_LEVELS = frozenset({"error", "fatal"})
 _KEPT_ROWS = 10
-_KEPT_KINDS = 500
-"""Kinds of errors that are told apart; a log of nothing but new ones must not fill the memory."""
-_NEW_KIND_MOMENTS = 2
 _NEW_KIND_PART = 0.1
 """A new kind of error counts as bad from this part of the tolerance on."""
 
@@ -52,21 +52,6 @@ class Measure:
         )
 
 
-@dataclass(slots=True)
-class _Kind:
-    """One kind of error: how often, and in how many moments."""
-
-    count: int = 0
-    moments: int = 0
-    last_moment: int = -1
-
-    def add(self, moment: int) -> None:
-        self.count += 1
-        if moment != self.last_moment:
-            self.moments += 1
-            self.last_moment = moment
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A verdict and one sentence with the figures that led to it."""
@@ -87,8 +72,9 @@ class Tally:
     """What the last failed probe met."""
     worst: list[LogRow] = field(default_factory=list)
     """The first rows that failed."""
-    failures: _Kind = field(default_factory=_Kind)
-    kinds: dict[str, _Kind] = field(default_factory=dict)
+    failures: Kind = field(default_factory=Kind)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    database: DatabaseTally = field(default_factory=DatabaseTally)
     samples: list[WatchSample] = field(default_factory=list)
 
     def sample(self, at_s: float) -> None:
@@ -121,8 +107,12 @@ class Tally:
         if len(self.worst) < _KEPT_ROWS:
             self.worst.append(row)
         name = fingerprint(row)
-        if name in self.kinds or len(self.kinds) < _KEPT_KINDS:
-            self.kinds.setdefault(name, _Kind()).add(moment)
+        count_kind(self.kinds, name, moment)
+
+    def count_database(self, rows: Iterable[LogRow]) -> None:
+        """Count errors that the database's own log tells."""
+        for row in rows:
+            self.database.count(row)
 
     def count_probe(self, result: CheckResult) -> None:
         """Count one probe."""
@@ -153,7 +143,12 @@ class Tally:
 
     def bad(self) -> str:
         """Return what is shown to be bad by now, with its figures; empty when nothing is."""
-        return self._bad_rate() or self._bad_probes() or self._bad_kind()
+        return (
+            self._bad_rate()
+            or self._bad_probes()
+            or self._bad_kind()
+            or self.database.bad(least=self._least_of_a_new_kind)
+        )
 
     def _bad_rate(self) -> str:
         few = self.errors < FEWEST_ERRORS or self.failures.moments < FEWEST_MOMENTS
@@ -176,12 +171,15 @@ class Tally:
         )
 
     def _bad_kind(self) -> str:
-        least = max(FEWEST_ERRORS, _NEW_KIND_PART * self.measure.tolerance * self.requests)
         for name in self.new_kinds:
             kind = self.kinds[name]
-            if kind.count >= least and kind.moments >= _NEW_KIND_MOMENTS:
+            if kind.is_more_than_a_burst(self._least_of_a_new_kind):
                 return f"An error that was never seen before came {kind.count} times: {name}"
         return ""
+
+    @property
+    def _least_of_a_new_kind(self) -> float:
+        return max(FEWEST_ERRORS, _NEW_KIND_PART * self.measure.tolerance * self.requests)
 
     def judged(self, *, window_s: float) -> Judged:
         """Return the verdict at the end of the window."""
@@ -204,9 +202,10 @@ class Tally:
             if smallest is not None
             else ""
         )
+        told = self.database.told
         return Judged(
             verdict=Verdict.GOOD,
-            reason=f"{self.errors} of {self.requests} requests failed; {probes}{power}",
+            reason=f"{self.errors} of {self.requests} requests failed; {probes}{told}{power}",
         )
 
 

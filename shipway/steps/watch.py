@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import LogsBad
+from shipway.steps.evidence import SURE
+from shipway.steps.kinds import DatabaseTally
 from shipway.steps.smoke import SmokePage, Web, probe
 from shipway.steps.tally import Measure, Tally
-from shipway.values import Verdict, Watched
+from shipway.steps.verdict import as_watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from shipway.values import Baseline, Clock, LogRow, Say
+    from shipway.steps.database_log import DatabaseLog, DatabaseLogs
+    from shipway.values import Baseline, Clock, LogRow, Progress, Say, Watched
 
-__all__ = ["Logs", "Tail", "WatchPlan", "line_of", "refuse_bad", "watch"]
+__all__ = ["Logs", "Tail", "WatchPlan", "watch"]
 
 _TELL_EVERY_S = 5.0
+_LOOK_EVERY_S = 0.5
+_CATCH_UP_S = 5.0
+_BAR = 24
 _OPENS_WITHIN_S = 5.0
 _SAMPLES = 60
 """In a window, at most: enough to draw its course."""
@@ -60,6 +67,10 @@ class WatchPlan:
     max_error_rate: float
     """A share of failed requests that is always let pass."""
     baseline: Baseline
+    database_since: datetime | None = None
+    """Errors that the database told before this moment are normal; None: before the watch."""
+    not_enough_fails: bool = False
+    """Whether NOT ENOUGH EVIDENCE is a failure."""
 
     @property
     def measure(self) -> Measure:
@@ -72,52 +83,58 @@ class WatchPlan:
         )
 
 
-def watch(plan: WatchPlan, *, logs: Logs, web: Web, clock: Clock, say: Say) -> Watched:
-    """Follow the log and probe the pages, then say what was seen.
+def watch(  # noqa: PLR0913 - the three that are watched, and who is told
+    plan: WatchPlan, *, logs: Logs, database: DatabaseLogs, web: Web, clock: Clock, say: Say
+) -> Watched:
+    """Follow the logs and probe the pages, then say what was seen.
 
     The whole window is watched before anything is called good; what is bad is told at once.
     """
-    tail = logs.open(plan.deployment_id)
+    tail, errors = logs.open(plan.deployment_id), database.open()
+    tally = Tally(
+        measure=plan.measure,
+        database=DatabaseTally(
+            since=plan.database_since or clock.now(), moment_s=plan.measure.moment_s
+        ),
+    )
     began = clock.monotonic()
     try:
         if not tail.connected(min(_OPENS_WITHIN_S, plan.window_s)):
             say.warn(f"The log cannot be read yet: {tail.unseen()}.")
-        tally = _followed(plan, tail, web=web, clock=clock, say=say)
-        unseen = tail.unseen()
+        with say.progress(f"watching {plan.deployment_id}", log_every_s=_TELL_EVERY_S) as line:
+            _follow(plan, tally, tail, errors, web=web, clock=clock, line=line)
+        watched_s = clock.monotonic() - began
+        if not tally.bad():
+            # The database's rows come late, and a look is owed to the window's last seconds.
+            errors.catch_up(min(_CATCH_UP_S, plan.window_s))
+            tally.count_database(errors.take())
+        unseen = "; ".join(text for text in (tail.unseen(), errors.unseen()) if text)
     finally:
         tail.close()
-    watched_s = clock.monotonic() - began
-    judged = tally.judged(window_s=plan.window_s)
-    blind = f" Not everything was seen: {unseen}." if unseen else ""
-    return Watched(
-        verdict=judged.verdict,
-        reason=f"{judged.reason}{blind}",
+        errors.close()
+    return as_watched(
+        tally,
         deployment_id=plan.deployment_id,
-        window_s=round(watched_s, 3),
-        requests=tally.requests,
-        errors=tally.errors,
-        probes=tally.probes,
-        probes_failed=tally.probes_failed,
-        worst=tuple(tally.worst),
-        baseline=plan.baseline,
-        e_value=tally.e_value,
-        acceptable_share=plan.measure.acceptable,
-        smallest_seen=tally.smallest_seen,
-        fingerprints=tuple(tally.kinds),
-        new_errors=tally.new_kinds,
+        window_s=plan.window_s,
+        took_s=watched_s,
         unseen=unseen,
-        samples=tuple(tally.samples),
     )
 
 
-def _followed(plan: WatchPlan, tail: Tail, *, web: Web, clock: Clock, say: Say) -> Tally:
-    """Return the counts of the window."""
-    tally = Tally(measure=plan.measure)
+def _follow(  # noqa: PLR0913 - as watch
+    plan: WatchPlan,
+    tally: Tally,
+    tail: Tail,
+    errors: DatabaseLog,
+    *,
+    web: Web,
+    clock: Clock,
+    line: Progress,
+) -> None:
+    """Count what happens within the window."""
     began = clock.monotonic()
     ends = began + plan.window_s
-    next_probe = began
-    next_word = began + _TELL_EVERY_S
-    next_sample = began
+    next_probe = next_look = next_sample = began
     turn = 0
     while (now := clock.monotonic()) < ends and not tally.bad():
         if now >= next_probe:
@@ -126,47 +143,39 @@ def _followed(plan: WatchPlan, tail: Tail, *, web: Web, clock: Clock, say: Say) 
             tally.count_probe(probe(plan.base_url, page, web=web))
             # Counted from now: a slow page must not be followed by a burst of probes.
             next_probe = clock.monotonic() + plan.probe_every_s
-        for row in tail.take(min(next_probe, ends, next_word) - clock.monotonic()):
+        for row in tail.take(min(next_probe, ends, next_look) - clock.monotonic()):
             tally.count(row)
         if clock.monotonic() >= next_sample:
             tally.sample(clock.monotonic() - began)
             next_sample += plan.window_s / _SAMPLES
-        if clock.monotonic() >= next_word:
-            say.note(_progress(tally, ends - clock.monotonic()))
-            next_word += _TELL_EVERY_S
+        if clock.monotonic() >= next_look:
+            tally.count_database(errors.take())
+            line.at(*_so_far(plan, tally, ends - clock.monotonic()))
+            next_look = clock.monotonic() + _LOOK_EVERY_S
     tally.sample(clock.monotonic() - began)
-    return tally
 
 
-def _progress(tally: Tally, left_s: float) -> str:
+def _so_far(plan: WatchPlan, tally: Tally, left_s: float) -> tuple[str, ...]:
+    """Return how it stands: in one line, then in more for who has a terminal."""
+    left = f"{max(0.0, left_s):.0f} s left"
+    share = f" ({tally.errors / tally.requests:.1%})" if tally.requests else ""
+    evidence = _bar(math.log(max(1.0, tally.e_value), SURE))
+    counted = (
+        f"{left}: {tally.requests} requests, {tally.errors} errors, e-value {tally.e_value:.2g}; "
+        f"{tally.probes} probes, {tally.probes_failed} failed; "
+        f"database: {tally.database.errors} errors"
+    )
     return (
-        f"{max(0.0, left_s):.0f} s left: {tally.requests} requests, {tally.errors} errors, "
-        f"e-value {tally.e_value:.2g}; {tally.probes} probes, {tally.probes_failed} failed"
+        counted,
+        f"time      {_bar(1 - left_s / plan.window_s)} {left}",
+        f"requests  {tally.requests}, {plan.min_requests} are wanted",
+        f"errors    {tally.errors}{share}, {plan.measure.acceptable:.1%} is let pass",
+        f"e-value   {evidence} {tally.e_value:.2g} of {SURE:g}",
+        f"probes    {tally.probes}, {tally.probes_failed} failed",
+        f"database  {tally.database.errors} errors, {len(tally.database.kinds)} new kinds",
     )
 
 
-def refuse_bad(watched: Watched, *, next_step: str) -> None:
-    """Raise when the verdict is BAD.
-
-    Raises:
-        LogsBad: with the worst lines.
-    """
-    if watched.verdict is not Verdict.BAD:
-        return
-    raise LogsBad(
-        "\n".join(
-            [
-                f"The logs of {watched.deployment_id} are BAD: {watched.reason}",
-                *(f"  {line_of(row)}" for row in watched.worst),
-            ]
-        ),
-        unchanged=f"{watched.deployment_id} is live. Nothing was changed by watching it.",
-        next_step=next_step,
-    )
-
-
-def line_of(row: LogRow) -> str:
-    """Return a row of the log as one line."""
-    first_line = row.message.strip().split("\n", 1)[0][:200]
-    parts = (row.at.strftime("%H:%M:%S"), row.level, str(row.status or ""), row.path or "")
-    return " ".join(part for part in (*parts, first_line) if part)
+def _bar(share: float) -> str:
+    full = round(_BAR * min(1.0, max(0.0, share)))
+    return "#" * full + "." * (_BAR - full)

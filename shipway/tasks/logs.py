@@ -20,16 +20,21 @@ tasks = Commands("logs")
     "watch",
     default=True,
     deployment=_SERVING,
-    window="seconds to watch (default: the setting watch_window_s)",
+    window="how long to watch, as 90 (seconds) or 5m (default: the setting watch_window_s)",
+    since="judge at once what the log tells of so long ago until now, as 30m, 2h or 1d",
 )
-def watch(deployment: str = "", window: str = "") -> Work:
+def watch(deployment: str = "", window: str = "", since: str = "") -> Work:
     """Watch the runtime logs of a deployment and give a verdict with its numbers."""
     from shipway.commands import deploy as commands
 
-    return lambda session: commands.logs(session, deployment, window)
+    return lambda session: commands.logs(session, deployment, window, since)
 
 
-@tasks.command("tail", deployment=_SERVING, window="seconds to follow it (default: until Ctrl-C)")
+@tasks.command(
+    "tail",
+    deployment=_SERVING,
+    window="how long to follow it, as 90 (seconds) or 5m (default: until Ctrl-C)",
+)
 def tail(deployment: str = "", window: str = "") -> Work:
     """Show the runtime log of a deployment as it is written."""
     from shipway.commands import deploy as commands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -49,19 +50,25 @@ class Say(Protocol):
     def warn(self, text: str) -> None:
         """One line that a person should not overlook, though the work goes on."""
 
-    def progress(self, text: str) -> AbstractContextManager[Progress]:
+    def progress(
+        self, text: str, *, log_every_s: float | None = None
+    ) -> AbstractContextManager[Progress]:
         """Open a piece of work that may take a while; `text` names it while it lasts.
 
-        On a terminal it is one live line with its seconds; in a log only its result is written.
-        Inside it others may be opened: the innermost is shown.
+        On a terminal it is one live line with its seconds; in a log only its result is written,
+        and every `log_every_s` how far it is. Inside it others may be opened: the innermost is
+        shown.
         """
 
 
 class Progress(Protocol):
     """A piece of work that is under way, as a person sees it."""
 
-    def at(self, text: str) -> None:
-        """Show how far it is by now (`3.2 MB of 40 MB`), in place of what was shown before."""
+    def at(self, text: str, *details: str) -> None:
+        """Show how far it is by now (`3.2 MB of 40 MB`), in place of what was shown before.
+
+        Details stand on a terminal in its place, a line each; a log gets the text.
+        """
 
     def done(self, text: str) -> None:
         """Say what came of it: a plain line that stays, in the place of the live one."""
@@ -80,20 +87,26 @@ class Plainly:
         """One line that a person should not overlook, though the work goes on."""
 
     @contextmanager
-    def progress(self, text: str) -> Iterator[Progress]:
-        """Open a piece of work of which only the result is said."""
+    def progress(self, text: str, *, log_every_s: float | None = None) -> Iterator[Progress]:
+        """Open a piece of work of which the result is said, and now and then how far it is."""
         del text
-        yield _Result(self.note)
+        yield _Result(self.note, log_every_s)
 
 
 class _Result:
     """Progress that nobody watches."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], log_every_s: float | None) -> None:
         self._tell = tell
+        self._every_s = log_every_s
+        self._told_s = time.monotonic()
 
-    def at(self, text: str) -> None:
-        pass
+    def at(self, text: str, *details: str) -> None:
+        del details
+        now = time.monotonic()
+        if self._every_s is not None and now - self._told_s >= self._every_s:
+            self._told_s = now
+            self._tell(text)
 
     def done(self, text: str) -> None:
         self._tell(text)

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
-    """One row of a deployment's runtime log."""
+    """One row of a deployment's runtime log, or an error in the database's."""
 
     row_id: str
     at: datetime
@@ -29,6 +29,8 @@ class LogRow:
     message: str
     path: str | None
     status: int | None
+    code: str = ""
+    """Of an error that the database tells: its SQLSTATE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,9 @@ class Watched:
     """Of all errors that were seen."""
     new_errors: tuple[str, ...] = ()
     """Of these, those that the baseline does not know."""
+    database_errors: int = 0
+    """Errors that the database's own log tells, since the new version had its first visitor."""
     unseen: str = ""
-    """What of the log could not be seen."""
+    """What of the logs could not be seen."""
     samples: tuple[WatchSample, ...] = ()
     """The counts over time, in order; the last one holds the final counts."""

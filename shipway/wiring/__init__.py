@@ -11,12 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from shipway.edges.clock import SystemClock
+from shipway.steps.database_log import NotAsked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.supabase import Supabase
     from shipway.settings import Settings
+    from shipway.steps.database_log import DatabaseLogs
     from shipway.values import Clock
     from shipway.wiring.backups import BackupWiring
     from shipway.wiring.database import DatabaseWiring
@@ -101,6 +103,18 @@ class Wiring:
         from shipway.wiring.platform import open_platform
 
         return open_platform(self, token)
+
+    @property
+    def database_logs(self) -> DatabaseLogs:
+        """The errors in the project's own logs, or the reason why they are not looked at."""
+        token = self.settings.supabase_access_token
+        if token is None:
+            return NotAsked("SUPABASE_ACCESS_TOKEN is not set")
+        if self.settings.project_ref is None:
+            return NotAsked("SUPABASE_PROJECT_REF is not set")
+        from shipway.wiring.platform import open_logs
+
+        return open_logs(self, token)
 
     def closing(self) -> ExitStack:
         """Return the stack of what is closed with this command."""

@@ -14,6 +14,7 @@ from shipway.edges.http import Api
 from shipway.edges.log_memory import LogMemory
 from shipway.edges.vercel import Vercel
 from shipway.edges.vercel_cli import VercelCli, find_cli
+from shipway.edges.vercel_history import VercelHistory
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
 from shipway.errors import Misconfigured
@@ -84,6 +85,17 @@ class HostingWiring:
         return VercelLogs(
             self._api,
             project_id=self._project_id,
+            team_id=self._settings.vercel_org_id,
+            clock=self._wiring.clock,
+        )
+
+    @property
+    def history(self) -> VercelHistory:
+        """What the logs of the Vercel project tell of the past."""
+        return VercelHistory(
+            self._api,
+            # The call knows the id alone; what was configured may be the project's name.
+            project_id=self.vercel.hosting().project_id,
             team_id=self._settings.vercel_org_id,
             clock=self._wiring.clock,
         )
@@ -213,6 +225,7 @@ class HostingWiring:
             min_requests=settings.watch_min_requests,
             max_error_rate=settings.watch_max_error_rate,
             baseline=self.log_memory.read(),
+            not_enough_fails=self._not_enough_fails,
         )
 
     def watch_plan_of(self, deployed: Deployed, heard: Baseline) -> WatchPlan:
@@ -222,7 +235,24 @@ class HostingWiring:
             deployed.production_url,
             self._settings.watch_window_s,
         )
-        return replace(plan, baseline=joined(plan.baseline, heard))
+        # The database's errors count from the first visit of the new version, which was ours.
+        return replace(
+            plan,
+            baseline=joined(plan.baseline, heard),
+            database_since=deployed.deployment.created_at,
+        )
+
+    @property
+    def _not_enough_fails(self) -> bool:
+        known = {"finish": False, "fail": True}
+        chosen = self._settings.watch_not_enough
+        if chosen not in known:
+            raise Misconfigured(
+                f"watch_not_enough = '{chosen}' is not a meaning of NOT ENOUGH EVIDENCE.",
+                unchanged="Nothing was changed.",
+                next_step=f"Set watch_not_enough to one of: {', '.join(known)}",
+            )
+        return known[chosen]
 
     @property
     def log_memory(self) -> LogMemory:

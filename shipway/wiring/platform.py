@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.http import Api
 from shipway.edges.supabase import Supabase
+from shipway.edges.supabase_logs import SupabaseLogs
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
     from shipway.values import Secret
     from shipway.wiring import Wiring
 
-__all__ = ["open_platform"]
+__all__ = ["open_logs", "open_platform"]
 
 
 def open_platform(wiring: Wiring, token: Secret) -> Supabase:
@@ -21,18 +22,30 @@ def open_platform(wiring: Wiring, token: Secret) -> Supabase:
     Raises:
         Misconfigured: it is not known which project that is.
     """
-    settings = wiring.settings
-    ref = wanted(
-        settings.project_ref,
-        "SUPABASE_PROJECT_REF",
-        settings,
-        because="SUPABASE_ACCESS_TOKEN is, and its API is asked by project",
-    )
+    return Supabase(_api(wiring, token), project_ref=_ref(wiring), clock=wiring.clock)
+
+
+def open_logs(wiring: Wiring, token: Secret) -> SupabaseLogs:
+    """Return the logs of the target's project; errors as in `open_platform`."""
+    # A client of its own: its questions come from another thread.
+    return SupabaseLogs(_api(wiring, token), project_ref=_ref(wiring), clock=wiring.clock)
+
+
+def _api(wiring: Wiring, token: Secret) -> Api:
     api = Api(
         name="Supabase",
-        base_url=settings.supabase_api_url,
+        base_url=wiring.settings.supabase_api_url,
         setting="SUPABASE_API_URL",
         token=token,
         clock=wiring.clock,
     )
-    return Supabase(wiring.closing().enter_context(api), project_ref=ref, clock=wiring.clock)
+    return wiring.closing().enter_context(api)
+
+
+def _ref(wiring: Wiring) -> str:
+    return wanted(
+        wiring.settings.project_ref,
+        "SUPABASE_PROJECT_REF",
+        wiring.settings,
+        because="SUPABASE_ACCESS_TOKEN is, and its API is asked by project",
+    )

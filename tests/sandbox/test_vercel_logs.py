@@ -216,7 +216,7 @@ def test_history_is_filtered_in_the_language_of_the_cli(
     }
     events = vercel.post("/v1/observability/events", json=asked).json()["events"]
     assert [event["requestPath"] for event in events] == paths
-    assert all(set(event) == {"requestPath", "level"} for event in events)
+    assert all(set(event) == {"timestamp", "requestPath", "level"} for event in events)
 
 
 @pytest.mark.parametrize("text", ["level:", "(level:error", "httpStatus >= many", "level:error)"])

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipway.errors import LogsBad
+from shipway.errors import LogsBad, LogsSilent
+from shipway.steps.database_log import NotAsked
 from shipway.steps.listening import Listening
 from shipway.steps.smoke import ROOT_PAGE
-from shipway.steps.watch import WatchPlan, refuse_bad, watch
+from shipway.steps.verdict import refuse_bad, weigh_silence
+from shipway.steps.watch import WatchPlan, watch
 from shipway.values import Baseline, Deployment, Verdict, Watched
 
 if TYPE_CHECKING:
@@ -33,7 +35,14 @@ def planned(hosted: Hosted, deployment: Deployment, **changes: Any) -> WatchPlan
 
 
 def watched(hosted: Hosted, plan: WatchPlan) -> Watched:
-    return watch(plan, logs=hosted.logs, web=hosted.web, clock=hosted.clock, say=hosted.says)
+    return watch(
+        plan,
+        logs=hosted.logs,
+        database=NotAsked("nobody asks here"),
+        web=hosted.web,
+        clock=hosted.clock,
+        say=hosted.says,
+    )
 
 
 def test_a_healthy_deployment_is_good_with_its_numbers(hosted: Hosted) -> None:
@@ -74,6 +83,12 @@ def test_a_quiet_site_is_never_called_good(hosted: Hosted) -> None:
     assert found.verdict is Verdict.NOT_ENOUGH_EVIDENCE
     assert "(1000 in all)" in found.reason
     refuse_bad(found, next_step="")
+    weigh_silence(found, fails=False, say=hosted.says)
+    assert any("NOT ENOUGH EVIDENCE" in one for one in hosted.says.warnings)
+    with pytest.raises(LogsSilent, match="NOT ENOUGH EVIDENCE") as caught:
+        weigh_silence(found, fails=True, say=hosted.says)
+    assert caught.value.exit_code == 8
+    assert "is live" in caught.value.unchanged
 
 
 def test_a_log_that_cannot_be_read_is_no_evidence_and_says_so(hosted: Hosted) -> None:
@@ -110,6 +125,7 @@ def test_a_tail_that_was_opened_early_knows_what_came_before_the_watch(hosted: H
         found = watch(
             planned(hosted, live),
             logs=listening,
+            database=NotAsked("nobody asks here"),
             web=hosted.web,
             clock=hosted.clock,
             say=hosted.says,

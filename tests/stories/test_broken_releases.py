@@ -147,8 +147,19 @@ def test_a_quiet_window_is_not_called_good(project: Project) -> None:
     ended = project.quick_release(SHIPWAY_WATCH_MIN_REQUESTS="100000")
 
     assert ended.code == 0
+    assert "warning: The logs of" in ended.out
     assert "NOT ENOUGH EVIDENCE" in ended.out
-    assert project.production() is not None
+    live = project.production()
+    assert live is not None
+
+    wanted = {"SHIPWAY_WATCH_NOT_ENOUGH": "fail", "SHIPWAY_WATCH_MIN_REQUESTS": "100000"}
+    ended = project.invoke("logs", "--target", "sandbox", **wanted)
+
+    assert ended.code == 8
+    assert "it was not rolled back" in ended.err
+    assert project.production() == live
+    wrong = {"SHIPWAY_WATCH_NOT_ENOUGH": "perhaps"}
+    assert project.invoke("logs", "--target", "sandbox", **wrong).code == 2
 
 
 def test_an_edited_migration_stops_the_release_before_the_backup(project: Project) -> None:

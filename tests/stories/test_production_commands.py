@@ -62,3 +62,10 @@ def test_the_log_is_followed_for_a_while(project: Project) -> None:
     assert followed.document["result"] == []
     wrong = project.invoke("logs.tail", *ON_SANDBOX, "--window", "soon")
     assert wrong.code == 2
+
+    back = ("--deployment", str(project.production()), "--since", "30m")
+    looked_back = project.invoke("logs", *ON_SANDBOX, *back, SHIPWAY_WATCH_MIN_REQUESTS="3")
+    assert looked_back.code == 0, looked_back.err
+    assert "GOOD" in looked_back.out
+    both = project.invoke("logs", *ON_SANDBOX, *back, "--window", "1")
+    assert both.code == 2
