@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.commands.session import Document
+from shipway.json_schema import schema_of
+from shipway.migrations.files import DIRECTIVES
+from shipway.record import ReleaseRecord
+from shipway.schema.expectations import QUERY_DIRECTIVES
 from shipway.settings import describe, where_to_get
+from shipway.steps.preflight import Diagnosis
 from shipway.tasks import namespace
+from shipway.values import (
+    Backup,
+    Checks,
+    Deployed,
+    Manifest,
+    Migrated,
+    MigrationPlan,
+    Seal,
+    Verified,
+    Watched,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["main", "settings_page", "tasks_page"]
+__all__ = ["main", "pages"]
 
 _SETTINGS = """\
 # Settings
@@ -41,6 +59,46 @@ _TASKS = """\
 Every task is called `invoke NAME`. `invoke --dry NAME` shows what it would do and changes nothing.
 How each ends: [exit codes](exit-codes.md).
 """
+
+
+_DIRECTIVES = """\
+# Directives
+
+The comments at the head of an SQL file say what shipway has to know of it:
+
+```sql
+-- shipway: phase=contract statement_timeout=30min
+```
+
+Values with spaces stand in quotes. An unknown word, or one below the first statement, is an error.
+"""
+
+_JSON = """\
+# JSON
+
+With `--format json` a command writes exactly one JSON document to stdout, whatever happens, and
+everything else to stderr: [document](schemas/document.json). Its `result` differs by command.
+Dataclasses of the code are objects, times are ISO 8601 in UTC, sizes end in `_bytes`, durations in
+`_s` or `_ms`. Fields are only added within a version `0.x`; a reader lets unknown ones pass.
+
+| schema | what it describes |
+|---|---|
+"""
+
+_SCHEMAS: dict[str, tuple[type, str]] = {
+    "document": (Document, "what every command writes"),
+    "release": (ReleaseRecord, "`release.json` of a release, and the result of `release`"),
+    "doctor": (Diagnosis, "the result of `doctor`"),
+    "migration-plan": (MigrationPlan, "the result of `db.status` and of `--dry db.migrate`"),
+    "migrated": (Migrated, "the result of `db.migrate`"),
+    "verified": (Verified, "the result of `db.verify` when every check passed"),
+    "checks": (Checks, "the result of `db.verify` when one failed"),
+    "backup": (Backup, "the result of `backup`"),
+    "manifest": (Manifest, "`body` of `manifest.json` in a backup's folder"),
+    "seal": (Seal, "the result of `db.rehearse`"),
+    "deployed": (Deployed, "the result of `deploy`"),
+    "watched": (Watched, "the result of `logs`"),
+}
 
 
 def settings_page() -> str:
@@ -79,10 +137,41 @@ def _tasks() -> Iterator[str]:
         yield ""
 
 
+def directives_page() -> str:
+    """Return the page of what the heads of SQL files may say, Markdown."""
+    parts = [_DIRECTIVES]
+    for title, known in (
+        ("migrations/NNN_name.sql", DIRECTIVES),
+        ("checks/NAME.sql", QUERY_DIRECTIVES),
+    ):
+        rows = [f"| `{name}` | {meaning} |" for name, meaning in known.items()]
+        parts += [f"## {title}", "", "| word | meaning |", "|---|---|", *rows, ""]
+    return "\n".join(parts)
+
+
+def json_page() -> str:
+    """Return the page of the JSON documents, Markdown."""
+    rows = [f"| [{name}](schemas/{name}.json) | {what} |" for name, (_, what) in _SCHEMAS.items()]
+    return _JSON + "\n".join(rows) + "\n"
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the path below docs/ and the text of everything that is made from the code."""
+    yield "settings.md", settings_page()
+    yield "tasks.md", tasks_page()
+    yield "directives.md", directives_page()
+    yield "json.md", json_page()
+    for name, (shape, _) in _SCHEMAS.items():
+        schema = json.dumps(schema_of(shape), indent=2, ensure_ascii=False)
+        yield f"schemas/{name}.json", schema
+
+
 def main(folder: Path) -> None:
     """Write all pages into a folder."""
-    for name, text in (("settings.md", settings_page()), ("tasks.md", tasks_page())):
-        (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+    for name, text in pages():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

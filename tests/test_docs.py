@@ -20,11 +20,15 @@ def test_the_reference_pages_are_what_the_code_makes(tmp_path: Path) -> None:
     # In a process of its own: Invoke's tasks give their help texts once.
     command = [sys.executable, "-m", "shipway.reference", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
-    made = sorted(tmp_path.iterdir())
-    assert [path.name for path in made] == ["settings.md", "tasks.md"]
+    made = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"settings.md", "tasks.md", "directives.md", "json.md"} <= {one.name for one in made}
     for path in made:
-        page = (ROOT / "docs" / path.name).read_text(encoding="utf-8")
-        assert page == path.read_text(encoding="utf-8"), "run: python -m shipway.reference docs"
+        kept = ROOT / "docs" / path.relative_to(tmp_path)
+        assert kept.read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), (
+            "run: python -m shipway.reference docs"
+        )
+    schemas = {path.name for path in made if path.suffix == ".json"}
+    assert {path.name for path in (ROOT / "docs" / "schemas").iterdir()} == schemas
 
 
 def test_the_page_of_exit_codes_lists_those_of_the_code() -> None:

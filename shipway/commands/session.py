@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from shipway.settings import Settings
 
-__all__ = ["Answer", "Asked", "Session", "interrupted", "run"]
+__all__ = ["Answer", "Asked", "Document", "Session", "interrupted", "run"]
 
 FORMATS = ("text", "json")
 _WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
@@ -50,6 +50,34 @@ class Answer:
 
     value: object = None
     error: Stopped | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedError:
+    """Why a command ended before its goal."""
+
+    kind: str
+    """The class of the error; several have one exit code."""
+    what: str
+    unchanged: str
+    next: str
+    also: tuple[str, ...] = ()
+    """Further failures, met while cleaning up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The one JSON document that a command writes with `--format json`, whatever happens."""
+
+    command: str
+    """Without `invoke`: `db.status`."""
+    target: str | None
+    """Its name as far as it is known; null for a command that works on none."""
+    dry_run: bool
+    exit_code: int
+    result: object
+    """What the command found or did: of another shape for each command; null when nothing."""
+    error: DescribedError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +125,7 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the one place where a bug ends a command
         terminal.crash(error)
-        terminal.document({"command": asked.command, "exit_code": 1, "error": "unexpected"})
+        terminal.document(_unexpected(asked))
         return 1
 
 
@@ -138,26 +166,43 @@ def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) 
         terminal.error(error)
     code = error.exit_code if error else 0
     terminal.document(
-        {
-            "command": asked.command,
-            "target": target,
-            "dry_run": asked.dry,
-            "exit_code": code,
-            "result": answer.value,
-            "error": _described(error) if error else None,
-        }
+        Document(
+            command=asked.command,
+            target=target,
+            dry_run=asked.dry,
+            exit_code=code,
+            result=answer.value,
+            error=_described(error) if error else None,
+        )
     )
     return code
 
 
-def _described(error: Stopped) -> dict[str, object]:
-    return {
-        "kind": type(error).__name__,
-        "what": error.what,
-        "unchanged": error.unchanged,
-        "next": error.next_step,
-        "also": list(error.also),
-    }
+def _described(error: Stopped) -> DescribedError:
+    return DescribedError(
+        kind=type(error).__name__,
+        what=error.what,
+        unchanged=error.unchanged,
+        next=error.next_step,
+        also=tuple(error.also),
+    )
+
+
+def _unexpected(asked: Asked) -> Document:
+    error = DescribedError(
+        kind="Unexpected",
+        what="shipway met an error that it did not expect.",
+        unchanged="It is not known: the lines on stderr say where it was.",
+        next="Look at the state with: invoke db.status",
+    )
+    return Document(
+        command=asked.command,
+        target=asked.target,
+        dry_run=asked.dry,
+        exit_code=1,
+        result=None,
+        error=error,
+    )
 
 
 def interrupted(asked: Asked) -> Interrupted:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["losing_tables", "new_files", "read_folder", "read_migration"]
+__all__ = ["DIRECTIVES", "losing_tables", "new_files", "read_folder", "read_migration"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
@@ -34,7 +34,14 @@ _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
 _TIMESTAMP_DIGITS: Final = 14
-_DIRECTIVES: Final = ("phase", "lock_timeout", "statement_timeout", "loses")
+DIRECTIVES: Final = {
+    "phase": "`expand` (before the new code is live; the default) or `contract` (after the old "
+    "code is gone)",
+    "lock_timeout": "longest wait for a table lock, in place of `lock_timeout_s`: `30s`, `500ms`",
+    "statement_timeout": "longest run of one statement, in place of `statement_timeout_s`: `30min`",
+    "loses": "tables, `schema.table`, with commas, whose rows the file deletes",
+}
+"""What the head of a migration may say."""
 _BOM: Final = codecs.BOM_UTF8
 _LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BOTH_WAYS = re.compile(
@@ -106,7 +113,7 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
     directives = read_directives(head.decode("utf-8", "ignore"), source=shown(path))
-    refuse_unknown(directives, _DIRECTIVES, source=shown(path))
+    refuse_unknown(directives, DIRECTIVES, source=shown(path))
     _refuse_empty(path, head, size_bytes)
     return Migration(
         version=int(digits),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
@@ -18,10 +18,24 @@ if TYPE_CHECKING:
 
     from shipway.schema.access_words import ExpectedRight
 
-__all__ = ["DeclaredTable", "Expect", "Expectations", "QueryCheck", "load_expectations"]
+__all__ = [
+    "QUERY_DIRECTIVES",
+    "DeclaredTable",
+    "Expect",
+    "Expectations",
+    "QueryCheck",
+    "load_expectations",
+]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
-_HEADS = ("name", "expect", "role", "claims", "within")
+QUERY_DIRECTIVES: Final = {
+    "expect": "what comes out: `empty`, `rows`, `value:X` or `error:SQLSTATE`; it has to be said",
+    "name": "what the check is called; the file's name when it is left out",
+    "role": "whose rights the query runs with: `anon`, `authenticated`, `service_role`, …",
+    "claims": 'the caller\'s token, JSON: `\'{"sub": "…"}\'`',
+    "within": "its time budget: `200ms`",
+}
+"""What the head of a critical query may say."""
 _QUERY_WORDS = (b"select", b"with", b"values", b"table")
 
 
@@ -151,7 +165,7 @@ def _query(path: Path) -> QueryCheck:
     except (OSError, UnicodeDecodeError):
         raise _bad(path.name, "cannot be read as UTF-8 text", "Save it as UTF-8.") from None
     head = read_directives(text, source=path.name)
-    refuse_unknown(head, _HEADS, source=path.name)
+    refuse_unknown(head, QUERY_DIRECTIVES, source=path.name)
     expect, wanted = _expectation(path.name, head)
     within = head.get("within")
     return QueryCheck(

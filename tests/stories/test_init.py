@@ -8,8 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
+from shipway.commands.session import Document
+from shipway.json_schema import schema_of
+from shipway.steps.preflight import Diagnosis
+from shipway.values import MigrationPlan
 from tests.stories.conftest import SAMPLE, Ended, clean_environment
 from tests.supabase_history import apply_as_the_cli_does, write_project
 
@@ -64,6 +69,9 @@ def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> N
 
     doctor = team.invoke("doctor", "--target", "sandbox", "--format", "json")
     assert doctor.code == 0, doctor.err
+    jsonschema.validate(status, schema_of(Document))
+    jsonschema.validate(status["result"], schema_of(MigrationPlan))
+    jsonschema.validate(doctor.document["result"], schema_of(Diagnosis))
     told = {one["name"]: one["state"] for one in doctor.document["result"]["gates"]}
     assert told["history"] == told["checks"] == told["app"] == told["database"] == "passed"
 
