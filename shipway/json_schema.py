@@ -56,6 +56,17 @@ def _of(hint: Any, known: dict[str, object]) -> dict[str, object]:
     """Return the schema of one type; what it refers to is added to `known`."""
     if hint in _PLAIN:
         return dict(_PLAIN[hint])
+    if hasattr(hint, "_fields"):
+        hints = typing.get_type_hints(hint, localns=_NAMES)
+        return _row([_of(one, known) | {"title": name} for name, one in hints.items()])
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {"enum": [one.value for one in hint]}
+    if is_dataclass(hint):
+        return _reference(typing.cast("type", hint), known)
+    return _made_of(hint, known)
+
+
+def _made_of(hint: Any, known: dict[str, object]) -> dict[str, object]:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in {types.UnionType, typing.Union}:
         return {"anyOf": [_of(one, known) for one in inner]}
@@ -65,13 +76,6 @@ def _of(hint: Any, known: dict[str, object]) -> dict[str, object]:
         return {"type": "array", "items": _of(inner[0], known)}
     if origin is tuple:
         return _row([_of(one, known) for one in inner])
-    if hasattr(hint, "_fields"):
-        hints = typing.get_type_hints(hint, localns=_NAMES)
-        return _row([_of(one, known) | {"title": name} for name, one in hints.items()])
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return {"enum": [one.value for one in hint]}
-    if is_dataclass(hint):
-        return _reference(typing.cast("type", hint), known)
     raise TypeError(f"no JSON Schema for {hint}")
 
 
