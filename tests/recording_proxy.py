@@ -25,6 +25,8 @@ class RecordingProxy:
     Attributes:
         port: where clients connect; without TLS.
         messages: how many came by.
+        waits: how many of them ask for all that is to be answered by then, and the client waits:
+            the round trips after the handshake.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class RecordingProxy:
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
         self.messages = 0
+        self.waits = 0
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -94,6 +97,7 @@ class RecordingProxy:
             while part := client.recv(1 << 16):
                 waiting += part
                 while size := _message_bytes(waiting, started=started):
+                    self.waits += started and waiting[:1] in (b"Q", b"S")
                     server.sendall(waiting[:size])
                     waiting = waiting[size:]
                     started = True

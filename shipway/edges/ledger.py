@@ -165,9 +165,12 @@ class Ledger:
         copies: Sequence[bytes] = (),
         tick_s: float = 1.0,
         on_tick: Callable[[], None] | None = None,
+        on_commit: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """Send one message of statements and wait for all answers."""
-        return self._wire.exchange(message, copies=copies, tick_s=tick_s, on_tick=on_tick)
+        return self._wire.exchange(
+            message, copies=copies, tick_s=tick_s, on_tick=on_tick, on_commit=on_commit
+        )
 
     def blockers(self) -> tuple[Session, ...]:
         """Return who holds the lock that our own session waits for, asked on a second connection.

@@ -41,6 +41,7 @@ class Wire:
         copies: Sequence[bytes] = (),
         tick_s: float = 1.0,
         on_tick: Callable[[], None] | None = None,
+        on_commit: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """Send one message and wait for all of its answers.
 
@@ -49,6 +50,8 @@ class Wire:
             copies: the inline data of each COPY FROM stdin among them, in order.
             tick_s: how often `on_tick` is called while the server is silent, in seconds.
             on_tick: looks around while we wait; it must not use this connection.
+            on_commit: told of each transaction that is committed, as soon as it is known, with
+                what was answered so far and the notices since the one before.
         """
         self._notices.clear()
         gathered = _Gathered()
@@ -60,25 +63,30 @@ class Wire:
                 try:
                     self._wait(tick_s, on_tick)
                     result = self._pgconn.get_result()
+                    if result is None:
+                        break
+                    if result.status == pq.ExecStatus.COPY_IN:
+                        self._feed(b"" if not waiting else waiting.popleft(), stop=interrupted)
+                    elif result.status == pq.ExecStatus.COPY_OUT:
+                        self._drain_copy()
+                    else:
+                        gathered.take(result)
+                        if on_commit is not None and result.command_status == b"COMMIT":
+                            on_commit(self._answer(gathered))
+                            self._notices.clear()
                 except KeyboardInterrupt:
                     if interrupted:
                         raise  # a second one waits for nothing any more
                     interrupted = True
                     self._cancel()
-                    continue
-                if result is None:
-                    break
-                if result.status == pq.ExecStatus.COPY_IN:
-                    self._feed(waiting.popleft() if waiting else b"")
-                elif result.status == pq.ExecStatus.COPY_OUT:
-                    self._drain_copy()
-                else:
-                    gathered.take(result)
                 if self._pgconn.status != pq.ConnStatus.OK and gathered.error:
                     break
         except psycopg.OperationalError as error:
             if gathered.error is None:
                 gathered.error = SqlError(sqlstate="", message=" ".join(str(error).split()))
+        return self._answer(gathered, interrupted=interrupted)
+
+    def _answer(self, gathered: _Gathered, *, interrupted: bool = False) -> Answer:
         return Answer(
             completed=gathered.completed,
             tags=tuple(gathered.tags),
@@ -106,7 +114,10 @@ class Wire:
     def _cancel(self) -> None:
         self._connection.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: bytes, *, stop: bool) -> None:
+        if stop:  # the part that was fed before the interruption must not count as all
+            self._pgconn.put_copy_end(b"stopped by the operator")
+            return
         for at in range(0, len(data), _COPY_CHUNK_BYTES):
             self._pgconn.put_copy_data(data[at : at + _COPY_CHUNK_BYTES])
         self._pgconn.put_copy_end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.migrations import messages
+from shipway.migrations import rows
 
 if TYPE_CHECKING:
     from shipway.migrations.script import Script
@@ -42,20 +42,20 @@ class Applying:
 
     def first(self, migration: Migration) -> list[bytes]:
         """Return the row, written first: a second runner waits on it, then fails."""
-        return [messages.claim(migration)]
+        return [rows.claim(migration)]
 
     def last(self, migration: Migration, script: Script) -> list[bytes]:
         """Return what completes the row and reads it."""
         return [
-            *messages.record_for_supabase(migration, script, self._state),
-            messages.confirm(migration),
+            *rows.record_for_supabase(migration, script, self._state),
+            rows.confirm(migration),
         ]
 
     def last_of_parts(self, migration: Migration, script: Script, duration_ms: int) -> list[bytes]:
         """Return what puts the row in the place of the rows of the parts, and reads it."""
         return [
-            *messages.record_for_supabase(migration, script, self._state),
-            *messages.finish_file(migration, duration_ms),
+            *rows.record_for_supabase(migration, script, self._state),
+            *rows.finish_file(migration, duration_ms),
         ]
 
 
@@ -69,18 +69,18 @@ class Undoing:
 
     def first(self, migration: Migration) -> list[bytes]:
         """Return what takes the row out, or fails where it is not there any more."""
-        return [messages.take_out(migration)]
+        return [rows.take_out(migration)]
 
     def last(self, migration: Migration, script: Script) -> list[bytes]:
         """Return what takes the file out of the Supabase CLI's own history."""
         del script
-        return messages.forget_for_supabase(migration, self._state)
+        return rows.forget_for_supabase(migration, self._state)
 
     def last_of_parts(self, migration: Migration, script: Script, duration_ms: int) -> list[bytes]:
         """Return what takes the row and those of the parts out."""
         del duration_ms
         return [
             *self.last(migration, script),
-            messages.forget_steps(migration),
-            messages.take_out(migration),
+            rows.forget_steps(migration),
+            rows.take_out(migration),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Failed
-from shipway.migrations import messages
+from shipway.migrations import rows
 from shipway.steps.only_runner import become_the_only_runner
 from shipway.steps.sending import Powers
 from shipway.values import Adopted
@@ -36,11 +36,11 @@ def adopt(
     state = database.look()
     statements = [
         b"BEGIN ISOLATION LEVEL REPEATABLE READ",
-        *messages.setup(state, plan.project_ref),
-        *(messages.adopt_row(file, plan.source) for file in plan.record),
-        *(messages.forget_row(row) for row in plan.forget),
-        messages.NOTHING_ELSE,
-        messages.WRITTEN_TABLES,
+        *rows.setup(state, plan.project_ref),
+        *(rows.adopt_row(file, plan.source) for file in plan.record),
+        *(rows.forget_row(row) for row in plan.forget),
+        rows.NOTHING_ELSE,
+        rows.WRITTEN_TABLES,
         b"COMMIT",
     ]
     answer = database.exchange(b"\n;\n".join(statements))
@@ -48,7 +48,7 @@ def adopt(
         if not answer.lost:
             database.exchange(b"ROLLBACK")
         why = answer.error.message
-        if answer.error.sqlstate == messages.DIVISION_BY_ZERO:
+        if answer.error.sqlstate == rows.DIVISION_BY_ZERO:
             why = "something else than the ledger would have changed"
         raise Failed(
             f"The ledger was not written: {why}.",

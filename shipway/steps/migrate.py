@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import Refused
 from shipway.migrations.books import Applying
 from shipway.migrations.plan import proof_of
+from shipway.steps.in_order import run_in_order
+from shipway.steps.live_line import LiveLine
 from shipway.steps.migrate_all import run_together
 from shipway.steps.migrate_file import Runner, row_of
 from shipway.steps.only_runner import become_the_only_runner
@@ -48,8 +50,13 @@ class Database(Protocol):
         copies: Sequence[bytes] = (),
         tick_s: float = 1.0,
         on_tick: Callable[[], None] | None = None,
+        on_commit: Callable[[Answer], None] | None = None,
     ) -> Answer:
-        """Send one message of statements and wait for all answers."""
+        """Send one message of statements and wait for all answers.
+
+        Of a message that commits several times `on_commit` is told each time, as soon as it is
+        known.
+        """
 
     def blockers(self) -> tuple[Session, ...]:
         """Return who holds the lock that the connection waits for."""
@@ -76,7 +83,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         clock: for the wait on another runner.
         say: told of each file after its commit.
         together: all files in one transaction, instead of one each.
-        before: told of each file before it is run; raises to stop there.
+        before: told of the files that go as one message before it is sent; raises to stop there.
 
     Raises:
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
@@ -93,27 +100,31 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
     become_the_only_runner(powers, Applying.command)
     state = database.look()
-    book = Applying(state)
     pending = _still_pending(plan, state, say)
-    runner = Runner(powers, state, book, project_ref=plan.project_ref)
-    for migration in pending:
-        runner.check(migration)
+    runner = Runner(powers, state, Applying(state), project_ref=plan.project_ref)
     applied_now: list[AppliedMigration] = []
     if together and pending:
         applied_now = run_together(powers, state, plan.project_ref, pending)
         for row in applied_now:
-            say.note(f"applied {row.label} in {row.duration_ms} ms")
+            say.note(_said(row))
         return proof_of(state.applied, tuple(applied_now))
-    with say.progress(f"{len(pending)} pending"):
-        for number, migration in enumerate(pending, 1):
-            if before is not None:
-                before(f"apply {migration.label}")
-            with say.progress(migration.label) as line:
-                line.at(f"{number} of {len(pending)}")
-                row = row_of(migration, runner.run(migration))
-                line.done(f"applied {row.label} in {row.duration_ms} ms")
+    with LiveLine(say, pending) as line:
+
+        def applied(migration: Migration, answer: Answer) -> None:
+            row = row_of(migration, answer)
             applied_now.append(row)
+            line.next(_said(row))
+
+        run_in_order(runner, pending, applied, about=before and _announced(before))
     return proof_of(state.applied, tuple(applied_now))
+
+
+def _announced(before: Callable[[str], None]) -> Callable[[Sequence[Migration]], None]:
+    return lambda files: before(f"apply {', '.join(file.label for file in files)}")
+
+
+def _said(row: AppliedMigration) -> str:
+    return f"applied {row.label} in {row.duration_ms} ms"
 
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Refused
-from shipway.migrations import messages
+from shipway.migrations import messages, rows
 from shipway.migrations.books import Applying
 from shipway.migrations.messages import Message
 from shipway.migrations.script import open_script
@@ -45,22 +45,22 @@ def run_together(
             sending = Sending(powers, migration, script, _STAYS, book.command)
             parts.append((migration, script, sending, _only_unit(script, state, migration)))
         _, _, last, _ = parts[-1]
-        rows: list[AppliedMigration] = []
+        done: list[AppliedMigration] = []
 
         def attempt() -> Answer:
-            rows.clear()
-            own = [b"BEGIN", *messages.setup(state, project_ref)]
+            done.clear()
+            own = [b"BEGIN", *rows.setup(state, project_ref)]
             for migration, script, sending, unit in parts:
                 answer = _send_file(powers, state, migration, script, sending, unit, own)
-                rows.append(row_of(migration, answer))
+                done.append(row_of(migration, answer))
                 own = []
             return last.send(_COMMIT, commits=True)
 
         try:
             last.again_while_locked(attempt)
         except StatementError as failed:
-            raise parts[min(len(rows), len(parts) - 1)][2].stopped(failed) from None
-        return rows
+            raise parts[min(len(done), len(parts) - 1)][2].stopped(failed) from None
+        return done
 
 
 def _only_unit(script: Script, state: LedgerState, migration: Migration) -> Unit:

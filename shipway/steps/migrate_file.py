@@ -1,18 +1,22 @@
-"""One migration file on the target: in one transaction, or in parts where Postgres asks for it."""
+"""Migration files on the target: one transaction each, or parts where Postgres asks for them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations import messages
-from shipway.migrations.messages import Message
+from shipway.migrations import messages, rows
+from shipway.migrations.messages import BEAT, Message
 from shipway.migrations.script import open_script
+from shipway.steps.migrate_batch import MOST_BYTES, MOST_FILES, Batch
 from shipway.steps.migrate_parts import Parts
 from shipway.steps.sending import Sending, StatementError
 from shipway.values import AppliedMigration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from shipway.migrations.books import Book
     from shipway.migrations.script import Script, Unit
     from shipway.steps.sending import Powers
@@ -38,8 +42,9 @@ class Runner:
         self._state = state
         self._book = book
         self._project_ref = project_ref
-        self._setup = messages.setup(state, project_ref)
+        self._setup = rows.setup(state, project_ref)
         self._applied: list[str] = []
+        self._small: set[int] = set()
 
     def check(self, migration: Migration) -> None:
         """Look whether the file can be run at all, without running any of it.
@@ -48,10 +53,58 @@ class Runner:
             Misconfigured: it cannot.
         """
         with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
-            script.units()
+            units = script.units()
+            whole = len(units) == 1 and not units[0].outside and not script.switches
+        if whole and migration.size_bytes <= MOST_BYTES and not _parts_of(migration, self._state):
+            self._small.add(migration.version)
 
-    def run(self, migration: Migration) -> Answer:
+    def together(self, files: Iterable[Migration]) -> list[Migration]:
+        """Return those of the first files that can go as one message; one at least."""
+        found: list[Migration] = []
+        size_bytes = 0
+        for migration in islice(files, MOST_FILES):
+            size_bytes += migration.size_bytes
+            if found and (migration.version not in self._small or size_bytes > MOST_BYTES):
+                break
+            found.append(migration)
+            if migration.version not in self._small:
+                break
+        return found
+
+    def run_together(
+        self, files: Sequence[Migration], applied: Callable[[Migration, Answer], None]
+    ) -> StatementError | None:
+        """Run small files as one message and return why the first that is not applied failed.
+
+        None without all applied means that the next one was not tried.
+
+        Raises:
+            Stopped: it was interrupted, or the connection was lost.
+        """
+
+        def one_is_applied(migration: Migration, answer: Answer) -> None:
+            self._keep(migration)
+            applied(migration, answer)
+
+        batch = Batch(self._powers, self._book.command, one_is_applied)
+        for migration in files:
+            strings = self._state.standard_strings
+            with open_script(migration.path, standard_strings=strings) as script:
+                (unit,) = script.units()
+                first = migration is files[0]
+                message = self._begin(migration, unit, self._setup if first else [BEAT])
+                for index in range(unit.first, unit.after):
+                    message.add(script, index)
+                self._end(message, migration, script)
+            batch.add(migration, message)
+        return batch.send(stays=self._what_stays)
+
+    def run(self, migration: Migration, failed: StatementError | None = None) -> Answer:
         """Run one file and return the answer to its last message, which ended in a commit.
+
+        Args:
+            migration: the file.
+            failed: how the first attempt at it has ended already.
 
         Raises:
             Stopped: it failed; what it began was rolled back, as far as it was one transaction.
@@ -66,57 +119,80 @@ class Runner:
             while True:
                 try:
                     units = script.units(alone=alone, apart=apart)
-                    answer = self._run_units(sending, migration, script, units, begun)
+                    answer = self._run_units(sending, migration, script, units, begun, failed)
                     break
-                except StatementError as failed:
-                    index = failed.index
-                    wants_none = failed.error.sqlstate in _WANTS_NONE
+                except StatementError as error:
+                    failed, index = None, error.index
+                    wants_none = error.error.sqlstate in _WANTS_NONE
                     if wants_none and index is not None and index not in alone:
                         alone |= {index}
-                    elif failed.error.sqlstate == _NEW_ENUM_VALUE and not apart:
+                    elif error.error.sqlstate == _NEW_ENUM_VALUE and not apart:
                         apart = True
                     else:
-                        raise sending.stopped(failed) from None
+                        raise sending.stopped(error) from None
                     state = self._powers.database.look()
                     begun = _parts_of(migration, state)
-                    self._setup = messages.setup(state, self._project_ref)
+                    self._setup = rows.setup(state, self._project_ref)
             if script.switches:
                 # The next file's message would be read by this file's rules for strings.
                 self._powers.database.exchange(b"RESET ALL")
-        self._setup = []
-        self._applied.append(migration.label)
+        self._keep(migration)
         return answer
 
-    def _run_units(
+    def _run_units(  # noqa: PLR0913, PLR0917 - what a file's run consists of
         self,
         sending: Sending,
         migration: Migration,
         script: Script,
         units: list[Unit],
         begun: list[DoneStep],
+        failed: StatementError | None,
     ) -> Answer:
         if len(units) == 1 and not units[0].outside and not begun:
-            return self._in_one_transaction(sending, migration, script, units[0])
+            return self._in_one_transaction(sending, migration, script, units[0], failed)
         parts = Parts(self._powers, sending, migration, script, self._state, self._book)
         return parts.run(units, begun, setup=[] if begun else self._setup)
 
     def _in_one_transaction(
-        self, sending: Sending, migration: Migration, script: Script, unit: Unit
+        self,
+        sending: Sending,
+        migration: Migration,
+        script: Script,
+        unit: Unit,
+        failed: StatementError | None,
     ) -> Answer:
+        had = [failed] if failed else []
+
         def attempt() -> Answer:
-            message = Message([unit.begin, *messages.fresh(self._state)])
-            message.add_own(messages.limits(migration, self._powers.limits, local=True))
-            message.add_own([*self._setup, *self._book.first(migration)])
+            if had:
+                raise had.pop()
+            message = self._begin(migration, unit, self._setup)
             for index in range(unit.first, unit.after):
                 message.add(script, index)
                 if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
                     sending.send(message)
                     message = Message()
-            message.add_own(messages.AS_OURSELVES)
-            message.add_own([*self._book.last(migration, script), b"COMMIT"])
+            self._end(message, migration, script)
             return sending.send(message, commits=True)
 
         return sending.again_while_locked(attempt)
+
+    def _begin(self, migration: Migration, unit: Unit, own: Sequence[bytes]) -> Message:
+        """Return what stands before a file's statements in their transaction, `own` in it."""
+        message = Message([unit.begin, *messages.fresh(self._state)])
+        message.add_own(messages.limits(migration, self._powers.limits, local=True))
+        message.add_own([*own, *self._book.first(migration)])
+        return message
+
+    def _end(self, message: Message, migration: Migration, script: Script) -> None:
+        """Add what stands after them."""
+        message.add_own(messages.AS_OURSELVES)
+        message.add_own([*self._book.last(migration, script), b"COMMIT"])
+
+    def _keep(self, migration: Migration) -> None:
+        """Remember that the file is in the database."""
+        self._setup = []
+        self._applied.append(migration.label)
 
     def _what_stays(self, migration: Migration) -> str:
         rolled_back = f"{migration.label} was rolled back: the database is as it was before it."

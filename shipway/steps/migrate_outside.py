@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from shipway.errors import Locked
-from shipway.migrations import messages, repair
+from shipway.migrations import repair, rows
 from shipway.migrations.messages import Message
 from shipway.steps.sending import StatementError
 
@@ -69,12 +69,12 @@ class Outside:
         try:
             self._sending.again_while_locked(attempt)
         except StatementError:
-            self._sending.send_own([messages.forget_step(self._migration, self._unit)])
+            self._sending.send_own([rows.forget_step(self._migration, self._unit)])
             raise
 
     def _claim(self) -> Sequence[int]:
         """Record that the statement is begun; return the indexes that its table has by now."""
-        claim = messages.claim_step(
+        claim = rows.claim_step(
             self._migration, self._script, self._unit, seen=repair.seen_indexes(self._kind)
         )
         ((seen,),) = self._sending.send_own([claim]).rows

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.migrations import messages
+from shipway.migrations import messages, rows
 from shipway.migrations.messages import Message
 from shipway.steps.migrate_outside import Outside
 
@@ -113,7 +113,7 @@ class Parts:
             if last:
                 message.add_own(self._finishing())
             else:
-                message.add_own([messages.claim_step(self._migration, self._script, unit)])
+                message.add_own([rows.claim_step(self._migration, self._script, unit)])
             message.add_own([b"COMMIT"])
             return self._sending.send(message, commits=True)
 
@@ -122,7 +122,7 @@ class Parts:
     def _outside(self, unit: Unit, begun: DoneStep | None, *, last: bool) -> Answer:
         Outside(self._powers, self._sending, self._migration, self._script, unit).run(begun)
         return self._sending.send_own(
-            self._finishing() if last else [messages.finish_step(self._migration, unit)]
+            self._finishing() if last else [rows.finish_step(self._migration, unit)]
         )
 
     def _finishing(self) -> list[bytes]:

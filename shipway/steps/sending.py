@@ -15,22 +15,20 @@ from shipway.errors import (
     Stopped,
 )
 from shipway.migrations.failure import cure_of, describe
-from shipway.migrations.literals import without_literals
 from shipway.migrations.messages import AS_OURSELVES, Message
+from shipway.steps.in_the_way import InTheWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipway.migrations.script import Script
     from shipway.steps.migrate import Database
-    from shipway.values import Answer, Clock, Migration, MigrationLimits, Say, Session, SqlError
+    from shipway.values import Answer, Clock, Migration, MigrationLimits, Say, SqlError
 
-__all__ = ["Powers", "Sending", "StatementError"]
+__all__ = ["Powers", "Sending", "StatementError", "stopped_after"]
 
 _LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
 _LONGEST_PAUSE_S: Final = 15.0
-_FIRST_LOOK_S: Final = 1.0
-_QUERY_CHARS: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,7 @@ class Sending:
         self._powers = powers
         self._migration = migration
         self._script = script
-        self._told: set[int] = set()
+        self._in_the_way = InTheWay(powers)
         self._command = command
         self.stays = stays
 
@@ -95,8 +93,8 @@ class Sending:
         answer = self._powers.database.exchange(
             message.text(),
             copies=message.copies,
-            tick_s=self._look_after_s(),
-            on_tick=self._tell_who_blocks,
+            tick_s=self._in_the_way.look_after_s,
+            on_tick=lambda: self._in_the_way.tell(self._migration.label),
         )
         for notice in answer.notices:
             self._powers.say.note(f"{self._migration.label}: {notice}")
@@ -104,6 +102,8 @@ class Sending:
             raise self._lost(answer, commits=commits)
         if answer.error is not None and in_transaction:
             self._powers.database.exchange(b"ROLLBACK")
+        if answer.interrupted and commits and answer.error is None:
+            raise stopped_after(self._script.name, self._command)
         if answer.interrupted:
             raise Interrupted(
                 f"Stopped while {self._script.name} was run.",
@@ -192,22 +192,11 @@ class Sending:
             next_step=f"Find out why, then run: {self._command}",
         )
 
-    def _look_after_s(self) -> float:
-        """Look at the locks before our own wait for one is over."""
-        lock_timeout_s = self._powers.limits.lock_timeout_s
-        return min(_FIRST_LOOK_S, lock_timeout_s / 2) if lock_timeout_s else _FIRST_LOOK_S
 
-    def _tell_who_blocks(self) -> None:
-        for session in self._powers.database.blockers():
-            if session.pid not in self._told:
-                self._told.add(session.pid)
-                self._powers.say.warn(f"{self._migration.label} waits for {_described(session)}")
-
-
-def _described(session: Session) -> str:
-    query = " ".join(without_literals(session.query).split())
-    shown = query if len(query) <= _QUERY_CHARS else query[:_QUERY_CHARS] + "…"
-    return (
-        f"pid {session.pid} (role {session.role}, {session.application or 'no application name'}, "
-        f"for {session.age_s:.0f} s): {shown}"
+def stopped_after(name: str, command: str) -> Interrupted:
+    """Return the end of a run that was stopped too late to keep a file from its commit."""
+    return Interrupted(
+        f"Stopped after {name} was run.",
+        unchanged="What ran until then was committed: it is in the database with its record.",
+        next_step=f"Go on with: {command}",
     )

@@ -9,6 +9,8 @@ from shipway.errors import Refused
 from shipway.migrations.books import Undoing
 from shipway.migrations.script import open_script
 from shipway.migrations.undo import count_query, losses_of, tables_query
+from shipway.steps.in_order import run_in_order
+from shipway.steps.live_line import LiveLine
 from shipway.steps.migrate_file import Runner
 from shipway.steps.only_runner import become_the_only_runner
 from shipway.steps.sending import Powers
@@ -16,7 +18,7 @@ from shipway.values import Undone, Unproven
 
 if TYPE_CHECKING:
     from shipway.steps.migrate import Database
-    from shipway.values import Backup, Clock, Loss, MigrationLimits, Say, UndoPlan
+    from shipway.values import Backup, Clock, Loss, Migration, MigrationLimits, Say, UndoPlan
 
 __all__ = ["look_at_losses", "undo"]
 
@@ -79,13 +81,17 @@ def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step i
             next_step="Look at it anew: invoke db.status",
         )
     runner = Runner(powers, state, Undoing(state))
-    for migration in plan.undo:
-        runner.check(migration)
-    for migration in plan.undo:
-        runner.run(migration)
-        say.note(f"undone {migration.label.removesuffix('.down')}")
+    with LiveLine(say, plan.undo) as line:
+        run_in_order(
+            runner, plan.undo, lambda migration, _: line.next(f"undone {_name(migration)}")
+        )
     return Undone(
-        undone=tuple(migration.label.removesuffix(".down") for migration in plan.undo),
+        undone=tuple(_name(migration) for migration in plan.undo),
         ledger_version=max((row.version for row in plan.left), default=0),
         ledger_count=len(plan.left),
     )
+
+
+def _name(script: Migration) -> str:
+    """Return the label of the migration that a down script undoes."""
+    return script.label.removesuffix(".down")

@@ -97,9 +97,11 @@ class Watched:
         copies: Sequence[bytes] = (),
         tick_s: float = 1.0,
         on_tick: Callable[[], None] | None = None,
+        on_commit: Callable[[Answer], None] | None = None,
     ) -> Answer:
         """Send the statements of a message one by one; answer as if they had gone as one."""
         del tick_s, on_tick  # they look for who is in the way, and nobody else is on a copy
+        del on_commit  # a copy is handed one file at a time
         whole: Answer | None = None
         for offset, statement, data in parted(message, copies):
             answer = self._one(statement, data)

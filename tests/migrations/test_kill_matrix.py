@@ -41,6 +41,11 @@ HISTORY = {
     "004_enum.sql": "ALTER TYPE mood ADD VALUE 'glad';\nCREATE TABLE d (m mood DEFAULT 'glad');\n"
     "INSERT INTO d DEFAULT VALUES;",
     "005_copy.sql": "COPY a FROM stdin;\n3\tz\n\\.\nUPDATE a SET t = t || t;",
+    # Small ones, which go as one message.
+    "006_e.sql": "CREATE TABLE e (id int);\nINSERT INTO a VALUES (4, 'w');",
+    "007_f.sql": "ALTER TABLE e ADD COLUMN t text;\nDELETE FROM a WHERE id = 4;",
+    "008_g.sql": "COPY e FROM stdin;\n3\tz\n\\.\nINSERT INTO c VALUES (8);",
+    "009_h.sql": "INSERT INTO c SELECT id FROM e;",
 }
 WORLD = (
     "SELECT 'relation', c.relname::text, c.relkind::text, coalesce(i.indisvalid::text, '') "
