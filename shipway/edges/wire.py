@@ -22,6 +22,7 @@ __all__ = ["Wire"]
 _TAGS_KEPT: Final = 3
 _COPY_CHUNK_BYTES: Final = 1 << 16
 _CANCEL_TIMEOUT_S: Final = 5.0
+_COPIES: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT)
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 
@@ -65,15 +66,13 @@ class Wire:
                     result = self._pgconn.get_result()
                     if result is None:
                         break
-                    if result.status == pq.ExecStatus.COPY_IN:
-                        self._feed(b"" if not waiting else waiting.popleft(), stop=interrupted)
-                    elif result.status == pq.ExecStatus.COPY_OUT:
-                        self._drain_copy()
-                    else:
-                        gathered.take(result)
-                        if on_commit is not None and result.command_status == b"COMMIT":
-                            on_commit(self._answer(gathered))
-                            self._notices.clear()
+                    if result.status in _COPIES:
+                        self._copy(result, waiting, stop=interrupted)
+                        continue
+                    gathered.take(result)
+                    if on_commit is not None and result.command_status == b"COMMIT":
+                        on_commit(self._answer(gathered))
+                        self._notices.clear()
                 except KeyboardInterrupt:
                     if interrupted:
                         raise  # a second one waits for nothing any more
@@ -114,18 +113,18 @@ class Wire:
     def _cancel(self) -> None:
         self._connection.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
 
-    def _feed(self, data: bytes, *, stop: bool) -> None:
-        if stop:  # the part that was fed before the interruption must not count as all
+    def _copy(self, result: pq.abc.PGresult, waiting: deque[bytes], *, stop: bool) -> None:
+        """Give the server the next inline data; take and drop what a COPY TO stdout sends."""
+        if result.status == pq.ExecStatus.COPY_OUT:
+            while self._pgconn.get_copy_data(0)[0] > 0:
+                pass
+        elif stop:  # the part that was fed before the interruption must not count as all
             self._pgconn.put_copy_end(b"stopped by the operator")
-            return
-        for at in range(0, len(data), _COPY_CHUNK_BYTES):
-            self._pgconn.put_copy_data(data[at : at + _COPY_CHUNK_BYTES])
-        self._pgconn.put_copy_end()
-
-    def _drain_copy(self) -> None:
-        """Take and drop what a COPY TO stdout of the file sends."""
-        while self._pgconn.get_copy_data(0)[0] > 0:
-            pass
+        else:
+            data = waiting.popleft() if waiting else b""
+            for at in range(0, len(data), _COPY_CHUNK_BYTES):
+                self._pgconn.put_copy_data(data[at : at + _COPY_CHUNK_BYTES])
+            self._pgconn.put_copy_end()
 
     def _keep_notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         self._notices.append(f"{diagnostic.severity}: {diagnostic.message_primary}")
