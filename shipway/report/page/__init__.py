@@ -1,0 +1,1 @@
+"""The release page and the board of releases: self-contained HTML, made from records alone."""

@@ -1,0 +1,193 @@
+"""A release's record taken apart for its page: what each section shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from shipway.course import StepEnd
+from shipway.record import ReleaseEnd
+from shipway.steps.preflight import Ready
+from shipway.values import (
+    Backup,
+    Checks,
+    Deployed,
+    Gated,
+    GateState,
+    Migrated,
+    Outcome,
+    Seal,
+    Severity,
+    Verified,
+    Watched,
+    WentBack,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.record import PlannedMigration, ReleaseRecord
+    from shipway.values import (
+        AccessChange,
+        AppliedMigration,
+        CheckResult,
+        Finding,
+        Gate,
+        RehearsedMigration,
+        SchemaChange,
+    )
+
+__all__ = ["Head", "Parts", "Right", "Run", "take_apart"]
+
+_T = TypeVar("_T")
+_QUIET_GATES = frozenset({GateState.PASSED, GateState.NOT_ASKED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands on top: the verdict."""
+
+    tone: str
+    """good, warn or bad."""
+    title: str
+    why: str
+    """The sentence with the figures; empty when an error tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One migration: what was planned, and how it went on the copy and on the target."""
+
+    planned: PlannedMigration
+    applied: AppliedMigration | None
+    rehearsed: RehearsedMigration | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """What changed for one role and one object; commands that changed alike stand together."""
+
+    object: str
+    role: str
+    commands: str
+    before: str
+    after: str
+    wider: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The record of a release by the sections of its page; None or empty: not reached."""
+
+    head: Head
+    shut: tuple[Gate, ...]
+    """Gates that a person should know about: waived, failed, or open with a warning."""
+    quiet: tuple[Gate, ...]
+    runs: tuple[Run, ...]
+    loose: tuple[Finding, ...]
+    """Findings about the pending set as a whole."""
+    backup: Backup | None
+    seal: Seal | None
+    migrated: Migrated | None
+    schema: tuple[SchemaChange, ...] | None
+    rights: tuple[Right, ...] | None
+    checks: tuple[CheckResult, ...]
+    troubled: tuple[CheckResult, ...]
+    """Those of them that did not pass."""
+    on_the_copy: bool
+    """The checks were of the rehearsal's copy, and stopped the release there."""
+    deployed: Deployed | None
+    watched: Watched | None
+    went_back: WentBack | None
+
+
+def take_apart(record: ReleaseRecord) -> Parts:
+    """Return the record by sections; pure."""
+    seal, migrated = _of(record, Seal), _of(record, Migrated)
+    gates = [
+        gate
+        for step in record.steps
+        if isinstance(step.proof, Ready | Gated)
+        for gate in step.proof.gates
+    ]
+    looked = _of(record, Verified) or _of(record, Checks)
+    checks = looked.results if looked else ()
+    return Parts(
+        head=_head(record),
+        shut=tuple(one for one in gates if one.state not in _QUIET_GATES),
+        quiet=tuple(one for one in gates if one.state in _QUIET_GATES),
+        runs=_runs(record, seal, migrated),
+        loose=tuple(one for one in seal.findings if not one.migration) if seal else (),
+        backup=_of(record, Backup),
+        seal=seal,
+        migrated=migrated,
+        schema=looked.schema_changes if looked else None,
+        rights=_rights(looked.access_changes) if looked else None,
+        checks=checks,
+        troubled=tuple(one for one in checks if one.outcome is not Outcome.PASSED),
+        on_the_copy=record.steps[-1].name == "rehearse",
+        deployed=_of(record, Deployed),
+        watched=_of(record, Watched),
+        went_back=_of(record, WentBack),
+    )
+
+
+def _of(record: ReleaseRecord, kind: type[_T]) -> _T | None:
+    found = [step.proof for step in record.steps if isinstance(step.proof, kind)]
+    return found[-1] if found else None
+
+
+def _head(record: ReleaseRecord) -> Head:
+    watched = _of(record, Watched)
+    why = watched.reason if watched else ""
+    stopped = next((one.name for one in record.steps if one.end is not StepEnd.DONE), "the start")
+    tone, title = {
+        ReleaseEnd.GOOD: ("good", "Live and good"),
+        ReleaseEnd.NOT_ENOUGH_EVIDENCE: ("warn", "Live, with too little traffic to judge"),
+        ReleaseEnd.BAD: ("bad", "Live, and its logs are bad"),
+        ReleaseEnd.ROLLED_BACK: ("bad", "Rolled back: its logs were bad"),
+        ReleaseEnd.FAILED: ("bad", f"Stopped at {stopped}"),
+        ReleaseEnd.INTERRUPTED: ("warn", f"Interrupted at {stopped}"),
+    }[record.end]
+    return Head(tone=tone, title=title, why=why)
+
+
+def _runs(record: ReleaseRecord, seal: Seal | None, migrated: Migrated | None) -> tuple[Run, ...]:
+    applied = {one.label: one for one in migrated.applied_now} if migrated else {}
+    rehearsed = {one.label: one for one in seal.migrations} if seal else {}
+    findings = seal.findings if seal else ()
+    return tuple(
+        Run(
+            planned=one,
+            applied=applied.get(one.label),
+            rehearsed=rehearsed.get(one.label),
+            findings=tuple(
+                sorted(
+                    (found for found in findings if found.migration == one.label),
+                    key=lambda found: [*Severity][::-1].index(found.severity),
+                )
+            ),
+        )
+        for one in record.planned.migrations
+    )
+
+
+def _rights(changes: Sequence[AccessChange] | None) -> tuple[Right, ...] | None:
+    if changes is None:
+        return None
+    alike: dict[tuple[str, str, str, str, bool], list[str]] = defaultdict(list)
+    for one in changes:
+        alike[one.object, one.role, one.before, one.after, one.wider].append(one.command)
+    return tuple(
+        Right(
+            object=name,
+            role=role,
+            commands=", ".join(commands),
+            before=before,
+            after=after,
+            wider=wider,
+        )
+        for (name, role, before, after, wider), commands in alike.items()
+    )
