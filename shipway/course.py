@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from shipway.errors import Stopped
-from shipway.steps.preflight import Ready
+from shipway.steps.preflight import Diagnosis, Ready
 from shipway.values import (
     Backup,
     Checks,
@@ -37,6 +37,7 @@ __all__ = ["Course", "Found", "Screen", "StepEnd", "StepRecord"]
 Found: TypeAlias = (
     Ready
     | Gated
+    | Diagnosis
     | Backup
     | Seal
     | Unproven

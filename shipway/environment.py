@@ -19,16 +19,31 @@ from dotenv.parser import parse_stream
 
 from shipway.errors import Misconfigured
 from shipway.settings import Settings
-from shipway.values import Secret
+from shipway.values import Actions, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["load", "project_root", "target_files"]
+__all__ = ["github_actions", "load", "project_root", "target_files"]
 
 _NOTHING_DONE = "Nothing was contacted and nothing was changed."
 _TARGET_NAME = re.compile(r"[a-z][a-z0-9_-]*\Z")
 _PROJECT_REF = re.compile(r"[a-z]{20}\Z")
+
+
+def github_actions(environ: Mapping[str, str] | None = None) -> Actions | None:
+    """Return what GitHub's runner tells of itself; None when this is not one.
+
+    Source: "Variables reference" of the documentation of GitHub Actions.
+    """
+    process = os.environ if environ is None else environ
+    if process.get("GITHUB_ACTIONS") != "true":
+        return None
+    workspace, summary = process.get("GITHUB_WORKSPACE"), process.get("GITHUB_STEP_SUMMARY")
+    return Actions(
+        workspace=Path(workspace) if workspace else None,
+        summary=Path(summary) if summary else None,
+    )
 
 
 def project_root(start: Path) -> Path:

@@ -24,9 +24,11 @@ __all__ = [
     "FailedAt",
     "PlannedMigration",
     "PlannedRelease",
+    "Records",
     "ReleaseEnd",
     "ReleaseRecord",
     "below",
+    "list_records",
     "make_record",
     "read_record",
 ]
@@ -192,6 +194,30 @@ def _end(proofs: Sequence[object], error: Stopped | None) -> ReleaseEnd:
         return ReleaseEnd.FINISHED
     enough = verdicts[-1] is Verdict.GOOD
     return ReleaseEnd.GOOD if enough else ReleaseEnd.NOT_ENOUGH_EVIDENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The releases whose records lie in a folder."""
+
+    records: tuple[ReleaseRecord, ...]
+    """Newest first."""
+    unreadable: tuple[str, ...]
+    """Names of the folders whose record cannot be read."""
+
+
+def list_records(folder: Path) -> Records:
+    """Return the records of a folder of releases; a folder without one has not ended yet."""
+    records, unreadable = [], []
+    found = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
+    for directory in found:
+        if not (directory / RECORD).is_file():
+            continue
+        try:
+            records.append(read_record(directory))
+        except IllFormed:
+            unreadable.append(directory.name)
+    return Records(records=tuple(records), unreadable=tuple(unreadable))
 
 
 def read_record(directory: Path) -> ReleaseRecord:

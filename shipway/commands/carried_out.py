@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from shipway.commands.session import Answer
 from shipway.commands.team import tell_begin, tell_end
 from shipway.course import StepEnd
+from shipway.environment import github_actions
 from shipway.errors import Failed, Interrupted, Stopped
 from shipway.migrations.shown import shown_sql
 from shipway.record import PlannedMigration, PlannedRelease, below, make_record
 from shipway.release import ReleasePlan
+from shipway.report.actions import tell_release
 from shipway.report.files import write_files
 from shipway.steps.kept import keep
 from shipway.steps.sources import described
@@ -86,7 +88,8 @@ def carried_out(  # noqa: PLR0913 - what a release works with
     directory = wiring.journals.folder(plan.release_id)
     files = wiring.database.files()
     wanted = {one.label for one in (resumed.past.begun if resumed else first).pending}
-    planned = _planned(plan, [one for one in files if one.label in wanted], settings.root)
+    migrations = [one for one in files if one.label in wanted]
+    planned = _planned(plan, migrations, settings.root)
 
     def all_of_it() -> None:
         keep(
@@ -115,6 +118,7 @@ def carried_out(  # noqa: PLR0913 - what a release works with
                 f"the record could not be written to {directory}: {failure.strerror}. "
                 f"The journal in the database has all of it: invoke release.show {plan.release_id}"
             )
+        tell_release(record, migrations, github_actions(), session.terminal)
         tell_end(session, record)
         return Answer(value=record, error=error)
 

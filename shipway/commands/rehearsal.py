@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.backup import taken
 from shipway.commands.session import Answer
+from shipway.environment import github_actions
 from shipway.errors import Refused
 from shipway.journal import FileCopy, Journal
+from shipway.report.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse import rehearse as run_rehearsal
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
@@ -44,6 +46,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
             linter=wiring.backups.linter,
             key=wiring.settings.backup_signing_key,
         )
+    tell_seal(seal, plan.pending, github_actions(), session.terminal)
     return Answer(value=seal)
 
 

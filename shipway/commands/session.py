@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.commands.interruptions import Interruptions
-from shipway.environment import load, project_root
+from shipway.environment import github_actions, load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
@@ -164,6 +164,7 @@ def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) 
         show(answer.value, terminal)
     if error is not None:
         terminal.error(error)
+        _tell_actions(error, terminal)
     code = error.exit_code if error else 0
     terminal.document(
         Document(
@@ -186,6 +187,15 @@ def _described(error: Stopped) -> DescribedError:
         next=error.next_step,
         also=tuple(error.also),
     )
+
+
+def _tell_actions(error: Stopped, terminal: Terminal) -> None:
+    """Tell GitHub Actions, where there is one, why the command failed."""
+    actions = github_actions()
+    if actions is not None:
+        from shipway.report.actions import tell_error
+
+        tell_error(error, actions, terminal)
 
 
 def _unexpected(asked: Asked) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.figures import duration, size
@@ -12,10 +13,11 @@ from shipway.steps.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from shipway.values import Backup
 
-__all__: list[str] = []
+__all__ = ["Written"]
 
 _ENDS = {
     ReleaseEnd.GOOD: "is live, and its logs are GOOD",
@@ -26,6 +28,18 @@ _ENDS = {
     ReleaseEnd.INTERRUPTED: "was INTERRUPTED",
     ReleaseEnd.FINISHED: "is through: the contract migrations are applied",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A page that was made."""
+
+    path: Path
+
+
+@show.register
+def _(value: Written, terminal: Terminal) -> None:
+    terminal.note(f"written: {value.path}")
 
 
 @show.register
@@ -59,6 +73,6 @@ def _(value: ReleaseRecord, terminal: Terminal) -> None:
     took = duration((value.ended_at - value.began_at).total_seconds())
     terminal.note("")
     terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})")
-    terminal.note(f"  record  {value.directory}/release.md and release.json")
+    terminal.note(f"  report  {value.directory / 'release.html'}")
     if value.live_url:
         terminal.note(f"  live    {value.live_url}")

@@ -76,6 +76,7 @@ class Diagnosis:
             ),
             unchanged="Nothing was changed: not the database, not the deployment.",
             next_step="\n".join(f"{one.name}: {one.cure}" for one in self.failed),
+            found=self,
         )
 
 

@@ -96,6 +96,26 @@ def abandon() -> Work:
     return commands.abandon
 
 
+@tasks.command(
+    "report",
+    release="id of the release, as release.board shows it (default: the newest)",
+    open_="show the page in a browser",
+)
+def report(release: str = "", open_: bool = False) -> Work:
+    """Make the page of a release from its record: one HTML file, to be read or forwarded."""
+    from shipway.commands import report as commands
+
+    return lambda session: commands.report(session, release, open_=open_)
+
+
+@tasks.command("board", open_="show the page in a browser")
+def board(open_: bool = False) -> Work:
+    """Make the page of all releases whose records lie on this machine."""
+    from shipway.commands import report as commands
+
+    return lambda session: commands.board(session, open_=open_)
+
+
 @tasks.command("approve", yes=True)
 def approve() -> Work:
     """Approve the pending SQL by your name, for this very plan; kept in the database."""

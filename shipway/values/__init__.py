@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.values.actions import Actions
 from shipway.values.backup import (
     Backup,
     Dumped,
@@ -135,6 +136,7 @@ __all__ = [
     "PREVIOUS_META",
     "RELEASE_META",
     "AccessChange",
+    "Actions",
     "AdoptPlan",
     "Adopted",
     "AliasJob",

@@ -37,7 +37,7 @@ def test_the_first_release_backs_up_migrates_verifies_deploys_and_watches(
     assert "<title>" in project.live().text
     assert project.live("/health.json").json()["app"] == "harbour"
     last = ended.out.strip().splitlines()[-2:]
-    assert last[0].split()[0] == "record"
+    assert last[0].split()[0] == "report"
     assert last[1].split() == ["live", project.standins["production_url"]]
 
 

@@ -19,6 +19,7 @@ __all__ = ["Board", "Row", "take_board"]
 _LIVE: Final = frozenset({ReleaseEnd.GOOD, ReleaseEnd.NOT_ENOUGH_EVIDENCE, ReleaseEnd.BAD})
 _TONES: Final = {
     ReleaseEnd.GOOD: "good",
+    ReleaseEnd.FINISHED: "good",
     ReleaseEnd.NOT_ENOUGH_EVIDENCE: "warn",
     ReleaseEnd.INTERRUPTED: "warn",
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.errors import Failed
-from shipway.journal import read
+from shipway.journal import FileCopy, chained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +32,9 @@ class Chain:
 def read_chain(path: Path) -> Chain:
     """Return the journal, checked from its first line to its last."""
     try:
-        return Chain(entries=tuple(read(path)), problem="")
-    except Failed as error:
-        return Chain(entries=(), problem=error.what)
+        entries, fault = chained(FileCopy(path).lines())
     except OSError as error:
-        return Chain(entries=(), problem=f"The journal cannot be read: {error.strerror}.")
+        return Chain(entries=(), problem=f"It cannot be read: {error.strerror}.")
+    if not entries and fault is None:
+        return Chain(entries=(), problem="It is not beside this page.")
+    return Chain(entries=tuple(entries), problem=f"It breaks: {fault.what}." if fault else "")

@@ -82,7 +82,7 @@ def locks(seal: Seal) -> list[LockBar]:
         for one in seal.statements
         if one.locks or one.rewritten or one.rows_changed or one.duration_ms >= _LONG_MS
     ]
-    touching.sort(key=lambda one: (-max(one.held_ms if one.locks else 0, one.duration_ms)))
+    touching.sort(key=lambda one: -max(one.held_ms if one.locks else 0, one.duration_ms))
     longest = max((max(one.held_ms, one.duration_ms) for one in touching), default=1) or 1
     return [
         LockBar(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shipway.course import StepEnd
 from shipway.record import ReleaseEnd
-from shipway.steps.preflight import Ready
+from shipway.steps.preflight import Diagnosis, Ready
 from shipway.values import (
     Backup,
     Checks,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         CheckResult,
         Finding,
         Gate,
+        LintFinding,
         RehearsedMigration,
         SchemaChange,
     )
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Head", "Parts", "Right", "Run", "take_apart"]
 
 _T = TypeVar("_T")
+_GRAVITY = (Severity.SERIOUS, Severity.WARNING, Severity.NOTE)
 _QUIET_GATES = frozenset({GateState.PASSED, GateState.NOT_ASKED})
 
 
@@ -63,6 +65,8 @@ class Run:
     applied: AppliedMigration | None
     rehearsed: RehearsedMigration | None
     findings: tuple[Finding, ...]
+    lint: tuple[LintFinding, ...]
+    """What linters said and the rehearsal did not refute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +110,14 @@ class Parts:
 def take_apart(record: ReleaseRecord) -> Parts:
     """Return the record by sections; pure."""
     seal, migrated = _of(record, Seal), _of(record, Migrated)
-    gates = [
-        gate
+    # A gate that was looked at again is shown as it stood then.
+    named = {
+        gate.name: gate
         for step in record.steps
-        if isinstance(step.proof, Ready | Gated)
+        if isinstance(step.proof, Ready | Gated | Diagnosis)
         for gate in step.proof.gates
-    ]
+    }
+    gates = list(named.values())
     looked = _of(record, Verified) or _of(record, Checks)
     checks = looked.results if looked else ()
     return Parts(
@@ -146,6 +152,7 @@ def _head(record: ReleaseRecord) -> Head:
     tone, title = {
         ReleaseEnd.GOOD: ("good", "Live and good"),
         ReleaseEnd.NOT_ENOUGH_EVIDENCE: ("warn", "Live, with too little traffic to judge"),
+        ReleaseEnd.FINISHED: ("good", "Finished"),
         ReleaseEnd.BAD: ("bad", "Live, and its logs are bad"),
         ReleaseEnd.ROLLED_BACK: ("bad", "Rolled back: its logs were bad"),
         ReleaseEnd.FAILED: ("bad", f"Stopped at {stopped}"),
@@ -158,6 +165,7 @@ def _runs(record: ReleaseRecord, seal: Seal | None, migrated: Migrated | None) -
     applied = {one.label: one for one in migrated.applied_now} if migrated else {}
     rehearsed = {one.label: one for one in seal.migrations} if seal else {}
     findings = seal.findings if seal else ()
+    linted = seal.lint.standing if seal else ()
     return tuple(
         Run(
             planned=one,
@@ -166,9 +174,10 @@ def _runs(record: ReleaseRecord, seal: Seal | None, migrated: Migrated | None) -
             findings=tuple(
                 sorted(
                     (found for found in findings if found.migration == one.label),
-                    key=lambda found: [*Severity][::-1].index(found.severity),
+                    key=lambda found: _GRAVITY.index(found.severity),
                 )
             ),
+            lint=tuple(found for found in linted if found.migration == one.label),
         )
         for one in record.planned.migrations
     )

@@ -99,7 +99,7 @@ def _restore(backup: Backup, seal: Seal | None, flag: str) -> Way:
     made = backup.manifest
     took = seal.restored.duration_s if seal else backup.restore_s
     return Way(
-        name=f"The whole database, from the backup ({size(made.archive_bytes)}), into an empty project",
+        name=f"All data, from the backup ({size(made.archive_bytes)}), into an empty project",
         tone="bad",
         takes=f"{duration(took)} when it was rehearsed" if took is not None else "not tried",
         loses=f"all that was written since {moment(made.snapshot_at or made.taken_at)}",
