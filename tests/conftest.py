@@ -18,7 +18,7 @@ from shipway.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ("tests.hosting_fixtures", "tests.supabase_fixtures")
+pytest_plugins = ("tests.hosting_fixtures", "tests.npm_clients", "tests.supabase_fixtures")
 
 _PASSWORD = Secret("a p@ss/word of one test run")
 _TEMPLATE = "dressed"

@@ -1,14 +1,13 @@
 """The real clients of Vercel and Supabase, driven against the stand-ins.
 
 Deselected unless asked for with `pytest -m cli`: they need Node, npm and half a gigabyte of
-packages from its registry, and a minute to install.
+packages from its registry, and a minute to install. CI runs them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(600)]
 
-_PACKAGES = {
-    "private": True,
-    "dependencies": {"vercel": "64.0.2", "supabase": "3.1.0"},
-    # vercel 64.0.2 names a version of this one that is not in every registry.
-    "overrides": {"sandbox": "4.5.0"},
-}
 PAGE = "<h1>by the real client</h1>"
 
 
@@ -58,26 +51,17 @@ class Cli:
         )
 
 
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install both clients and return the folder of their programs."""
-    folder = tmp_path_factory.mktemp("clients")
-    (folder / "package.json").write_text(json.dumps(_PACKAGES))
-    npm = shutil.which("npm")
-    assert npm, "npm is not installed: these tests need Node"
-    subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=500)
-    return folder / "node_modules" / ".bin"
-
-
 @pytest.fixture
-def vercel_cli(running: Standins, vercel_control: Control, programs: Path, tmp_path: Path) -> Cli:
+def vercel_cli(
+    running: Standins, vercel_control: Control, npm_clients: Path, tmp_path: Path
+) -> Cli:
     vercel_control.settings(build_s=0.3)
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "index.html").write_text(PAGE)
     # Small files travel inside the request, this one has to be uploaded.
     (tmp_path / "app" / "big.bin").write_bytes(os.urandom(200_000))
     return Cli(
-        program=programs / "vercel",
+        program=npm_clients / "node_modules" / ".bin" / "vercel",
         leading=["--api", running.facts["vercel_api_url"]],
         folder=tmp_path / "app",
         environ={
@@ -94,7 +78,7 @@ def vercel_cli(running: Standins, vercel_control: Control, programs: Path, tmp_p
 
 @pytest.fixture
 def supabase_cli(
-    running: Standins, supabase_control: Control, programs: Path, tmp_path: Path
+    running: Standins, supabase_control: Control, npm_clients: Path, tmp_path: Path
 ) -> Cli:
     del supabase_control
     url = running.facts["supabase_api_url"]
@@ -105,7 +89,7 @@ def supabase_cli(
     lines += [f"{name}: 127.0.0.1" for name in hosts]
     profile.write_text("\n".join(lines) + "\n")
     return Cli(
-        program=programs / "supabase",
+        program=npm_clients / "node_modules" / ".bin" / "supabase",
         leading=["--profile", str(profile), "--output-format", "json"],
         folder=tmp_path,
         environ={

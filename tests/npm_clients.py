@@ -1,0 +1,42 @@
+"""The real clients of Vercel and Supabase, installed once from npm into .cache of the checkout."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_PACKAGES = {
+    "private": True,
+    "dependencies": {"vercel": "64.0.2", "supabase": "3.1.0"},
+    # vercel 64.0.2 names a version of this one that is not in every registry.
+    "overrides": {"sandbox": "4.5.0"},
+}
+_CACHE = Path(__file__).parents[1] / ".cache"
+_INSTALL_S = 500
+
+
+@pytest.fixture(scope="session")
+def npm_clients() -> Path:
+    """Return the folder that holds `node_modules` with both clients."""
+    text = json.dumps(_PACKAGES)
+    folder = _CACHE / f"npm-clients-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        # Several processes of one run of the tests ask at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        whole = folder / "whole"
+        if not whole.exists():
+            npm = shutil.which("npm")
+            assert npm, "npm is not installed: these tests need Node"
+            shutil.rmtree(folder / "node_modules", ignore_errors=True)
+            (folder / "package.json").write_text(text)
+            quiet = ("--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error")
+            subprocess.run([npm, "install", *quiet], cwd=folder, check=True, timeout=_INSTALL_S)
+            whole.touch()
+    return folder
