@@ -13,7 +13,7 @@ from shipway.steps.again import backup_that_holds, seal_that_holds
 from shipway.steps.backup import take_backup
 from shipway.steps.gates import pass_gates
 from shipway.steps.migrate import migrate
-from shipway.steps.rehearse import rehearse
+from shipway.steps.rehearse import Beside, rehearse
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
 from shipway.steps.shelf import schema_of
 from shipway.steps.verify import verify
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Migrated,
         MigrationLimits,
         MigrationPlan,
+        Query,
         Say,
         Secret,
         Verified,
@@ -78,6 +79,8 @@ class DatabasePowers:
     room: Room
     linter: Linter | Unproven
     """Reads the pending files beside the rehearsal."""
+    traffic: Callable[[], tuple[Query, ...] | Unproven]
+    """Asks the target for its busiest queries."""
     key: Secret | None
     """Signs what is kept with the backup."""
     open_database: Callable[[], AbstractContextManager[Database]]
@@ -204,8 +207,7 @@ def _rehearsed(
         limits=powers.limits,
         clock=powers.clock,
         say=say,
-        serving=plan.serving,
-        linter=powers.linter,
+        beside=Beside(serving=plan.serving, linter=powers.linter, traffic=powers.traffic),
         key=powers.key,
     )
 

@@ -12,6 +12,7 @@ from shipway.errors import Refused
 from shipway.journal import FileCopy, Journal
 from shipway.report.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.rehearse import Beside
 from shipway.steps.rehearse import rehearse as run_rehearsal
 from shipway.steps.sealed import refuse_another_base, refuse_another_result
 from shipway.values import Backup, Seal
@@ -42,8 +43,11 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
             limits=wiring.database.limits,
             clock=wiring.clock,
             say=session.terminal,
-            serving=wiring.backups.serving(),
-            linter=wiring.backups.linter,
+            beside=Beside(
+                serving=wiring.backups.serving(),
+                linter=wiring.backups.linter,
+                traffic=wiring.database.traffic,
+            ),
             key=wiring.settings.backup_signing_key,
         )
     tell_seal(seal, plan.pending, github_actions(), session.terminal)

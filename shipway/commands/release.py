@@ -131,6 +131,7 @@ def powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) ->
         vault=wiring.backups.vault,
         room=wiring.backups.room,
         linter=wiring.backups.linter,
+        traffic=wiring.database.traffic,
         key=wiring.settings.backup_signing_key,
         open_database=wiring.database.open,
         limits=wiring.database.limits,

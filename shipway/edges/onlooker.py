@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+
 from shipway.values import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["Onlooker"]
+__all__ = ["Onlooker", "locks_of_query"]
 
 # The catalog's own and the ledger's do not count: who migrates locks them in any case.
 _RELATIONS: Final = """
@@ -25,6 +26,11 @@ _LOCKS: Final = """
 select relation::int8, mode from pg_locks
  where pid = %s and granted and locktype = 'relation'
    and database = (select oid from pg_database where datname = current_database())
+"""
+_OWN_LOCKS: Final = """
+select l.mode, n.nspname || '.' || c.relname
+  from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = relnamespace
+ where l.pid = pg_backend_pid() and c.relkind in ('r', 'p', 'm') and n.nspname !~ '^pg_'
 """
 _COUNTERS: Final = """
 select coalesce(sum(seq_tup_read), 0)::int8,
@@ -61,3 +67,24 @@ class Onlooker:
         """
         ((scanned, changed),) = self._connection.execute(_COUNTERS).fetchall()
         return scanned, changed
+
+
+def locks_of_query(
+    connection: psycopg.Connection[TupleRow], query: str
+) -> frozenset[tuple[str, str]] | None:
+    """Return mode and table of every lock that a query takes; None when it cannot be planned here.
+
+    The planner takes them as the execution would; the query itself is not run.
+
+    Args:
+        connection: in autocommit mode.
+        query: one statement; its values may be written $1.
+    """
+    connection.execute("begin")
+    try:
+        connection.execute(b"explain (generic_plan) " + query.encode())
+        return frozenset((mode, table) for mode, table in connection.execute(_OWN_LOCKS))
+    except psycopg.Error:
+        return None
+    finally:
+        connection.execute("rollback")

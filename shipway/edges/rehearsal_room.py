@@ -16,7 +16,7 @@ from psycopg import sql
 from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.catalog import Catalog
 from shipway.edges.ledger import Ledger
-from shipway.edges.onlooker import Onlooker
+from shipway.edges.onlooker import Onlooker, locks_of_query
 from shipway.errors import Refused
 from shipway.values import Secret, TableContent
 
@@ -77,6 +77,18 @@ class Copy:
     def onlooker(self) -> Onlooker:
         """What looks at the session that migrates, from beside it."""
         return Onlooker(self._connection)
+
+    def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
+        """Return mode and table of the locks that a query takes; None when it cannot be planned."""
+        return locks_of_query(self._planning, query)
+
+    @cached_property
+    def _planning(self) -> psycopg.Connection[tuple[object, ...]]:
+        # As the role that migrates, not as the superuser: planning may call functions.
+        opened = postgres.connect(self._owner, purpose="rehearsal", timeout_s=_CONNECT_S)
+        connection = self._open.enter_context(opened)
+        connection.execute("set statement_timeout = '2s'; set search_path = public, extensions")
+        return connection
 
     @cached_property
     def _connection(self) -> psycopg.Connection[tuple[object, ...]]:

@@ -68,6 +68,9 @@ class Copy(Protocol):
     def open_database(self) -> AbstractContextManager[Database]:
         """Return a connection that migrations run on."""
 
+    def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
+        """Return mode and table of the locks that a query takes; None when it cannot be planned."""
+
     def contents(self) -> Mapping[str, TableContent]:
         """Return `schema.table` to what it holds; the ledger is left out."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from shipway.figures import count
 from shipway.schema.differences import HowItDiffers, differences
 from shipway.values import Finding, Severity
 
@@ -18,6 +19,10 @@ __all__ = ["of_schema", "of_statements"]
 _LONG_MS: Final = 1000.0
 """Longer than this, an app's users notice a lock that keeps them out."""
 _MANY_ROWS: Final = 10_000
+_MINUTE_MS: Final = 60_000.0
+_SHOWN_CHARS: Final = 80
+_MANY_WAIT: Final = 1.0
+"""So many queries that would have to wait while a statement runs are worth a line."""
 _KEEPS_OUT_READERS: Final = "AccessExclusiveLock on "
 _KEEPS_OUT_WRITERS: Final = (
     *("ShareLock on ", "ShareRowExclusiveLock on ", "ExclusiveLock on "),
@@ -41,6 +46,13 @@ def of_statements(
             yield _rewrite(one, rewritten, rows)
         if one.held_ms >= _LONG_MS and not rewritten:
             yield from _long_lock(one)
+        elif one.queued_per_minute * one.held_ms / _MINUTE_MS >= _MANY_WAIT and not rewritten:
+            yield _found(
+                Severity.NOTE,
+                one,
+                f"holds {', '.join(one.locks)} for {one.held_ms:.0f} ms{_waiting(one)}",
+                "Run it at a quiet hour.",
+            )
         if one.rows_changed >= _MANY_ROWS and not rewritten:
             yield _found(
                 Severity.WARNING,
@@ -101,15 +113,15 @@ def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
 
 
 def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[str, int]) -> Finding:
-    count = sum(rows[name] for name in rewritten)
+    many = sum(rows[name] for name in rewritten)
     serious = one.duration_ms >= _LONG_MS
     return _found(
         Severity.SERIOUS
         if serious
-        else (Severity.WARNING if count >= _MANY_ROWS else Severity.NOTE),
+        else (Severity.WARNING if many >= _MANY_ROWS else Severity.NOTE),
         one,
-        f"writes {', '.join(rewritten)} anew ({count} rows) and keeps readers and writers out for "
-        f"{one.duration_ms:.0f} ms on this machine; {one.wal_bytes / 1e6:.1f} MB of WAL",
+        f"writes {', '.join(rewritten)} anew ({many} rows) and keeps readers and writers out for "
+        f"{one.held_ms:.0f} ms on this machine; {one.wal_bytes / 1e6:.1f} MB of WAL{_waiting(one)}",
         "Add a new column, fill it in batches, then switch over in a later migration.",
     )
 
@@ -122,10 +134,22 @@ def _long_lock(one: RehearsedStatement) -> Iterator[Finding]:
             Severity.SERIOUS,
             one,
             f"takes {', '.join(locks)} and keeps {who} out for {one.held_ms:.0f} ms, until its "
-            f"transaction ends; {one.rows_scanned} rows were scanned",
+            f"transaction ends; {one.rows_scanned} rows were scanned{_waiting(one)}",
             "Put it into a file of its own; for an index: CREATE INDEX CONCURRENTLY; for a "
             "constraint: NOT VALID first, VALIDATE in a later file.",
         )
+
+
+def _waiting(one: RehearsedStatement) -> str:
+    """Say which of the target's queries would wait for it."""
+    if not one.queued:
+        return ""
+    text = " ".join(one.queued[0].text.split())
+    shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+    return (
+        f"; {count(len(one.queued), 'query', 'queries')} of the target would wait, "
+        f"{one.queued_per_minute:.0f} a minute, most often: {shown}"
+    )
 
 
 def _found(severity: Severity, one: RehearsedStatement, what: str, cure: str) -> Finding:

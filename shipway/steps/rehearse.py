@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.papers import write_paper
@@ -9,6 +10,7 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.generations import hold_to_promises, hold_to_serving
+from shipway.steps.queueing import queued, wants_of
 from shipway.steps.review import review
 from shipway.steps.shelf import RESULT, SEAL, record_proof
 from shipway.steps.trial import Trial
@@ -16,12 +18,11 @@ from shipway.steps.weighing import Shown, weigh
 from shipway.values import Grade, RehearsedMigration, Reversal, Seal, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shipway.schema.expectations import Expectations
     from shipway.steps.reversal import Stage
     from shipway.steps.review import Linter
-    from shipway.steps.watched import Watched
     from shipway.values import (
         Backup,
         Clock,
@@ -30,12 +31,26 @@ if TYPE_CHECKING:
         Migration,
         MigrationLimits,
         MigrationPlan,
+        Query,
+        RehearsedStatement,
         Say,
         Secret,
         Unproven,
     )
 
-__all__ = ["Copy", "Room", "rehearse"]
+__all__ = ["Beside", "Copy", "Room", "rehearse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a rehearsal is told beside the backup."""
+
+    serving: Expectations | Unproven
+    """What the code that serves now relies on: it must hold on the migrated copy too."""
+    linter: Linter | Unproven
+    """Reads the files; without it our own rules do alone."""
+    traffic: Callable[[], tuple[Query, ...] | Unproven]
+    """Asks the target for its busiest queries."""
 
 
 def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
@@ -44,11 +59,10 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     *,
     room: Room,
     expectations: Expectations,
-    serving: Expectations | Unproven,
+    beside: Beside,
     limits: MigrationLimits,
     clock: Clock,
     say: Say,
-    linter: Linter | Unproven,
     key: Secret | None = None,
 ) -> Seal:
     """Run the plan on a restored copy of the backup and return what that proved.
@@ -60,11 +74,10 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         backup: of the target, taken before.
         room: where the copy lives.
         expectations: what the migrated copy must hold to.
-        serving: what the code that serves now relies on: it must hold on the migrated copy too.
+        beside: what else is known: the code that serves, the target's queries, a linter.
         limits: of the migrations, as on the target.
         clock: for durations and the seal's time.
         say: told what became true, findings as warnings.
-        linter: reads the files beside; without it our own rules do alone.
         key: signs the seal.
 
     Raises:
@@ -74,21 +87,25 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         VerificationFailed: the migrated copy is not what the checks promise.
     """
     began = clock.monotonic()
-    report = review(plan.pending, linter, server_version=backup.manifest.server_version)
+    report = review(plan.pending, beside.linter, server_version=backup.manifest.server_version)
     with room.copy_of(backup) as copy, copy.open_database() as database:
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
         grade = Grade.EQUAL if comparable else Grade.RESTORES
         took_s = copy.restored.duration_s
         backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
+        wants, traffic_unknown = (
+            wants_of(beside.traffic(), copy) if plan.pending else ((), "nothing is pending")
+        )
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base)
-        findings = _findings(stages, run.watched)
-        lint = weigh(report, _shown(plan, stages, run.watched))
+        statements = queued(run.watched.statements, wants)
+        findings = _findings(stages, statements)
+        lint = weigh(report, _shown(plan, stages, statements))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
         hold_to_promises(expectations, copy.catalog, clock, say)
-        unasked = hold_to_serving(serving, plan, copy.catalog, clock, say)
+        unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say)
         undone = run.undo(stages)
         seal = Seal(
             backup_id=backup.manifest.backup_id,
@@ -100,9 +117,10 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             result_fingerprint=fingerprint(stages[-1].schema),
             comparable=comparable,
             migrations=_rehearsed(plan.pending, run.durations_ms, undone),
-            statements=tuple(run.watched.statements),
+            statements=tuple(statements),
             findings=findings,
             lint=lint,
+            traffic_unknown=traffic_unknown,
             restored=copy.restored,
             serving_unasked=unasked,
             # Without an equal base the higher grades would include one that was not reached.
@@ -138,17 +156,21 @@ def _rehearsed(
     )
 
 
-def _findings(stages: Sequence[Stage], watched: Watched) -> tuple[Finding, ...]:
+def _findings(
+    stages: Sequence[Stage], statements: Sequence[RehearsedStatement]
+) -> tuple[Finding, ...]:
     rows = {name: content.rows for name, content in stages[0].contents.items()}
     return (
         *of_schema(stages[0].schema, stages[-1].schema),
-        *of_statements(watched.statements, rows),
+        *of_statements(statements, rows),
     )
 
 
-def _shown(plan: MigrationPlan, stages: Sequence[Stage], watched: Watched) -> Shown:
+def _shown(
+    plan: MigrationPlan, stages: Sequence[Stage], statements: Sequence[RehearsedStatement]
+) -> Shown:
     return Shown(
-        statements=watched.statements,
+        statements=statements,
         before=stages[0].schema,
         after=stages[-1].schema,
         phases={one.label: one.phase for one in plan.pending},

@@ -101,6 +101,7 @@ from shipway.values.migrations import (
 )
 from shipway.values.rehearsal import (
     Finding,
+    Query,
     RehearsedMigration,
     RehearsedStatement,
     Relation,
@@ -203,6 +204,7 @@ __all__ = [
     "PlannedFile",
     "Platform",
     "Progress",
+    "Query",
     "RehearsedMigration",
     "RehearsedStatement",
     "Relation",

@@ -59,6 +59,15 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query that the target is asked, as pg_stat_statements counts it."""
+
+    text: str
+    """Without its values."""
+    per_minute: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsedStatement:
     """One statement of a migration, measured on the copy."""
 
@@ -76,6 +85,13 @@ class RehearsedStatement:
     rows_scanned: int
     rows_changed: int
     wal_bytes: int
+    queued: tuple[Query, ...] = ()
+    """The target's queries that wait while those locks are held, the most frequent first."""
+
+    @property
+    def queued_per_minute(self) -> float:
+        """How many a minute they are, all together."""
+        return sum(one.per_minute for one in self.queued)
 
 
 class Reversal(StrEnum):
@@ -120,6 +136,8 @@ class Seal:
     findings: tuple[Finding, ...]
     lint: LintReport
     """What linters said of the files, weighed against what was measured."""
+    traffic_unknown: str
+    """Why it is not known which queries of the target would have waited; empty when it is."""
     restored: Restored
     serving_unasked: str
     """Why the checks of the code that serves now were not asked; empty when they hold."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shipway.edges.release_lock import Lock
     from shipway.schema.expectations import Expectations
     from shipway.steps.means import Means
-    from shipway.values import LedgerState, Migration, MigrationPlan, Secret
+    from shipway.values import LedgerState, Migration, MigrationPlan, Query, Secret, Unproven
     from shipway.wiring import Wiring
 
 __all__ = ["DatabaseWiring"]
@@ -63,6 +63,17 @@ class DatabaseWiring:
             phase=phase,
             project_ref=self._settings.project_ref,
         )
+
+    def traffic(self) -> tuple[Query, ...] | Unproven:
+        """Return the busiest queries of the target, or why they are not known."""
+        from shipway.edges.traffic import read_traffic
+
+        with postgres.connect(
+            self._settings.database_url,
+            purpose="rehearsal",
+            timeout_s=self._settings.connect_timeout_s,
+        ) as connection:
+            return read_traffic(connection)
 
     def open(self) -> AbstractContextManager[Ledger]:
         """Return the connection that migrations run on."""

@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from shipway.edges.catalog import Catalog
 from shipway.edges.clock import SystemClock
 from shipway.edges.ledger import Ledger
 from shipway.edges.squawk import find_squawk
+from shipway.edges.traffic import read_traffic
 from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.papers import read_paper, write_paper
 from shipway.schema.expectations import Expectations, load_expectations
-from shipway.steps.rehearse import rehearse
+from shipway.steps.rehearse import Beside, rehearse
 from shipway.steps.sealed import latest_seal, refuse_another_base, refuse_another_result
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
 from shipway.values import (
     Backup,
     Grade,
     Manifest,
+    Query,
     Reversal,
     Seal,
     Secret,
@@ -65,6 +68,33 @@ FIRST = {
     """,
     "001_people.down.sql": "drop table public.people;",
 }
+
+
+def count_statements(admin_url: Secret, *counted: tuple[str, int]) -> None:
+    """Make a view like pg_stat_statements 1.10, which belongs to an extension as the real one does.
+
+    The embedded server has no such extension.
+    """
+    with psycopg.connect(admin_url.reveal(), autocommit=True) as connection:
+        rows = sql.SQL(", ").join(
+            sql.SQL("({}::text, {}::bigint)").format(query, calls) for query, calls in counted
+        )
+        connection.execute(
+            sql.SQL(
+                "create view extensions.pg_stat_statements as select query, calls, "
+                "10::oid as userid, true as toplevel, d.oid as dbid "
+                "from (values {}) as v (query, calls), pg_database d "
+                "where datname = current_database()"
+            ).format(rows)
+        )
+        connection.execute(
+            "create view extensions.pg_stat_statements_info as "
+            "select 0::bigint as dealloc, now() - interval '1 minute' as stats_reset"
+        )
+        for name in ("pg_stat_statements", "pg_stat_statements_info"):
+            view = sql.Identifier("extensions", name)
+            connection.execute(sql.SQL("grant select on {} to public").format(view))
+            connection.execute(sql.SQL("alter extension plpgsql add view {}").format(view))
 
 
 @dataclass
@@ -106,12 +136,19 @@ class Stand:
             self.backup or self.back_up(),
             room=room(self.tmp),
             expectations=expectations,
-            serving=Unproven(missing="no code serves production yet", command="invoke release"),
+            beside=Beside(
+                serving=Unproven(missing="no code serves production yet", command="invoke release"),
+                linter=find_squawk(),
+                traffic=self.traffic,
+            ),
             limits=LIMITS,
             clock=SystemClock(),
             say=self.heard,
-            linter=find_squawk(),
         )
+
+    def traffic(self) -> tuple[Query, ...] | Unproven:
+        with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
+            return read_traffic(connection)
 
 
 @pytest.fixture
@@ -222,6 +259,54 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
     assert (every.weighed, every.severity) == (Weighed.CONFIRMED, Severity.SERIOUS)
     assert "changed 13001 rows" in every.measured
     assert "002_harmless" not in {one.migration for one in seal.lint.findings}
+
+
+def test_the_targets_own_queries_tell_who_would_wait(stand: Stand, admin_url: Secret) -> None:
+    count_statements(
+        admin_url,
+        ("select email from people where id = $1", 12_000),
+        ("update public.people set plan = $1 where id = $2", 600),
+        ("select 1; drop table public.people", 9_000),
+        ("select * from gone_by_now", 9_000),
+    )
+    long = "-- shipway: statement_timeout=0s\nalter table public.people "
+
+    seal = stand.rehearse(
+        {
+            "002_index.sql": "create index people_plan on public.people (plan);",
+            "003_long.sql": long + "add age int; select pg_sleep(1.1);",
+        }
+    )
+
+    index, alter, slept = seal.statements
+    assert seal.traffic_unknown == ""
+    assert [one.text for one in index.queued] == [
+        "update public.people set plan = $1 where id = $2"
+    ]
+    assert [one.text.split()[0] for one in alter.queued] == ["select", "update"]
+    assert alter.queued_per_minute == sum(one.per_minute for one in alter.queued)
+    assert alter.held_ms == round(alter.duration_ms + slept.duration_ms, 3)
+    (found,) = [one for one in seal.findings if one.migration == "003_long"]
+    assert found.severity is Severity.SERIOUS
+    assert "keeps readers and writers out for" in found.what
+    assert "2 queries of the target would wait, " in found.what
+    assert "most often: select email from people where id = $1" in found.what
+
+
+def test_why_nobody_knows_who_would_wait_is_said(stand: Stand, admin_url: Secret) -> None:
+    assert stand.traffic() == Unproven(
+        missing="the target has no pg_stat_statements",
+        command="create extension pg_stat_statements",
+    )
+    with psycopg.connect(admin_url.reveal(), autocommit=True) as connection:
+        connection.execute("create table public.pg_stat_statements (query text)")
+    assert isinstance(stand.traffic(), Unproven), "anyone can make a table of that name"
+
+    count_statements(admin_url, ("<insufficient privilege>", 500))
+
+    unknown = stand.traffic()
+    assert isinstance(unknown, Unproven)
+    assert "pg_read_all_stats" in unknown.missing
 
 
 def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
