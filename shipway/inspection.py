@@ -138,6 +138,8 @@ class Advice:
     """ERROR, WARN or INFO."""
     detail: str
     remedy: str
+    available: bool = True
+    """False: no finding, but word that the platform could not look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

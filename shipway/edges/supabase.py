@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from shipway.edges.advisors import GONE, KINDS, advice_in, run_bodies
 from shipway.edges.answers import NoAnswer
 from shipway.errors import Refused
-from shipway.inspection import Advice
 from shipway.values import Disk, Platform, ServiceHealth, SupabaseProject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shipway.edges.answers import ApiAnswer
     from shipway.edges.http import Api
+    from shipway.inspection import Advice
     from shipway.values import Clock
 
 __all__ = ["Supabase"]
@@ -118,24 +120,17 @@ class Supabase:
         Raises:
             Refused: as for `project`.
         """
-        found: list[Advice] = []
-        for kind in ("security", "performance"):
-            answer = self._get(
-                f"/advisors/{kind}",
-                permission="advisors_read",
-                wanted=f"the {kind} advisor's findings",
-            )
-            found += [
-                Advice(
-                    key=_text(one.get("cache_key")),
-                    name=_text(one.get("name")),
-                    level=_text(one.get("level")),
-                    detail=_text(one.get("detail")).replace("\\`", "'"),
-                    remedy=_text(one.get("remediation")),
-                )
-                for one in _objects(answer.object.get("lints"))
-            ]
-        return tuple(found)
+        asks: list[Callable[[], ApiAnswer]] = [
+            partial(self._api.get, f"{self._root}/advisors/{kind}") for kind in KINDS
+        ]
+        answers = [self._answered(ask) for ask in asks]
+        if any(answer.status in GONE for answer in answers):
+            path = f"/v2/projects/{quote(self._ref, safe='')}/advisors/run"
+            run = partial(self._api.request, "POST", path, repeatable=True)
+            answers = [self._answered(partial(run, json_body=body)) for body in run_bodies()]
+        for answer in answers:
+            self._check(answer, permission="advisors_read", wanted="the advisors' findings")
+        return tuple(one for answer in answers for one in advice_in(answer.object))
 
     def backups(self) -> Platform:
         """Return the platform's backups and recovery window, with the time to go back to: now.
@@ -166,8 +161,13 @@ class Supabase:
     def _get(
         self, path: str, *, permission: str, wanted: str, **params: str | float | None
     ) -> ApiAnswer:
+        answer = self._answered(partial(self._api.get, self._root + path, **params))
+        self._check(answer, permission=permission, wanted=wanted)
+        return answer
+
+    def _answered(self, ask: Callable[[], ApiAnswer]) -> ApiAnswer:
         try:
-            answer = self._api.get(self._root + path, **params)
+            return ask()
         except NoAnswer as lost:
             raise Refused(
                 lost.what,
@@ -175,11 +175,12 @@ class Supabase:
                 next_step="Look at https://status.supabase.com and at SUPABASE_API_URL, then run "
                 "it again.",
             ) from None
+
+    def _check(self, answer: ApiAnswer, *, permission: str, wanted: str) -> None:
         if not answer.ok:
             raise self._refusal(answer, permission, wanted)
         if not answer.complete or answer.json is None:
             raise self._unreadable(answer, wanted)
-        return answer
 
     def _refusal(self, answer: ApiAnswer, permission: str, wanted: str) -> Refused:
         """Say what the API refused, with the cure for its status."""

@@ -61,6 +61,10 @@ def advice_results(
     """
     before = {one.key for one in advice} if known is None else set(known)
     for one in advice:
+        if not one.available:
+            yield _result(one.name, Outcome.NOT_CHECKED, one.detail, one.remedy)
+    advice = [one for one in advice if one.available]
+    for one in advice:
         if one.key not in before:
             serious = one.level.upper() != "INFO"
             yield _result(

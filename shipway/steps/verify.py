@@ -228,7 +228,11 @@ class _Look:
         before = self._remembered
         if self._means is None or (self._access is None and self._advice is None):
             return
-        advice = tuple(one.key for one in self._advice) if self._advice is not None else None
+        advice = (
+            tuple(one.key for one in self._advice if one.available)
+            if self._advice is not None
+            else None
+        )
         access = self._access if self._access is not None else (before.access if before else ())
         if advice is None and before is not None:
             advice = before.advice

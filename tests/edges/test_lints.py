@@ -2,77 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from psycopg import sql
 
-from shipway.edges.embedded import HOST, Cluster, installs
-from shipway.edges.lints import lint
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.edges import process
+from shipway.edges.embedded import Cluster, installs, newest
+from shipway.edges.lints import check_data, lint
+from shipway.sandbox.dress import APP_ROLE, SUPERUSER
 from shipway.values import Secret
+from tests.lint_cases import CASES, check_case, serve_dressed, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from shipway.inspection import Finding
-
-# Every table in it has row level security, a policy, a key and grants, unless that is the point.
-CASES = {
-    name: (guilty, statements)
-    for name, guilty, statements in re.findall(
-        r"^-- (\w+): (\S.*)\n((?:(?!--).*\n)+)",
-        Path(__file__).with_name("lint_cases.sql").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-}
 
 
 @pytest.fixture(scope="module", params=installs(), ids=lambda install: str(install.major))
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     cluster = Cluster(tmp_path_factory.mktemp("lints"), request.param)
     try:
-        cluster.create(SUPERUSER, Secret("x"))
-        port = cluster.start().port
-        with psycopg.connect(_url(port, SUPERUSER, "template1"), autocommit=True) as connection:
-            connection.execute("create database dressed")
-        dress(Secret(_url(port, SUPERUSER, "dressed")), password=Secret("x"))
-        yield port
+        yield serve_dressed(cluster)
     finally:
         cluster.destroy()
 
 
-def _url(port: int, role: str, database: str) -> str:
-    return f"postgresql://{role}:x@{HOST}:{port}/{database}"
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_a_lint_finds_the_guilty_and_only_the_guilty(port: int, name: str) -> None:
-    guilty, statements = CASES[name]
-    with psycopg.connect(_url(port, SUPERUSER, "template1"), autocommit=True) as admin:
-        admin.execute(
-            sql.SQL("create database {} template dressed owner postgres").format(
-                sql.Identifier(name)
-            )
-        )
-    role = SUPERUSER if "extension" in statements or "foreign data" in statements else APP_ROLE
-    with psycopg.connect(_url(port, role, name), autocommit=True) as connection:
-        connection.execute(statements.encode())
-        found = lint(connection, exposed_schemas=["public"])
-    assert [one.object for one in found if one.lint == name] == [guilty], found
-    for finding in found:
-        assert "innocent" not in finding.object, finding
-        assert finding.cure
-        assert finding.detail
+    check_case(port, name)
 
 
 def test_a_cure_that_is_a_statement_heals(port: int) -> None:
     """The cures that end in a semicolon are run as they stand, and the finding is gone."""
     for name in ("grant_missing", "definer_view", "mutable_search_path", "duplicate_index"):
-        with psycopg.connect(_url(port, APP_ROLE, name), autocommit=True) as connection:
+        with psycopg.connect(url_of(port, APP_ROLE, name), autocommit=True) as connection:
             found = _of(lint(connection, exposed_schemas=["public"]), name)
             for finding in found:
                 assert finding.cure.endswith(";")
@@ -91,9 +59,52 @@ def test_without_supabases_roles_the_lints_run_all_the_same(
     try:
         cluster.create("boss", Secret("x"))
         port = cluster.start().port
-        with psycopg.connect(_url(port, "boss", "postgres"), autocommit=True) as connection:
+        with psycopg.connect(url_of(port, "boss", "postgres"), autocommit=True) as connection:
             connection.execute("create table t (id int primary key)")
             found = lint(connection, exposed_schemas=["public"])
         assert [(one.lint, one.object) for one in found] == [("rls_disabled", "public.t")]
+    finally:
+        cluster.destroy()
+
+
+def test_a_replication_slot_that_nobody_reads_is_named(port: int) -> None:
+    with psycopg.connect(url_of(port, SUPERUSER, "dressed"), autocommit=True) as connection:
+        assert _of(check_data(connection), "replication_slot_idle") == []
+        connection.execute("select pg_create_physical_replication_slot('left', true)")
+        (found,) = _of(check_data(connection), "replication_slot_idle")
+        assert (found.level, found.object) == ("warn", "left")
+        connection.execute(found.cure.partition(": ")[2].encode())
+        assert _of(check_data(connection), "replication_slot_idle") == []
+
+
+@pytest.mark.parametrize(
+    ("used", "level"), [(700_000_000, None), (1_000_000_000, "warn"), (1_700_000_000, "error")]
+)
+def test_a_database_that_uses_up_its_transaction_numbers_is_named(
+    tmp_path: Path, used: int, level: str | None
+) -> None:
+    assert _level_after(tmp_path, used) == level
+
+
+def _level_after(folder: Path, used: int) -> str | None:
+    """Return how serious it is to have used so many transaction numbers, of 2,147,483,647."""
+    cluster = Cluster(folder, newest())
+    data = cluster.home / "data"
+    try:
+        cluster.create("boss", Secret("x"))
+        user = data.owner()
+        bin_dir = newest().bin_dir
+        # What a busy year leaves: the next number is high, and the page of it is there.
+        argv: list[str | Path] = [bin_dir / "pg_resetwal", "-f", "-x", str(used), "-D", data]
+        reset = process.run(argv, deadline_s=30, user=user if os.geteuid() == 0 else None)
+        assert reset.returncode == 0, reset.stderr
+        page = data / "pg_xact" / f"{used // (8192 * 4 * 32):04X}"
+        page.write_bytes(bytes(8192 * 32))
+        shutil.chown(page, user)
+        # Or autovacuum mends it before we look.
+        server = cluster.start(settings={"autovacuum_freeze_max_age": "2000000000"})
+        with psycopg.connect(url_of(server.port, "boss", "postgres"), autocommit=True) as one:
+            found = _of(check_data(one), "wraparound_near")
+        return found[0].level if found else None
     finally:
         cluster.destroy()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from shipway.edges.lints import lint
+from tests.lint_cases import CASES
 
 if TYPE_CHECKING:
     from tests.conftest import DatabaseServer
@@ -26,14 +26,6 @@ HERE = Path(__file__)
 CLI = shutil.which("supabase") or shutil.which(
     "supabase", path=str(HERE.parents[2] / "node_modules" / ".bin")
 )
-CASES = {
-    name: (guilty, statements)
-    for name, guilty, statements in re.findall(
-        r"^-- (\w+): (\S.*)\n((?:(?!--).*\n)+)",
-        HERE.with_name("lint_cases.sql").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-}
 # Ours to theirs. What they have no word for (grant_missing), or split in two by role
 # (definer_function), is not compared.
 THEIRS = {

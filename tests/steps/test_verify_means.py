@@ -320,3 +320,20 @@ def test_a_token_that_may_not_ask_is_named_and_does_not_fail_the_database(
     world.platform = None
     (result,) = world.verify(["platform"])
     assert result.outcome is Outcome.NOT_CHECKED
+
+
+def test_the_advisors_are_asked_by_their_new_call_once_the_old_one_is_gone(
+    world: World, platform: Platform
+) -> None:
+    world.platform = platform.supabase()
+    platform.control.settings(lints=[LINT])
+    platform.control.fault("status", path="v1/.*/advisors", times=None, status=410)
+    results = world.verify(["platform"])
+    assert _told(results, Outcome.WARNED) == ["advisors: 1 finding that was there before"]
+    assert platform.calls("POST", "/v2/projects/") == 2
+    unable = LINT | {"name": "advisor_check_unavailable", "cache_key": "x", "detail": "Asleep"}
+    platform.control.settings(lints=[LINT, unable])
+    platform.control.clear()
+    results = world.verify(["platform"])
+    assert _told(results) == []
+    assert _told(results, Outcome.NOT_CHECKED) == ["advisor_check_unavailable: Asleep"]

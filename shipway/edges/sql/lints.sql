@@ -108,7 +108,10 @@ where p.exposed and p.polpermissive
 union all
 select 'access', 'definer_view', 'error', name,
     format('the view shows its rows with the rights of its owner, and %%s can read it', readers),
-    format('alter view %%s set (security_invoker = true);', written)
+    case when current_setting('server_version_num')::int >= 150000
+        then format('alter view %%s set (security_invoker = true);', written)
+        else 'Before PostgreSQL 15 no view asks for its reader''s rights: revoke it from anon and '
+            'authenticated, or upgrade.' end
 from relations
 where relkind = 'v' and exposed and readers is not null and not coalesce(
     (select option_value::boolean from pg_options_to_table(reloptions)
