@@ -33,7 +33,11 @@ _PLAIN: dict[Any, dict[str, object]] = {
     Any: {},
 }
 # Modules import these for the type checker only.
-_NAMES = {**vars(values), "Mapping": Mapping, "datetime": datetime, "Path": Path}
+_NAMES = {name: getattr(values, name) for name in values.__all__} | {
+    "Mapping": Mapping,
+    "datetime": datetime,
+    "Path": Path,
+}
 
 
 def schema_of(shape: type) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.commands.session import Answer
 from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.release import new_release_id
-from shipway.report.words import show_checks
+from shipway.report.checks import show_checks
 from shipway.steps.compare import compare
 from shipway.steps.deploy import deploy as run_deployment
 from shipway.steps.look_back import look_back

@@ -1,135 +1,143 @@
-"""The frozen values that steps hand to each other: what was found, planned and proven."""
+"""The frozen values that steps hand to each other: what was found, planned and proven.
+
+A name's module is loaded when the name is first asked for: to make all these classes takes as
+long as all else that a short command does.
+"""
 
 from __future__ import annotations
 
-from shipway.values.actions import Actions
-from shipway.values.backup import (
-    Backup,
-    Dumped,
-    DumpedSoFar,
-    Grade,
-    Manifest,
-    Platform,
-    Role,
-    ServiceHealth,
-    SupabaseProject,
-)
-from shipway.values.basics import (
-    Clock,
-    Plainly,
-    Progress,
-    Say,
-    Secret,
-    Unproven,
-)
-from shipway.values.checks import (
-    AccessChange,
-    Change,
-    CheckResult,
-    Checks,
-    Outcome,
-    SchemaChange,
-    Verified,
-)
-from shipway.values.gates import (
-    Approval,
-    Busy,
-    CheckState,
-    CommitCheck,
-    Delivery,
-    Disk,
-    Event,
-    Gate,
-    Gated,
-    GateState,
-    GateTerms,
-    Load,
-    Notice,
-    Tree,
-    Waiver,
-)
-from shipway.values.hosting import (
-    COMMIT_META,
-    LEDGER_META,
-    PREVIOUS_META,
-    RELEASE_META,
-    AliasJob,
-    AppFile,
-    Asked,
-    BuildLine,
-    CliSource,
-    Deployed,
-    Deployment,
-    FilesSource,
-    FoundCli,
-    GitLink,
-    GitSource,
-    Hosting,
-    Page,
-    Reply,
-    Source,
-    WentBack,
-)
-from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
-from shipway.values.logs import (
-    Baseline,
-    LogRow,
-    Verdict,
-    Watched,
-    WatchSample,
-)
-from shipway.values.migrations import (
-    Adopted,
-    AdoptPlan,
-    Answer,
-    AppliedMigration,
-    DoneStep,
-    ForeignEntry,
-    ForeignHistory,
-    LedgerState,
-    Loss,
-    Migrated,
-    Migration,
-    MigrationLimits,
-    MigrationPlan,
-    NewMigration,
-    Phase,
-    Session,
-    SqlError,
-    Undone,
-    UndoPlan,
-)
-from shipway.values.rehearsal import (
-    Finding,
-    Query,
-    RehearsedMigration,
-    RehearsedStatement,
-    Relation,
-    Restored,
-    Reversal,
-    Seal,
-    TableContent,
-)
-from shipway.values.releases import (
-    Audited,
-    Begun,
-    Holder,
-    PlannedFile,
-    ReleaseLine,
-    Releases,
-    ReleaseState,
-)
-from shipway.values.sandbox import (
-    SandboxStatus,
-)
-from shipway.values.starting import (
-    Fate,
-    FoundHistory,
-    FoundProject,
-    Started,
-    StarterFile,
-    StarterPlan,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from shipway.values.actions import Actions
+    from shipway.values.backup import (
+        Backup,
+        Dumped,
+        DumpedSoFar,
+        Grade,
+        Manifest,
+        Platform,
+        Role,
+        ServiceHealth,
+        SupabaseProject,
+    )
+    from shipway.values.basics import (
+        Clock,
+        Plainly,
+        Progress,
+        Say,
+        Secret,
+        Unproven,
+    )
+    from shipway.values.checks import (
+        AccessChange,
+        Change,
+        CheckResult,
+        Checks,
+        Outcome,
+        SchemaChange,
+        Verified,
+    )
+    from shipway.values.gates import (
+        Approval,
+        Busy,
+        CheckState,
+        CommitCheck,
+        Delivery,
+        Disk,
+        Event,
+        Gate,
+        Gated,
+        GateState,
+        GateTerms,
+        Load,
+        Notice,
+        Tree,
+        Waiver,
+    )
+    from shipway.values.hosting import (
+        COMMIT_META,
+        LEDGER_META,
+        PREVIOUS_META,
+        RELEASE_META,
+        AliasJob,
+        AppFile,
+        Asked,
+        BuildLine,
+        CliSource,
+        Deployed,
+        Deployment,
+        FilesSource,
+        FoundCli,
+        GitLink,
+        GitSource,
+        Hosting,
+        Page,
+        Reply,
+        Source,
+        WentBack,
+    )
+    from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
+    from shipway.values.logs import (
+        Baseline,
+        LogRow,
+        Verdict,
+        Watched,
+        WatchSample,
+    )
+    from shipway.values.migrations import (
+        Adopted,
+        AdoptPlan,
+        Answer,
+        AppliedMigration,
+        DoneStep,
+        ForeignEntry,
+        ForeignHistory,
+        LedgerState,
+        Loss,
+        Migrated,
+        Migration,
+        MigrationLimits,
+        MigrationPlan,
+        NewMigration,
+        Phase,
+        Session,
+        SqlError,
+        Undone,
+        UndoPlan,
+    )
+    from shipway.values.rehearsal import (
+        Finding,
+        Query,
+        RehearsedMigration,
+        RehearsedStatement,
+        Relation,
+        Restored,
+        Reversal,
+        Seal,
+        TableContent,
+    )
+    from shipway.values.releases import (
+        Audited,
+        Begun,
+        Holder,
+        PlannedFile,
+        ReleaseLine,
+        Releases,
+        ReleaseState,
+    )
+    from shipway.values.sandbox import (
+        SandboxStatus,
+    )
+    from shipway.values.starting import (
+        Fate,
+        FoundHistory,
+        FoundProject,
+        Started,
+        StarterFile,
+        StarterPlan,
+    )
 
 __all__ = [
     "COMMIT_META",
@@ -242,3 +250,148 @@ __all__ = [
     "Weighed",
     "WentBack",
 ]
+
+_HOMES: Final = {
+    "actions": ("Actions",),
+    "backup": (
+        "Backup",
+        "Dumped",
+        "DumpedSoFar",
+        "Grade",
+        "Manifest",
+        "Platform",
+        "Role",
+        "ServiceHealth",
+        "SupabaseProject",
+    ),
+    "basics": (
+        "Clock",
+        "Plainly",
+        "Progress",
+        "Say",
+        "Secret",
+        "Unproven",
+    ),
+    "checks": (
+        "AccessChange",
+        "Change",
+        "CheckResult",
+        "Checks",
+        "Outcome",
+        "SchemaChange",
+        "Verified",
+    ),
+    "gates": (
+        "Approval",
+        "Busy",
+        "CheckState",
+        "CommitCheck",
+        "Delivery",
+        "Disk",
+        "Event",
+        "Gate",
+        "Gated",
+        "GateState",
+        "GateTerms",
+        "Load",
+        "Notice",
+        "Tree",
+        "Waiver",
+    ),
+    "hosting": (
+        "COMMIT_META",
+        "LEDGER_META",
+        "PREVIOUS_META",
+        "RELEASE_META",
+        "AliasJob",
+        "AppFile",
+        "Asked",
+        "BuildLine",
+        "CliSource",
+        "Deployed",
+        "Deployment",
+        "FilesSource",
+        "FoundCli",
+        "GitLink",
+        "GitSource",
+        "Hosting",
+        "Page",
+        "Reply",
+        "Source",
+        "WentBack",
+    ),
+    "lint": (
+        "LintFinding",
+        "LintReport",
+        "Severity",
+        "Weighed",
+    ),
+    "logs": (
+        "Baseline",
+        "LogRow",
+        "Verdict",
+        "Watched",
+        "WatchSample",
+    ),
+    "migrations": (
+        "Adopted",
+        "AdoptPlan",
+        "Answer",
+        "AppliedMigration",
+        "DoneStep",
+        "ForeignEntry",
+        "ForeignHistory",
+        "LedgerState",
+        "Loss",
+        "Migrated",
+        "Migration",
+        "MigrationLimits",
+        "MigrationPlan",
+        "NewMigration",
+        "Phase",
+        "Session",
+        "SqlError",
+        "Undone",
+        "UndoPlan",
+    ),
+    "rehearsal": (
+        "Finding",
+        "Query",
+        "RehearsedMigration",
+        "RehearsedStatement",
+        "Relation",
+        "Restored",
+        "Reversal",
+        "Seal",
+        "TableContent",
+    ),
+    "releases": (
+        "Audited",
+        "Begun",
+        "Holder",
+        "PlannedFile",
+        "ReleaseLine",
+        "Releases",
+        "ReleaseState",
+    ),
+    "sandbox": ("SandboxStatus",),
+    "starting": (
+        "Fate",
+        "FoundHistory",
+        "FoundProject",
+        "Started",
+        "StarterFile",
+        "StarterPlan",
+    ),
+}
+
+if not TYPE_CHECKING:  # else every misspelt name would have a type
+
+    def __getattr__(name: str) -> object:
+        """Load the module in which a name stands."""
+        for home, names in _HOMES.items():
+            if name in names:
+                value = getattr(import_module(f"{__name__}.{home}"), name)
+                globals()[name] = value  # found without this function from now on
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,56 @@
+"""Checks as a person reads them: how each ended, and what cures it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.report.terminal import Terminal
+from shipway.report.words import show, summary
+from shipway.values import CheckResult, Checks, Outcome, Verified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["counted", "show_checks"]
+
+_MARK = {
+    Outcome.PASSED: "ok",
+    Outcome.WARNED: "warning",
+    Outcome.FAILED: "FAILED",
+    Outcome.NOT_CHECKED: "not checked",
+}
+
+
+@summary.register
+def _(proof: Verified) -> str:
+    return counted(proof.results)
+
+
+def counted(results: Iterable[CheckResult]) -> str:
+    """Return how many checks ended how: `9 passed, 1 warning`."""
+    ends = [one.outcome for one in results]
+    words = [
+        (Outcome.FAILED, "failed"),
+        (Outcome.PASSED, "passed"),
+        (Outcome.WARNED, "with a warning"),
+        (Outcome.NOT_CHECKED, "not checked"),
+    ]
+    return ", ".join(f"{ends.count(one)} {word}" for one, word in words if one in ends)
+
+
+@show.register
+def _(value: Verified | Checks, terminal: Terminal) -> None:
+    show_checks(value.results, terminal)
+    terminal.note("")
+    terminal.note(counted(value.results))
+
+
+def show_checks(results: Iterable[CheckResult], terminal: Terminal) -> None:
+    """Write a line for each check; a cure stands below the line that wants it."""
+    width = max((len(one.name) for one in results), default=0)
+    for one in results:
+        mark = _MARK[one.outcome]
+        terminal.note(f"{mark:<11} {one.name:<{min(width, 40)}}  {one.detail}".rstrip())
+        if one.cure and one.outcome is not Outcome.PASSED:
+            for line in one.cure.split("\n"):
+                terminal.note(f"{'':<11}   -> {line}")
