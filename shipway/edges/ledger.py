@@ -34,7 +34,8 @@ SELECT to_regclass('shipway.migrations') IS NOT NULL,
        to_regclass('shipway.project') IS NOT NULL,
        ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('supabase_migrations.schema_migrations')
-               AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+               AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
+       date_trunc('milliseconds', clock_timestamp())
 """
 _APPLIED = """
 SELECT version, label, sha256, applied_at, duration_ms, applied_by
@@ -66,7 +67,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
     found = connection.execute(_PRESENT).fetchone()
     if found is None:  # pragma: no cover - a SELECT without FROM has one row
         raise AssertionError
-    ledger, steps, project, supabase_columns = found
+    ledger, steps, project, supabase_columns, looked_at = found
     with connection.pipeline():  # one round trip for all three
         rows_of_files = connection.execute(_APPLIED) if ledger else None
         rows_of_steps = connection.execute(_STEPS) if steps else None
@@ -102,6 +103,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
         project_ref=told[0] if told else None,
         supabase_columns=tuple(supabase_columns),
         standard_strings=connection.info.parameter_status("standard_conforming_strings") != "off",
+        looked_at=looked_at,
     )
 
 

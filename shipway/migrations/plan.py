@@ -10,6 +10,7 @@ from shipway.values import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from shipway.values import AppliedMigration, LedgerState, Migration
 
@@ -64,7 +65,10 @@ def plan_migrations(
 
 
 def proof_of(
-    before: tuple[AppliedMigration, ...], applied_now: tuple[AppliedMigration, ...] = ()
+    before: tuple[AppliedMigration, ...],
+    applied_now: tuple[AppliedMigration, ...] = (),
+    *,
+    recovery_time: datetime | None = None,
 ) -> Migrated:
     """Return the proof that a ledger of these rows amounts to; pure."""
     rows = sorted((*before, *applied_now), key=lambda row: row.version)
@@ -73,6 +77,7 @@ def proof_of(
         ledger_version=rows[-1].version if rows else 0,
         ledger_label=rows[-1].label if rows else "",
         ledger_count=len(rows),
+        recovery_time=recovery_time if applied_now else None,
     )
 
 

@@ -41,6 +41,8 @@ def summary(proof: object) -> str:
 def _(proof: Migrated) -> str:
     now = len(proof.applied_now)
     head = f"{now} applied" if now else "nothing was pending"
+    if proof.recovery_time is not None:
+        head += f" after {moment(proof.recovery_time)}"
     return f"{head}; the ledger holds {proof.ledger_count}, up to {proof.ledger_label or 'nothing'}"
 
 

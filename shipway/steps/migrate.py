@@ -107,7 +107,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         applied_now = run_together(powers, state, plan.project_ref, pending)
         for row in applied_now:
             say.note(_said(row))
-        return proof_of(state.applied, tuple(applied_now))
+        return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
     with LiveLine(say, pending) as line:
 
         def applied(migration: Migration, answer: Answer) -> None:
@@ -116,7 +116,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
             line.next(_said(row))
 
         run_in_order(runner, pending, applied, about=before and _announced(before))
-    return proof_of(state.applied, tuple(applied_now))
+    return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
 
 
 def _announced(before: Callable[[str], None]) -> Callable[[Sequence[Migration]], None]:

@@ -88,7 +88,6 @@ def stays_live(
 ) -> LogsBad:
     """Return what is said when the new version stays live, with both ways on from there."""
     live = deployed.deployment.deployment_id
-    made = backup.manifest
     forward = f"Forward (loses nothing): mend the app, then run {command('deploy', target)}"
     if deployed.previous_id:
         back = command("deploy.rollback", target)
@@ -96,14 +95,27 @@ def stays_live(
     return LogsBad(
         f"{bad.what}\nThe app was NOT rolled back: {why_not}",
         unchanged=f"Production is {live}; the database is on the new schema.",
-        next_step=(
-            f"{forward}\nRestore (loses what was written since {made.taken_at:%H:%M:%S} UTC): "
-            f"backup {made.backup_id} in {backup.directory}, {size(made.archive_bytes)}; "
-            + (
-                f"to restore it took {duration(backup.restore_s)} on this machine."
-                if backup.restore_s is not None
-                else f"how long that takes was not measured; the dump took "
-                f"{duration(made.duration_s)}."
-            )
-        ),
+        next_step=(f"{forward}\n{_restores(backup)}"),
     )
+
+
+def _restores(backup: Backup) -> str:
+    """Return the ways to the database from before, and what each takes."""
+    made = backup.manifest
+    took = (
+        f"to restore it took {duration(backup.restore_s)} on this machine."
+        if backup.restore_s is not None
+        else f"how long that takes was not measured; the dump took {duration(made.duration_s)}."
+    )
+    told = (
+        f"Restore (loses what was written since {made.taken_at:%H:%M:%S} UTC): "
+        f"invoke db.restore {made.backup_id} --into {made.target} "
+        f"({backup.directory}, {size(made.archive_bytes)}); {took}"
+    )
+    if made.platform is not None and made.platform.pitr_enabled:
+        told += (
+            "\nOr let Supabase go back to the moment just before the first migration, which stands "
+            "in the record (dashboard: Database > Backups > Point in time); the project is down "
+            "meanwhile."
+        )
+    return told

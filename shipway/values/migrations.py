@@ -91,6 +91,8 @@ class LedgerState:
     """The session's `standard_conforming_strings`."""
     notices_death: bool = False
     """The server can be told to end a statement whose client is gone."""
+    looked_at: datetime | None = None
+    """The server's own time of this look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,3 +267,6 @@ class Migrated:
     """The highest version in the ledger; 0 when it is empty."""
     ledger_label: str
     ledger_count: int
+    recovery_time: datetime | None = None
+    """The server's time just before the first statement: the moment that the platform is to be
+    asked for, should it bring the database back; None when nothing was run."""

@@ -40,8 +40,12 @@ def failure(url: Secret, folder: Path) -> MigrationFailed:
 
 def test_the_sample_migrations_are_applied_and_recorded(database_url: Secret) -> None:
     say = Heard()
+    ((before,),) = ask(database_url, "select clock_timestamp()")
     migrated = run(database_url, SAMPLE, say=say, project_ref=REF)
     assert migrated.ledger_count == 7
+    ((first,),) = ask(database_url, "SELECT min(applied_at) FROM shipway.migrations")
+    assert migrated.recovery_time is not None
+    assert before.replace(microsecond=0) <= migrated.recovery_time <= first
     assert len(migrated.applied_now) == 7
     assert [file.label for file in read_folder(SAMPLE)] == labels(database_url)
     assert sum("applied" in note for note in say.notes) == 7
@@ -54,6 +58,7 @@ def test_a_second_run_has_nothing_to_do_and_writes_nothing(database_url: Secret)
     before = ask(database_url, "SELECT *, xmin FROM shipway.migrations ORDER BY version")
     migrated = run(database_url, SAMPLE)
     assert migrated.applied_now == ()
+    assert migrated.recovery_time is None
     assert migrated.ledger_count == 7
     assert ask(database_url, "SELECT *, xmin FROM shipway.migrations ORDER BY version") == before
 

@@ -98,6 +98,7 @@ def test_a_release_whose_contract_migration_already_ran_is_not_rolled_back(
     assert "NOT rolled back" in ended.err
     assert "009_contract" in ended.err
     assert "Restore (loses what was written since" in ended.err
+    assert "--into sandbox (" in ended.err
     assert project.production() != before
     assert record(project)["end"] == "bad"
     assert not [one for one in project.vercel.requests() if "/rollback/" in one.path]
