@@ -60,7 +60,7 @@ def measure(run: Run) -> None:
     home = _project(run, url)
     rows: dict[str, list[list[float]]] = {"pg_dump": [[], []], "invoke backup": [[], []]}
     archive = run.folder / "bare.pgc"
-    bare = [
+    bare: list[str | Path] = [
         tool.path,
         "--format=custom",
         f"--compress={tool.compression}",
@@ -86,12 +86,12 @@ def _restores(run: Run, home: Path, archive: Path, backup_id: str, rounds: int) 
     tool = pgtools.newest("pg_restore")
     for _ in range(rounds):
         name = run.database()
-        bare = [tool.path, "--jobs=2", f"--dbname={run.url(name)}", archive]
+        bare: list[str | Path] = [tool.path, "--jobs=2", f"--dbname={run.url(name)}", archive]
         _add(rows["pg_restore -j2"], run.process(bare, cwd=run.folder, env=tool.env))
         _drop(run, name)
         name = run.database()
         (home / ".env.empty").write_text(f"DATABASE_URL={run.url(name)}\n", encoding="utf-8")
-        argv = [*_INVOKE, "db.restore", backup_id, "--into", "empty", "--yes"]
+        argv: list[str | Path] = [*_INVOKE, "db.restore", backup_id, "--into", "empty", "--yes"]
         _add(rows["invoke db.restore"], run.process(argv, cwd=home))
         _drop(run, name)
     run.table(["seconds", "peak MB"], rows, base="pg_restore -j2")
