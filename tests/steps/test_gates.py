@@ -26,6 +26,7 @@ from shipway.values import (
     GateState,
     GateTerms,
     Grade,
+    LintReport,
     Load,
     Manifest,
     Migration,
@@ -322,6 +323,7 @@ SEAL = Seal(
     ),
     statements=(),
     findings=(),
+    lint=LintReport(tools=(), unread=(), findings=()),
     restored=Restored(server_version="17", tool="", duration_s=4.2, left_out=(), errors=()),
     grade=Grade.REHEARSED,
 )
