@@ -83,6 +83,9 @@ def _waived(parts: Parts) -> Iterator[str]:
 
 
 def _migrations(parts: Parts) -> Iterator[str]:
+    if parts.migrated and parts.migrated.recovery_time:
+        at = moment(parts.migrated.recovery_time)
+        yield f"- just before the first: {at}, the moment to ask Supabase for"
     for run in parts.runs:
         took = duration(run.applied.duration_ms / 1000) if run.applied else "not applied"
         back = f", {run.rehearsed.reversal}" if run.rehearsed else ""
@@ -134,8 +137,6 @@ def _backup(backup: Backup) -> Iterator[str]:
     made = backup.manifest
     yield f"- `{made.backup_id}`: {summary(backup)}"
     yield f"- archive `{made.archive}`, {size(made.archive_bytes)}, sha256 `{made.archive_sha256}`"
-    if made.platform is not None:
-        yield f"- recovery time for the platform: {moment(made.platform.recovery_time)}"
 
 
 def _deployed(proof: Deployed) -> Iterator[str]:

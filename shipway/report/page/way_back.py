@@ -9,6 +9,8 @@ from shipway.figures import count, duration, moment, size
 from shipway.values import Phase, Reversal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shipway.record import ReleaseRecord
     from shipway.report.page.parts import Parts
     from shipway.values import Backup, Platform, Seal
@@ -38,7 +40,8 @@ def ways_back(record: ReleaseRecord, parts: Parts) -> list[Way]:
     if parts.backup:
         ways.append(_restore(parts.backup, parts.seal, flag))
         if parts.backup.manifest.platform:
-            ways.append(_platform(parts.backup.manifest.platform))
+            at = parts.migrated.recovery_time if parts.migrated else None
+            ways.append(_platform(parts.backup.manifest.platform, at))
     return ways
 
 
@@ -107,13 +110,14 @@ def _restore(backup: Backup, seal: Seal | None, flag: str) -> Way:
     )
 
 
-def _platform(told: Platform) -> Way:
+def _platform(told: Platform, before_migrations: datetime | None) -> Way:
     if told.pitr_enabled:
+        at = before_migrations or told.recovery_time
         return Way(
-            name="The whole project, to a point in time",
+            name=f"The whole project, to {moment(at)}",
             tone="bad",
             takes="minutes to hours, by size; Supabase does it",
-            loses=f"all that was written since {moment(told.recovery_time)}",
+            loses=f"all that was written since {moment(at)}",
             how="Supabase dashboard: Database, Backups, Point in time",
         )
     newest = moment(told.newest_at) if told.newest_at else ""
