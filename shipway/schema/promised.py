@@ -48,10 +48,14 @@ def applied_files(
     return tuple(found)
 
 
-def promised_results(
-    expected: Snapshot, found: Snapshot, *, migrations: int
-) -> Iterator[CheckResult]:
-    """Yield one failed result for each difference, or one that passed."""
+def promised_results(expected: Snapshot, found: Snapshot, *, made: str) -> Iterator[CheckResult]:
+    """Yield one failed result for each difference, or one that passed.
+
+    Args:
+        expected: what should be there.
+        found: what is.
+        made: how it is known what should be there, to end the sentence "the objects are …".
+    """
     told = differences(expected, found)
     for one in told:
         yield CheckResult(
@@ -66,8 +70,7 @@ def promised_results(
             group="schema",
             name=_NAME,
             outcome=Outcome.PASSED,
-            detail=f"{len(found.things)} objects are what {migrations} migrations make on an empty "
-            f"database; fingerprint {fingerprint(found)[:12]}",
+            detail=f"{len(found.things)} objects are {made}; fingerprint {fingerprint(found)[:12]}",
         )
 
 

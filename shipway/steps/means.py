@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shipway.inspection import (
         Access,
@@ -100,5 +100,7 @@ class Means:
     """The project's migrations."""
     blueprint: Blueprint
     memory: Memory
+    sealed: Callable[[Sequence[AppliedMigration]], Snapshot | None]
+    """The schema that the rehearsal of a ledger's newest files led to; None when there is none."""
     platform: Platform | None
     """None without an access token."""

@@ -13,12 +13,13 @@ from shipway.steps.shelf import RESULT, SCHEMA, SEAL, list_backups
 from shipway.values import Seal, Unproven
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from shipway.values import MigrationPlan, Say, Secret
+    from shipway.values import AppliedMigration, MigrationPlan, Say, Secret
 
-__all__ = ["Looker", "latest_seal", "refuse_another_base", "refuse_another_result"]
+__all__ = ["Looker", "latest_seal", "refuse_another_base", "refuse_another_result", "sealed_schema"]
 
 _SHOWN = 20
 
@@ -70,6 +71,36 @@ def latest_seal(  # noqa: PLR0913 - all by name
         f"{max_age_s / 60:g} minutes",
         command=f"invoke db.rehearse{flag}",
     )
+
+
+def sealed_schema(
+    folder: Path,
+    applied: Sequence[AppliedMigration],
+    *,
+    target: str,
+    project_ref: str | None,
+    key: Secret | None = None,
+) -> Snapshot | None:
+    """Return the schema that the target has if nothing but rehearsed files changed it.
+
+    Args:
+        folder: the folder of backups.
+        applied: the ledger; a seal counts whose files are its newest ones.
+        target: its name.
+        project_ref: the project that the backup must be of.
+        key: when given, the seal must be signed with it.
+    """
+    rows = [(one.label, one.sha256) for one in sorted(applied, key=lambda one: one.version)]
+    for backup in list_backups(folder, key=key).backups:
+        try:
+            seal = read_paper(backup.directory / SEAL, "seal", Seal, key=key)
+            files = [(one.label, one.sha256) for one in seal.migrations]
+            of_target = (seal.target, seal.project_ref) == (target, project_ref)
+            if files and seal.comparable and of_target and rows[-len(files) :] == files:
+                return read_paper(backup.directory / RESULT, "schema", Snapshot, key=key)
+        except IllFormed:
+            continue
+    return None
 
 
 def _same_files(seal: Seal, plan: MigrationPlan) -> bool:

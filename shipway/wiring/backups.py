@@ -12,20 +12,22 @@ from shipway.errors import Stopped
 from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
 from shipway.steps.kept import kept_of
-from shipway.steps.sealed import latest_seal
+from shipway.steps.sealed import latest_seal, sealed_schema
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
 from shipway.wiring.vault import bucket_of, open_vault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from shipway.edges.rehearsal_room import RehearsalRoom
     from shipway.edges.squawk import Squawk
+    from shipway.inspection import Snapshot
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan
     from shipway.steps.copies import Vault
-    from shipway.values import Backup, MigrationPlan, Seal
+    from shipway.values import AppliedMigration, Backup, MigrationPlan, Seal
     from shipway.wiring import Wiring
 
 __all__ = ["BackupWiring"]
@@ -76,6 +78,16 @@ class BackupWiring:
             project_ref=self._settings.project_ref,
             now=self._wiring.clock.now(),
             max_age_s=self._settings.backup_max_age_s,
+            key=self._settings.backup_signing_key,
+        )
+
+    def sealed_schema(self, applied: Sequence[AppliedMigration]) -> Snapshot | None:
+        """Return the schema that the rehearsal of the ledger's newest files led to."""
+        return sealed_schema(
+            self.folder,
+            applied,
+            target=self._settings.target,
+            project_ref=self._settings.project_ref,
             key=self._settings.backup_signing_key,
         )
 

@@ -127,6 +127,7 @@ class DatabaseWiring:
             files=self.files(),
             blueprint=Blueprint(state / "blueprint", clock=self._wiring.clock),
             memory=VerifyMemory(state / "verified" / f"{settings.target}.json"),
+            sealed=self._wiring.backups.sealed_schema,
             platform=self._wiring.platform,
         )
 

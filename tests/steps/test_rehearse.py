@@ -6,6 +6,7 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -15,20 +16,31 @@ from psycopg import sql
 from shipway.edges.catalog import Catalog
 from shipway.edges.clock import SystemClock
 from shipway.edges.ledger import Ledger
+from shipway.edges.memory import VerifyMemory
 from shipway.edges.squawk import find_squawk
 from shipway.edges.traffic import read_traffic
 from shipway.errors import Failed, MigrationFailed, Refused, VerificationFailed
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.papers import read_paper, write_paper
+from shipway.sandbox.blueprint import Blueprint
 from shipway.schema.expectations import Expectations, load_expectations
+from shipway.steps.means import Means
 from shipway.steps.rehearse import Beside, rehearse
-from shipway.steps.sealed import latest_seal, refuse_another_base, refuse_another_result
+from shipway.steps.sealed import (
+    latest_seal,
+    refuse_another_base,
+    refuse_another_result,
+    sealed_schema,
+)
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
+from shipway.steps.verify import ChecksFailed, verify
 from shipway.values import (
     Backup,
+    CheckResult,
     Grade,
     Manifest,
+    Outcome,
     Query,
     Reversal,
     Seal,
@@ -411,3 +423,47 @@ def test_a_seal_holds_until_the_files_or_the_target_change(stand: Stand) -> None
     assert isinstance(found(), Unproven)
     with pytest.raises(Refused, match="not those that were rehearsed"):
         guard()
+
+
+def test_where_the_files_cannot_tell_the_schema_is_held_against_the_rehearsals(
+    stand: Stand,
+) -> None:
+    stand.rehearse({"002_age.sql": "alter table public.people add age int;"})
+    run(stand.url, stand.folder)
+    write(stand.folder, {"001_people.sql": "select 'edited after it was applied'"})
+
+    def looked() -> tuple[CheckResult, ...]:
+        means = Means(
+            files=read_folder(stand.folder),
+            blueprint=Blueprint(stand.tmp / "blueprint", clock=SystemClock()),
+            memory=VerifyMemory(stand.tmp / "verified.json"),
+            sealed=partial(
+                sealed_schema, stand.tmp / "backups", target="staging", project_ref=None
+            ),
+            platform=None,
+        )
+        try:
+            return verify(
+                NOTHING_PROMISED,
+                database=stand.catalog(),
+                clock=SystemClock(),
+                say=stand.heard,
+                means=means,
+                only=["schema"],
+            ).results
+        except ChecksFailed as failed:
+            return failed.checks.results
+
+    (passed,) = looked()
+    assert passed.outcome is Outcome.PASSED
+    assert "what the last rehearsal led to (001_people.sql was edited after it" in passed.detail
+    assert passed.duration_ms > 0
+    stand.change("alter table public.people alter age type bigint")
+    (failed,) = looked()
+    assert failed.detail == "bigint, expected integer"
+    assert "changed by hand" in failed.cure
+    with Ledger(stand.url, connect_timeout_s=5) as ledger:
+        applied = ledger.look().applied
+    by_seal = partial(sealed_schema, stand.tmp / "backups", project_ref=None)
+    assert by_seal(applied, target="another") is None
+    assert by_seal(applied[:1], target="staging") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,6 +21,7 @@ from shipway.schema.expectations import Expectations
 from shipway.steps.drift import drift
 from shipway.steps.means import Means
 from shipway.steps.migrate import migrate
+from shipway.steps.sealed import sealed_schema
 from shipway.steps.verify import ChecksFailed, verify
 from shipway.values import (
     CheckResult,
@@ -97,6 +99,7 @@ class World:
             files=read_folder(self.folder),
             blueprint=Blueprint(self.state / "blueprint", clock=SystemClock()),
             memory=VerifyMemory(self.state / "verified.json"),
+            sealed=partial(sealed_schema, self.state, target="here", project_ref=None, key=None),
             platform=self.platform,
         )
 
