@@ -312,6 +312,7 @@ SEAL = Seal(
     result_fingerprint="",
     comparable=True,
     serving_unasked="",
+    traffic_unknown="",
     migrations=(
         RehearsedMigration(
             label=FILE.label,
