@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -14,8 +13,8 @@ import httpx
 
 from shipway.edges.answers import ApiAnswer, NoAnswer, decoded
 from shipway.edges.base_url import is_on_this_machine
+from shipway.edges.headers import refuse_unsendable
 from shipway.edges.line_stream import LineStream
-from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +28,6 @@ _MAX_BODY_BYTES = 64 * 1024 * 1024
 _LONGEST_PAUSE_S = 60.0
 """A Retry-After beyond this is cut: a person waits for the command."""
 _SHOWN_BYTES = 2000
-_SENDABLE = re.compile(r"[!-~]+")
-"""Printable ASCII without spaces: all that a bearer token may hold (RFC 6750, section 2.1)."""
 
 
 class Api:
@@ -70,12 +67,7 @@ class Api:
         self._clock = clock
         self._total_timeout_s = total_timeout_s
         on_this_machine = is_on_this_machine(self.base_url, setting)
-        if not _SENDABLE.fullmatch(token.reveal()):
-            raise Misconfigured(
-                f"The access token for {name} is empty or holds characters that no token has.",
-                unchanged="Nothing was contacted and nothing was changed.",
-                next_step="Copy the token again, without quotes, spaces or line ends.",
-            )
+        refuse_unsendable(token, f"The access token for {name}")
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token.reveal()}", "User-Agent": "shipway"},
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 10.0)),

@@ -230,6 +230,8 @@ def _parsed(url: Secret | None) -> dict[str, str]:
         given = conninfo_to_dict(text)
     except psycopg.Error as error:
         problem = _problem(str(error))
+    except UnicodeDecodeError:
+        problem = "what it percent-encodes is not UTF-8 (a plain % is %25)"
     else:
         options = {name: str(value) for name, value in given.items() if value is not None}
         problem = _suspicion(options)

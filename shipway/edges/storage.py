@@ -13,6 +13,7 @@ from supabase import SupabaseException, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from shipway.edges import tus
+from shipway.edges.headers import refuse_unsendable
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Storage:
         self._bucket = bucket
         self._clock = clock
         self._key = key
+        refuse_unsendable(key, "SUPABASE_SECRET_KEY")
         host = urlsplit(url).hostname or ""
         if not url.startswith("https://") and host not in _LOOPBACK:
             raise Misconfigured(

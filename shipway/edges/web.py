@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from shipway.edges.headers import refuse_unsendable
 from shipway.values import Page
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Web:
     def __init__(self, *, clock: Clock, timeout_s: float, bypass: Secret | None = None) -> None:
         self._clock = clock
         self._timeout_s = timeout_s
+        if bypass:
+            refuse_unsendable(bypass, "VERCEL_AUTOMATION_BYPASS_SECRET")
         self._bypass = bypass
         self._client = httpx.Client(
             timeout=timeout_s,

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from shipway.json_form import json_form
-from shipway.report.hide import Hide
+from shipway.report.hide import Hide, hide_elsewhere
 from shipway.values import Plainly
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ class Terminal(Plainly):
         self._indent = ""
 
     def knows(self, secrets: Iterable[Secret]) -> None:
-        """Hide these from now on: settings are read after the screen is there."""
+        """Hide these from now on, on the screen and in what is written past it."""
         self.hide = Hide(secrets)
+        hide_elsewhere(self.hide, lambda text: self._write(self._err, text))
 
     # --- what steps say -----------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ import psycopg
 
 from shipway.edges import process
 from shipway.edges.embedded import HOST, Cluster, Server, newest
-from shipway.errors import Failed, Locked, Refused
+from shipway.errors import Failed, Locked, Misconfigured, Refused
 from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
 from shipway.values import SandboxStatus, Secret
@@ -112,6 +112,12 @@ def _alone(directory: Path) -> Iterator[None]:
             "Another command is starting or stopping this sandbox right now.",
             unchanged="Nothing was changed by this command.",
             next_step="Wait a moment, then run this again.",
+        ) from None
+    except OSError as error:
+        raise Misconfigured(
+            f"The sandbox has no place in {directory.parent}: {error.strerror}.",
+            unchanged="Nothing was started.",
+            next_step="Make that folder writable, or set state_dir to another one.",
         ) from None
     try:
         yield

@@ -1,0 +1,270 @@
+"""No secret is seen anywhere: every task, every failure, all output, files and processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from shipway.settings import Settings
+from shipway.tasks import namespace
+from tests.in_process import run_here
+from tests.stories.conftest import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.stories.conftest import Project
+
+# What each task needs beside --target; those that work on no target are told so.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "db.new": ("--name", "canary"),
+    "db.restore": ("--backup", "none"),
+    "db.rollback": ("--to", "0"),
+    "deploy.promote": ("--deployment", "dpl_none"),
+    "logs.tail": ("--window", "0.1"),
+    "logs.watch": ("--window", "0.1"),
+    "release.run": ("--without-rehearsal", "told elsewhere"),
+}
+NO_TARGET = {"init", "db.new", "sandbox.up", "sandbox.down", "sandbox.reset", "sandbox.status"}
+# They would stop or start servers of this machine, not fail; `sandbox.up` fails below.
+NOT_HERE = {"sandbox.up", "sandbox.reset", "db.shell"}
+ASKS = {"backup.prune", "db.adopt", "db.migrate", "db.restore", "db.rollback", "deploy.promote",
+        "deploy.rollback", "deploy.run", "release.approve", "release.run"}  # fmt: skip
+TASKS = sorted(set(namespace.task_names) - NOT_HERE)
+ONLINE = [one for one in TASKS if one.split(".")[0] in {"deploy", "logs", "release", "doctor"}]
+WAIVED = ("--waive", "approval=none here", "--waive", "ci=none here")
+MAY_KNOW = {"pg_dump": {"PGPASSWORD"}, "pg_restore": {"PGPASSWORD"}, "psql": {"PGPASSWORD"},
+            "vercel": {"VERCEL_TOKEN"}}  # fmt: skip
+"""The variables in which a program may find a secret: those without which it cannot work."""
+
+
+@dataclass
+class Started:
+    """Every program that this process has started, as the interpreter itself announces it."""
+
+    programs: list[tuple[list[str], dict[str, str]]] = field(default_factory=list)
+    listens: bool = False
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.listens and event == "subprocess.Popen":
+            _, argv, _, env = arguments
+            self.programs.append(([os.fsdecode(one) for one in argv], dict(env or os.environ)))
+
+
+STARTED = Started()
+sys.addaudithook(STARTED.hook)  # it stays for the life of the process, and listens when told to
+
+
+@dataclass
+class Canaries:
+    """Texts that must not turn up, in every form that a text takes on its way."""
+
+    texts: set[str] = field(default_factory=set)
+
+    def plant(self, secret: str) -> str:
+        """Remember a secret, and the parts of an address that are secret by themselves."""
+        parts = urlsplit(secret)
+        found = {secret, parts.password or "", parts.path if secret.startswith("http") else ""}
+        for text in {one for one in found if len(one) > 8}:
+            self.texts |= {text, quote(text, safe=""), repr(text)[1:-1], json.dumps(text)[1:-1]}
+            self.texts.add(b64encode(text.encode()).decode().rstrip("="))
+        return secret
+
+    def seen_in(self, text: str) -> list[str]:
+        return [one for one in self.texts if one in text]
+
+
+@pytest.fixture
+def watched(project: Project, tmp_path: Path) -> Iterator[tuple[Project, Canaries]]:
+    """A project in which every secret setting is planted, and every program is noted."""
+    canaries = Canaries()
+    names = {
+        one.metadata["env"]
+        for one in Settings.__dataclass_fields__.values()
+        if "env" in one.metadata and "Secret" in str(one.type)
+    }
+    facts = project.standins
+    real = {
+        "DATABASE_URL": project.env("DATABASE_URL"),
+        "VERCEL_TOKEN": facts["vercel_token"],
+        "VERCEL_AUTOMATION_BYPASS_SECRET": facts["vercel_bypass_secret"],
+        "SUPABASE_ACCESS_TOKEN": facts["supabase_access_token"],
+        "SUPABASE_SECRET_KEY": facts["supabase_secret_key"],
+        "GITHUB_TOKEN": facts["github_token"],
+        "SLACK_WEBHOOK_URL": facts["slack_webhook_url"],
+        "NOTIFY_WEBHOOK_URL": facts["notify_webhook_url"],
+    }
+    for name in names:
+        canaries.plant(real.setdefault(name, f'canary "{name}" \\ä/é+='))
+    (project.root / "shipway.toml").write_text(
+        'app_dir = "app"\nprotected_targets = ["sandbox"]\nnotify_command = "./tell"\n'
+        'approvers = ["nobody"]\nreview_stops_at = "never"\n'
+    )
+    # Told of a release, it writes down what it can find out about itself and its parent.
+    program = project.root / "tell"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'tr "\\0" "\\n" < /proc/self/environ >> "{tmp_path}/processes.txt"\n'
+        f'cat /proc/*/cmdline 2>/dev/null | tr "\\0" "\\n" >> "{tmp_path}/processes.txt"\n'
+    )
+    program.chmod(0o755)
+    project.environ |= real | {
+        "GITHUB_API_URL": facts["github_api_url"],
+        "GITHUB_REPOSITORY": facts["github_repository"],
+        "SHIPWAY_BACKUP_BUCKET": "backups",
+    }
+    project.github.reset()
+    project.team.reset()
+    STARTED.programs.clear()
+    STARTED.listens = True
+    yield project, canaries
+    STARTED.listens = False
+
+
+def line(task: str, *more: str) -> list[str]:
+    arguments = [task, *ARGUMENTS.get(task, ())]
+    arguments += [] if task in NO_TARGET else ["--target", "sandbox"]
+    return [*arguments, *(["--yes"] if task in ASKS else []), *more]
+
+
+class Drive:
+    """Runs tasks and looks for canaries in all that they say."""
+
+    def __init__(
+        self, project: Project, canaries: Canaries, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        self.project = project
+        self.canaries = canaries
+        self.capfd = capfd
+        self.codes: dict[str, int] = {}
+
+    def run(self, *arguments: str, **environ: str) -> str:
+        """Run a command; return all that was said, through Python's streams or past them."""
+        code, out, err = run_here(
+            self.project.root, clean_environment() | self.project.environ | environ, *arguments
+        )
+        past = self.capfd.readouterr()
+        said = f"{out}\n{err}\n{past.out}\n{past.err}"
+        assert self.canaries.seen_in(said) == [], f"{arguments}: {said}"
+        assert "Traceback" not in said, f"{arguments}: {said}"
+        self.codes[" ".join(arguments)] = code
+        for made in (self.project.root / "migrations").glob("*_canary.*"):
+            made.unlink()  # by db.new: an empty file stops all others
+        return said
+
+    def run_all(self, tasks: Iterable[str], *more: str, **environ: str) -> None:
+        """Run tasks, each with what it needs."""
+        for task in tasks:
+            self.run(*line(task, *(WAIVED if task == "release.run" else ()), *more), **environ)
+
+    @contextlib.contextmanager
+    def failing(self, what: str, **details: Any) -> Iterator[None]:
+        """Let every API fail in the same way."""
+        controls = (self.project.vercel, self.project.supabase, self.project.github,
+                    self.project.team)  # fmt: skip
+        for control in controls:
+            control.fault(what, times=None, **details)
+        yield
+        for control in controls:
+            control.clear()
+
+
+def leaking_files(root: Path, canaries: Canaries) -> list[str]:
+    """Return the files below the project that hold a secret, but for those made to hold them."""
+    kept = {root / ".env.sandbox", root / ".shipway" / "sandbox" / "standins.json"}
+    return [
+        f"{path}: {found}"
+        for path in root.rglob("*")
+        if path.is_file() and path not in kept and ".git" not in path.parts
+        if (found := canaries.seen_in(path.read_bytes().decode("utf-8", "replace")))
+    ]
+
+
+def leaking_programs(canaries: Canaries) -> list[str]:
+    """Return the programs that were given a secret that they have no need of."""
+    found = []
+    for argv, env in STARTED.programs:
+        allowed = MAY_KNOW.get(Path(argv[0]).name, set())
+        found += [f"{argv}" for one in argv if canaries.seen_in(one)]
+        found += [
+            f"{name} of {argv}"
+            for name, text in env.items()
+            if name not in allowed and canaries.seen_in(text)
+        ]
+    return found
+
+
+def test_every_task_keeps_every_secret_in_every_failure(
+    watched: tuple[Project, Canaries], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project, canaries = watched
+    drive = Drive(project, canaries, capfd)
+
+    # A whole release with the logs of every library, and all other tasks, as they should go.
+    with root_logging():
+        drive.run("--debug", *line("release.run", *WAIVED))
+    assert set(drive.codes.values()) == {0}
+    drive.run_all(TASKS, "--format", "json")
+
+    # The database refuses the password; the URL is none, in the ways that people get it wrong.
+    drive.run_all(TASKS, DATABASE_URL=canaries.plant("postgresql://u:canary-no-1@127.0.0.1:1/d"))
+    for url in (
+        project.env("DATABASE_URL").replace("a%20p%40ss", "canary-no-2"),
+        "postgresql://postgres:canary/no@3@127.0.0.1:5432/postgres",
+        "postgresql://postgres:no%canary-4@127.0.0.1/postgres",
+        "host=127.0.0.1 password=canary-no-5",
+    ):
+        drive.run_all(["backup.take"], DATABASE_URL=canaries.plant(url))
+
+    # Every API answers with an error that repeats the tokens, or with what is no JSON.
+    tokens = "; ".join(text for name, text in project.environ.items() if "TOKEN" in name)
+    body = {"error": {"code": "forbidden", "message": f"not for {tokens}"}, "message": tokens}
+    with drive.failing("status", status=401, body=body):
+        drive.run_all([*ONLINE, "db.verify", "backup.take"])
+    with drive.failing("status", status=500, body=body):
+        drive.run_all(["deploy.status"])
+    with drive.failing("invalid_json"):
+        drive.run_all(["doctor"])
+
+    # Every secret but the URL is ill-formed: spaces, line ends, characters that no header takes.
+    broken = {
+        name: canaries.plant(f"broken canary\tof\n{name} é")
+        for name in project.environ
+        if any(word in name for word in ("TOKEN", "SECRET", "KEY", "WEBHOOK"))
+    }
+    drive.run_all(["doctor", "deploy.run"], **broken)
+
+    # Nothing can be written; nothing shall be done.
+    drive.run_all(["sandbox.up"], SHIPWAY_STATE_DIR="tasks.py")
+    drive.run("--dry", *line("release.run", *WAIVED))
+
+    assert {0, 1, 2, 3} <= set(drive.codes.values())
+    assert leaking_files(project.root, canaries) == []
+    assert leaking_programs(canaries) == []
+    assert {Path(argv[0]).name for argv, _ in STARTED.programs} >= {"pg_dump", "git", "tell"}
+    seen = (tmp_path / "processes.txt").read_text(errors="replace")
+    assert "SHIPWAY_NOTICE=" in seen
+    assert canaries.seen_in(seen) == []
+
+
+@contextlib.contextmanager
+def root_logging() -> Iterator[None]:
+    """Let `--debug` find a logger as in a fresh process, and put it back after it."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
