@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from shipway.values import Backup, Clock, Delivery, Finding, GateTerms, MigrationPlan, Say
+    from shipway.values import (
+        Backup,
+        Clock,
+        Delivery,
+        Finding,
+        GateTerms,
+        LintFinding,
+        MigrationPlan,
+        Say,
+    )
 
 __all__ = ["LATER", "PROVEN_LATER", "pass_gates", "told"]
 
@@ -128,24 +137,26 @@ class _Proofs:
         return Found(detail=f"{len(seen)} of {len(seen)} on a copy of {self._seal.backup_id}")
 
     def review(self) -> Found:
-        """Nothing that was found in the rehearsal is graver than the project allows."""
+        """Nothing in the SQL, as it was read and as it ran, is graver than the project allows."""
         if isinstance(self._seal, Unproven):
             return _waits_for_rehearsal()
-        findings, stops_at = self._seal.findings, self._terms.stops_at
+        found: list[Finding | LintFinding] = [*self._seal.findings, *self._seal.lint.standing]
+        stops_at = self._terms.stops_at
         told = ", ".join(
             count(len(some), one.value, one.value if one is Severity.SERIOUS else "")
             for one in reversed(_GRAVITY)
-            if (some := [found for found in findings if found.severity is one])
+            if (some := [finding for finding in found if finding.severity is one])
         )
-        grave = [] if stops_at is None else [one for one in findings if _as_grave(one, stops_at)]
+        told = f"{told or 'nothing found'} by {' and '.join(('the run', *self._seal.lint.tools))}"
+        grave = [] if stops_at is None else [one for one in found if _as_grave(one, stops_at)]
         if not grave:
-            return Found(detail=told or "nothing was found in the SQL")
+            return Found(detail=told)
         shown = [f"{one.migration or 'the pending set'}: {one.what}" for one in grave[:_SHOWN]]
         more = f" and {len(grave) - _SHOWN} more" if len(grave) > _SHOWN else ""
         raise Refused(
             f"{told}: {'; '.join(shown)}{more}",
             unchanged=_NOTHING,
-            next_step=f"{grave[0].cure} Or say why it may run: --waive review=REASON",
+            next_step=f"{grave[0].cure} Or say why it may run: --waive review=REASON".lstrip(),
         )
 
     def rollback(self) -> Found:
@@ -189,5 +200,5 @@ def _waits_for_rehearsal() -> Found:
     return Found(detail="waits for: rehearsed", state=GateState.NOT_CHECKED)
 
 
-def _as_grave(finding: Finding, stops_at: Severity) -> bool:
+def _as_grave(finding: Finding | LintFinding, stops_at: Severity) -> bool:
     return _GRAVITY.index(finding.severity) >= _GRAVITY.index(stops_at)

@@ -26,6 +26,10 @@ from shipway.values import (
     GateState,
     GateTerms,
     Grade,
+<<<<<<< HEAD
+=======
+    LintFinding,
+>>>>>>> cf98331 (Count what linters say in the review gate, unless the run has refuted it)
     LintReport,
     Load,
     Manifest,
@@ -39,6 +43,7 @@ from shipway.values import (
     Tree,
     Unproven,
     Waiver,
+    Weighed,
 )
 from tests.steps.test_preflight import Heard, Ticking, misconfigured, refused
 
@@ -324,7 +329,12 @@ SEAL = Seal(
     ),
     statements=(),
     findings=(),
+<<<<<<< HEAD
     lint=LintReport(tools=(), unread=(), findings=()),
+=======
+    lint=LintReport(tools=("squawk 2.70.0",), unread=(), findings=()),
+    traffic_unknown="",
+>>>>>>> cf98331 (Count what linters say in the review gate, unless the run has refuted it)
     restored=Restored(server_version="17", tool="", duration_s=4.2, left_out=(), errors=()),
     grade=Grade.REHEARSED,
 )
@@ -381,11 +391,32 @@ def test_a_grave_finding_stops_and_the_setting_says_how_grave() -> None:
         severity=Severity.SERIOUS, migration="001_a", line=1, what="Rewrites t.", cure="Do not."
     )
     seal = replace(SEAL, findings=(found, replace(found, severity=Severity.NOTE)))
-    assert "1 serious, 1 note: 001_a: Rewrites t." in refusal(seal=seal)
+    assert "1 serious, 1 note by the run and squawk 2.70.0: 001_a: Rewrites t." in refusal(
+        seal=seal
+    )
     warned = replace(SEAL, findings=(replace(found, severity=Severity.WARNING),))
-    assert judged(seal=warned)["review"] == (GateState.PASSED, "1 warning")
-    assert "1 warning: " in refusal(seal=warned, terms=replace(TERMS, stops_at=Severity.WARNING))
+    assert judged(seal=warned)["review"] == (
+        GateState.PASSED,
+        "1 warning by the run and squawk 2.70.0",
+    )
+    assert "1 warning by " in refusal(seal=warned, terms=replace(TERMS, stops_at=Severity.WARNING))
     assert judged(seal=seal, terms=replace(TERMS, stops_at=None))["review"][0] is GateState.PASSED
+
+
+def test_what_a_linter_says_counts_unless_the_run_has_refuted_it() -> None:
+    said = LintFinding(
+        rule="squawk/ban-drop-column",
+        severity=Severity.SERIOUS,
+        migration="001_a",
+        line=1,
+        what="Drops a column.",
+        cure="",
+    )
+    seal = replace(SEAL, lint=replace(SEAL.lint, findings=(said,)))
+    assert "001_a: Drops a column." in refusal(seal=seal)
+    refuted = replace(said, weighed=Weighed.REFUTED)
+    seal = replace(SEAL, lint=replace(SEAL.lint, findings=(refuted,)))
+    assert judged(seal=seal)["review"][1] == "nothing found by the run and squawk 2.70.0"
 
 
 def test_a_migration_that_only_a_restore_undoes_is_a_warning_with_its_time() -> None:
