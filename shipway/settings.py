@@ -153,6 +153,9 @@ class Settings:
     backup_max_age_s: float = _policy(
         3600.0, "age at which a backup and its rehearsal count as proof no longer, seconds"
     )
+    rehearse_whole_up_to_bytes: int = _policy(
+        2_000_000_000, "backups above this size are rehearsed on a sample of their rows, bytes"
+    )
     backup_keep_last: int = _policy(7, "backups of a target that backup.prune keeps in any case")
     backup_keep_daily: int = _policy(7, "days of which backup.prune keeps the newest backup")
     backup_keep_weekly: int = _policy(5, "weeks of which backup.prune keeps the newest backup")

@@ -23,9 +23,16 @@ def archives(folder: Path, age: Age | None = None) -> Archives:
     return Archives(age=age or Age(), folder=folder / "plain")
 
 
-def room(folder: Path, age: Age | None = None) -> RehearsalRoom:
+def room(
+    folder: Path, age: Age | None = None, *, whole_up_to_bytes: int = 1 << 30, most_rows: int = 100
+) -> RehearsalRoom:
     """Return where copies of backups live for a test."""
-    return RehearsalRoom(folder / "rehearsals", archives(folder, age))
+    return RehearsalRoom(
+        folder / "rehearsals",
+        archives(folder, age),
+        whole_up_to_bytes=whole_up_to_bytes,
+        most_rows=most_rows,
+    )
 
 
 def back_up(

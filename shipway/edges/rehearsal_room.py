@@ -117,11 +117,22 @@ class RehearsalRoom:
     Args:
         folder: where the copies' clusters lie; those that a killed rehearsal left are deleted.
         archives: reads the archives.
+        whole_up_to_bytes: of larger archives only a sample of the rows is restored.
+        most_rows: of a table, in a sample.
     """
 
-    def __init__(self, folder: Path, archives: Archives) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        archives: Archives,
+        *,
+        whole_up_to_bytes: int,
+        most_rows: int = 10_000,
+    ) -> None:
         self._folder = folder
         self._archives = archives
+        self._whole_up_to_bytes = whole_up_to_bytes
+        self._most_rows = most_rows
 
     def server_major(self, wanted: int) -> int:
         """Return the major version that a copy would have: the nearest one that is not older."""
@@ -147,8 +158,11 @@ class RehearsalRoom:
             _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
             place += "/" + quote(manifest.database, safe="")
             admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
+            large = manifest.archive_bytes > self._whole_up_to_bytes
             with self._archives.plain(backup.archive) as archive:
-                restored = restore.restore(archive, manifest, url=admin)
+                restored = restore.restore(
+                    archive, manifest, url=admin, most_rows=self._most_rows if large else None
+                )
             owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
             with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
                 yield copy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,12 +14,14 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from shipway.edges import pgtools, postgres, process
+from shipway.edges import pgtools, postgres, process, sample
 from shipway.errors import Failed
 from shipway.values import Restored, Secret
 
 if TYPE_CHECKING:
-    from shipway.values import Manifest, Role
+    from collections.abc import Iterator, Mapping
+
+    from shipway.values import Manifest, Role, SampledTable
 
 __all__ = ["Entry", "entries_of", "make_roles", "restore", "restorer_of"]
 
@@ -47,6 +50,7 @@ _STUBS: Final = {
 }
 # pg_restore 17 and newer say this to older servers; everything is there all the same.
 _HARMLESS: Final = ('unrecognized configuration parameter "transaction_timeout"',)
+_DATA: Final = ("TABLE DATA", "SEQUENCE SET", "BLOBS", "BLOB")
 _PLATFORM_OWNER: Final = "supabase_admin"
 _ENTRY: Final = re.compile(r"\d+; \d+ \d+ (?P<kind>[A-Z][A-Z ]*[A-Z]) (?P<schema>\S+) (?P<name>.+)")
 
@@ -84,13 +88,17 @@ def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[
             )
 
 
-def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
+def restore(
+    archive: Path, manifest: Manifest, *, url: Secret, most_rows: int | None = None
+) -> Restored:
     """Restore an archive into an empty database whose server has the roles already.
 
     Args:
         archive: the file; its digest was compared with the manifest by the caller.
         manifest: what it holds.
         url: the database, as a superuser.
+        most_rows: of larger tables only so many rows are restored, and of those only the ones
+            whose foreign keys hold; all of them when None.
 
     Raises:
         Misconfigured: no pg_restore on this machine can read it.
@@ -102,13 +110,24 @@ def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
         available = connection.execute("select name from pg_available_extensions").fetchall()
         missing = sorted(set(manifest.extensions) - {name for (name,) in available})
         kept, left_out = _chosen(entries_of(tool, archive), missing)
-        first = [entry.line for entry in kept if entry.kind == "SCHEMA"]
-        if any(" SCHEMA - public " in line for line in first):
+        pg_restore = _PgRestore(
+            tool=tool,
+            archive=archive,
+            connection=connection,
+            password=postgres.password_of(url) or Secret(""),
+        )
+        first = [entry for entry in kept if entry.kind == "SCHEMA"]
+        if any(entry.schema == "-" and entry.name.startswith("public ") for entry in first):
             connection.execute("drop schema if exists public")
-        errors = _run(tool, archive, first, connection, url)
+        errors = pg_restore.run(first)
         _make_stubs(connection, missing)
-        second = [entry.line for entry in kept if entry.kind != "SCHEMA"]
-        errors += _run(tool, archive, second, connection, url)
+        second = [entry for entry in kept if entry.kind != "SCHEMA"]
+        held: tuple[SampledTable, ...] = ()
+        if most_rows is None:
+            errors += pg_restore.run(second)
+        else:
+            errors += _with_sample(pg_restore, second, manifest.row_counts, most_rows)
+            held = sample.counted(connection, manifest.row_counts)
         connection.execute("analyze")
         version = connection.execute("show server_version").fetchone()
     return Restored(
@@ -117,7 +136,34 @@ def restore(archive: Path, manifest: Manifest, *, url: Secret) -> Restored:
         duration_s=round(time.monotonic() - began, 3),
         left_out=tuple(left_out),
         errors=tuple(errors),
+        sample=held,
     )
+
+
+def _with_sample(
+    pg_restore: _PgRestore, entries: list[Entry], rows: Mapping[str, int], most_rows: int
+) -> list[str]:
+    """Restore everything but the rows, then some of those; return pg_restore's errors."""
+    data = [one for one in entries if one.kind in _DATA]
+    views = [one for one in entries if one.kind == "MATERIALIZED VIEW DATA"]
+    large = [one for one in data if rows.get(_table_of(one), 0) > most_rows]
+    # Indexes and keys go before the rows: none of them then fails for a row that is missing.
+    errors = pg_restore.run([one for one in entries if one not in data and one not in views])
+    errors += pg_restore.run([one for one in data if one not in large], sample.AS_REPLICA)
+    connection = pg_restore.connection
+    connection.execute("set session_replication_role = replica")
+    for one in large:
+        with _list_of([one]) as chosen:
+            sample.fill(
+                pg_restore.tool, pg_restore.archive, chosen, connection, most_rows=most_rows
+            )
+    sample.hold_keys(connection)
+    connection.execute("reset session_replication_role")
+    return errors + pg_restore.run(views)
+
+
+def _table_of(entry: Entry) -> str:
+    return f"{entry.schema}.{entry.name.rpartition(' ')[0]}"
 
 
 def restorer_of(manifest: Manifest) -> pgtools.Tool:
@@ -171,37 +217,52 @@ def _chosen(entries: list[Entry], missing: list[str]) -> tuple[list[Entry], list
     return kept, left_out
 
 
-def _run(
-    tool: pgtools.Tool,
-    archive: Path,
-    entries: list[str],
-    connection: psycopg.Connection[tuple[object, ...]],
-    url: Secret,
-) -> list[str]:
-    """Restore some entries and return pg_restore's errors, each on one line."""
-    if not entries:
-        return []
-    info = connection.info
-    place = make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
-    password = postgres.password_of(url) or Secret("")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PgRestore:
+    """The program, reading one archive into one database."""
+
+    tool: pgtools.Tool
+    archive: Path
+    connection: psycopg.Connection[tuple[object, ...]]
+    password: Secret
+
+    def run(self, entries: list[Entry], options: str = "") -> list[str]:
+        """Restore some entries and return pg_restore's errors, each on one line.
+
+        Args:
+            entries: those that are restored.
+            options: settings of its sessions, as PGOPTIONS has them.
+        """
+        if not entries:
+            return []
+        info = self.connection.info
+        place = make_conninfo(host=info.host, port=info.port, user=info.user, dbname=info.dbname)
+        env: dict[str, str | Secret] = {"PGPASSWORD": self.password, "PGOPTIONS": options}
+        with _list_of(entries) as chosen:
+            argv: list[str | Path] = [
+                self.tool.path,
+                f"--jobs={_JOBS}",
+                f"--use-list={chosen}",
+                "--no-password",
+                f"--dbname={place}",
+                self.archive,
+            ]
+            said = process.run(argv, env={**self.tool.env, **env}, deadline_s=_DEADLINE_S)
+        found = re.split(r"^pg_restore: (?=error: )", said.stderr, flags=re.MULTILINE)[1:]
+        errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
+        real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]
+        if said.returncode and not errors:
+            real = [f"pg_restore ended with {said.returncode}: {said.stderr.strip()[-300:]}"]
+        return real
+
+
+@contextmanager
+def _list_of(entries: list[Entry]) -> Iterator[Path]:
+    """Write entries down as pg_restore reads them."""
     with tempfile.TemporaryDirectory(prefix="shipway-") as scratch:
         chosen = Path(scratch) / "entries"
-        chosen.write_text("\n".join(entries) + "\n", encoding="utf-8")
-        argv: list[str | Path] = [
-            tool.path,
-            f"--jobs={_JOBS}",
-            f"--use-list={chosen}",
-            "--no-password",
-            f"--dbname={place}",
-            archive,
-        ]
-        said = process.run(argv, env={**tool.env, "PGPASSWORD": password}, deadline_s=_DEADLINE_S)
-    found = re.split(r"^pg_restore: (?=error: )", said.stderr, flags=re.MULTILINE)[1:]
-    errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
-    real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]
-    if said.returncode and not errors:
-        real = [f"pg_restore ended with {said.returncode}: {said.stderr.strip()[-300:]}"]
-    return real
+        chosen.write_text("".join(f"{one.line}\n" for one in entries), encoding="utf-8")
+        yield chosen
 
 
 def _make_stubs(connection: psycopg.Connection[tuple[object, ...]], missing: list[str]) -> None:

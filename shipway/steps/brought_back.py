@@ -14,7 +14,7 @@ from shipway.steps.reversal import Stage
 from shipway.steps.shelf import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from shipway.steps.gauge import Onlooker
@@ -96,6 +96,8 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
         say.warn(
             f"The target runs PostgreSQL {theirs}; the copy runs {ours}, the nearest one here."
         )
+    if restored.partly:
+        say.warn(f"not proven by this rehearsal, for {restored.partly}")
     if restored.left_out:
         say.note(f"left out of the copy: {', '.join(restored.left_out)}")
 
@@ -126,7 +128,7 @@ def brought_back(
             "--without-rehearsal REASON",
         )
     contents = copy.contents()
-    wrong = _other_counts(backup, contents, copy.restored.left_out)
+    wrong = [] if copy.restored.branch else _other_counts(backup, contents, copy.restored)
     if wrong:
         raise Failed(
             f"The backup {name} does not bring the data back: {'; '.join(wrong[:_SHOWN])}.",
@@ -150,14 +152,15 @@ def brought_back(
 
 
 def _other_counts(
-    backup: Backup, contents: Mapping[str, TableContent], left_out: Sequence[str]
+    backup: Backup, contents: Mapping[str, TableContent], restored: Restored
 ) -> list[str]:
     """Return the tables that hold another number of rows than were counted for the manifest."""
     wrong = []
-    for table, rows in backup.manifest.row_counts.items():
+    sampled = {one.name: one.rows for one in restored.sample}
+    for table, rows in {**backup.manifest.row_counts, **sampled}.items():
         schema, _, name = table.partition(".")
         of_ledger = schema == "shipway"
-        gone = any(one.startswith(f"table data {schema} {name} ") for one in left_out)
+        gone = any(one.startswith(f"table data {schema} {name} ") for one in restored.left_out)
         found = contents.get(table)
         if of_ledger or gone or (found is not None and found.rows == rows):
             continue

@@ -91,9 +91,12 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     with room.copy_of(backup) as copy, copy.open_database() as database:
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
-        grade = Grade.EQUAL if comparable else Grade.RESTORES
-        took_s = copy.restored.duration_s
-        backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
+        whole = not copy.restored.partly
+        grade = backup.grade
+        if whole:
+            grade = Grade.EQUAL if comparable else Grade.RESTORES
+            took_s = copy.restored.duration_s
+            backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
         wants, traffic_unknown = (
             wants_of(beside.traffic(), copy) if plan.pending else ((), "nothing is pending")
         )
@@ -101,11 +104,12 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         stages = run.up(base)
         statements = queued(run.watched.statements, wants)
         findings = _findings(stages, statements)
-        lint = weigh(report, _shown(plan, stages, statements))
+        sampled = bool(copy.restored.sample)
+        lint = weigh(report, _shown(plan, stages, statements, sampled=sampled))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
-        hold_to_promises(expectations, copy.catalog, clock, say)
-        unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say)
+        hold_to_promises(expectations, copy.catalog, clock, say, sampled=sampled)
+        unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say, sampled=sampled)
         undone = run.undo(stages)
         seal = Seal(
             backup_id=backup.manifest.backup_id,
@@ -123,12 +127,14 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             traffic_unknown=traffic_unknown,
             restored=copy.restored,
             serving_unasked=unasked,
-            # Without an equal base the higher grades would include one that was not reached.
-            grade=_reached(plan) if comparable else grade,
+            # Without a whole copy and an equal base the higher grades would include one that was
+            # not reached.
+            grade=_reached(plan) if comparable and whole else grade,
         )
     write_paper(backup.directory / RESULT, "schema", stages[-1].schema, key=key)
     write_paper(backup.directory / SEAL, "seal", seal, key=key)
-    record_proof(backup, seal.grade, clock=clock, key=key)
+    if seal.grade > backup.grade:
+        record_proof(backup, seal.grade, clock=clock, key=key)
     _tell(seal, say)
     return seal
 
@@ -167,13 +173,18 @@ def _findings(
 
 
 def _shown(
-    plan: MigrationPlan, stages: Sequence[Stage], statements: Sequence[RehearsedStatement]
+    plan: MigrationPlan,
+    stages: Sequence[Stage],
+    statements: Sequence[RehearsedStatement],
+    *,
+    sampled: bool,
 ) -> Shown:
     return Shown(
         statements=statements,
         before=stages[0].schema,
         after=stages[-1].schema,
         phases={one.label: one.phase for one in plan.pending},
+        whole=not sampled,
     )
 
 

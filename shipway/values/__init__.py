@@ -115,6 +115,7 @@ if TYPE_CHECKING:
         Relation,
         Restored,
         Reversal,
+        SampledTable,
         Seal,
         TableContent,
     )
@@ -223,6 +224,7 @@ __all__ = [
     "Restored",
     "Reversal",
     "Role",
+    "SampledTable",
     "SandboxStatus",
     "Say",
     "SchemaChange",
@@ -362,6 +364,7 @@ _HOMES: Final = {
         "Relation",
         "Restored",
         "Reversal",
+        "SampledTable",
         "Seal",
         "TableContent",
     ),

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampledTable:
+    """A table of a copy that holds only some of the backup's rows."""
+
+    name: str
+    rows: int
+    of_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
     """How an archive was brought back into a database of its own."""
 
@@ -24,6 +33,28 @@ class Restored:
     """What only the platform has: extensions and what belongs to them, event triggers."""
     errors: tuple[str, ...]
     """Of pg_restore; none when everything else is there."""
+    sample: tuple[SampledTable, ...] = ()
+    """Tables that hold only some of their rows; none when the whole backup was restored."""
+    branch: str = ""
+    """The Supabase branch that stands in for a copy of the backup; empty for a copy."""
+
+    @property
+    def partly(self) -> str:
+        """What a rehearsal there cannot prove, in words; empty when the whole backup is there."""
+        if self.branch:
+            return (
+                "it ran on a Supabase branch made from the platform's own physical backup: that "
+                "this backup restores, and that it holds what production held"
+            )
+        if self.sample:
+            held = sum(one.rows for one in self.sample)
+            rows = sum(one.of_rows for one in self.sample)
+            return (
+                f"it ran on a sample ({held} of {rows} rows of {len(self.sample)} tables): that "
+                "the other rows fit, how long statements take on all of them, what critical "
+                "queries find, and that the whole backup restores"
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

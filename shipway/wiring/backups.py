@@ -96,7 +96,11 @@ class BackupWiring:
         """Where copies of backups live for as long as they are rehearsed on."""
         from shipway.edges.rehearsal_room import RehearsalRoom
 
-        return RehearsalRoom(self._wiring.state / "rehearsals", self.archives)
+        return RehearsalRoom(
+            self._wiring.state / "rehearsals",
+            self.archives,
+            whole_up_to_bytes=self._settings.rehearse_whole_up_to_bytes,
+        )
 
     @property
     def linter(self) -> Squawk | Unproven:

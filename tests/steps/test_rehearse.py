@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from shipway.edges.rehearsal_room import RehearsalRoom
     from shipway.values import MigrationPlan
 
 CHECKS = SAMPLE.parent / "checks"
@@ -117,6 +118,7 @@ class Stand:
     tmp: Path
     heard: Heard = field(default_factory=Heard)
     backup: Backup | None = None
+    room: RehearsalRoom | None = None
     opened: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -146,7 +148,7 @@ class Stand:
         return rehearse(
             self.plan(),
             self.backup or self.back_up(),
-            room=room(self.tmp),
+            room=self.room or room(self.tmp),
             expectations=expectations,
             beside=Beside(
                 serving=Unproven(missing="no code serves production yet", command="invoke release"),
@@ -319,6 +321,45 @@ def test_why_nobody_knows_who_would_wait_is_said(stand: Stand, admin_url: Secret
     unknown = stand.traffic()
     assert isinstance(unknown, Unproven)
     assert "pg_read_all_stats" in unknown.missing
+
+
+def test_a_large_backup_is_rehearsed_on_a_sample_whose_keys_hold(stand: Stand) -> None:
+    stand.change(
+        """create schema app;
+        create table app.plans (name text primary key, boss int references public.people);
+        insert into app.plans select 'plan ' || n, n from generate_series(1, 50) n;
+        create table app.visits (id int primary key, person int references public.people,
+          plan text references app.plans, before int references app.visits);
+        insert into app.visits select n, n * 7 % 1000 + 1, 'plan ' || n % 50 + 1, nullif(n - 1, 0)
+          from generate_series(1, 3000) n;
+        create function app.shout() returns trigger language plpgsql
+          as $$ begin raise exception 'no trigger runs here'; end $$;
+        create trigger shout before insert or delete on app.visits execute function app.shout();
+        create materialized view app.some as select count(*) as n from public.people;"""
+    )
+    stand.room = room(stand.tmp, whole_up_to_bytes=1, most_rows=100)
+
+    seal = stand.rehearse({"002_age.sql": "alter table public.people add age int default 1;"})
+
+    sampled = {one.name: (one.rows, one.of_rows) for one in seal.restored.sample}
+    assert sampled["public.people"] == (100, 1000)
+    assert sampled["app.visits"] == (14, 3000), "the 15th is of a person who is not there"
+    assert "app.plans" not in sampled, "each of them names one of the first people"
+    assert seal.comparable, "the keys are as valid as on the target"
+    assert seal.grade is Grade.LISTS
+    assert "the whole backup restores" in seal.restored.partly
+    assert any("not proven by this rehearsal" in text for text in stand.heard.warnings)
+    assert stand.backup is not None
+    assert open_backup(stand.backup.directory).grade is Grade.LISTS
+    stand.change("alter table public.people add sneaked int")
+    with pytest.raises(Refused, match="sneaked"):
+        refuse_another_base(
+            seal,
+            stand.plan(),
+            looker=stand.catalog(),
+            folder=stand.tmp / "backups",
+            say=stand.heard,
+        )
 
 
 def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
