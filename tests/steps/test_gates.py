@@ -26,10 +26,7 @@ from shipway.values import (
     GateState,
     GateTerms,
     Grade,
-<<<<<<< HEAD
-=======
     LintFinding,
->>>>>>> cf98331 (Count what linters say in the review gate, unless the run has refuted it)
     LintReport,
     Load,
     Manifest,
@@ -329,12 +326,7 @@ SEAL = Seal(
     ),
     statements=(),
     findings=(),
-<<<<<<< HEAD
-    lint=LintReport(tools=(), unread=(), findings=()),
-=======
     lint=LintReport(tools=("squawk 2.70.0",), unread=(), findings=()),
-    traffic_unknown="",
->>>>>>> cf98331 (Count what linters say in the review gate, unless the run has refuted it)
     restored=Restored(server_version="17", tool="", duration_s=4.2, left_out=(), errors=()),
     grade=Grade.REHEARSED,
 )
