@@ -40,7 +40,7 @@ class Entry:
     """ISO 8601, UTC."""
     event: str
     """Of a step `intent`, `result` or `failed`; `about` before each effect within it; of the
-    release `begun`, `resumed` and `ended`."""
+    release `begun`, `kept` (what its code needs of the database), `resumed` and `ended`."""
     step: str
     data: Json
     previous: str

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shipway.errors import Failed
 from shipway.journal import chained
 from shipway.papers import IllFormed, value_of
-from shipway.values import Begun, Verdict, Watched
+from shipway.values import Begun, KeptChecks, Verdict, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +88,12 @@ class Past:
             if entry.step == step and entry.event == "result":
                 return _value(shape, entry.data)
         return None
+
+    @property
+    def kept(self) -> KeptChecks | None:
+        """What its code needs of the database; None when the journal does not hold it."""
+        found = [one.data for one in self.entries if one.event == "kept"]
+        return _value(KeptChecks, found[-1]) if found else None
 
     def number_of(self, step: str) -> int | None:
         """Return the number of the line that says what a step proved last."""

@@ -15,7 +15,7 @@ from shipway.record import PlannedMigration, PlannedRelease, below, make_record
 from shipway.release import ReleasePlan
 from shipway.report.actions import tell_release
 from shipway.report.files import write_files
-from shipway.steps.kept import keep
+from shipway.steps.kept import keep, packed
 from shipway.steps.sources import described
 from shipway.values import COMMIT_META, Begun, PlannedFile
 
@@ -97,6 +97,10 @@ def carried_out(  # noqa: PLR0913 - what a release works with
             checks_dir=settings.under_root(settings.checks_dir),
             migrations=[one.label for one in files],
         )
+        kept = packed(wiring.releases_folder, plan.release_id)
+        if kept is not None and resumed is None:
+            # The next release may run on another machine: a runner of CI remembers nothing.
+            journal.write("kept", "release", kept)
         work(tell_begin(session, plan))
 
     def ended(error: Stopped | None) -> Answer:

@@ -7,15 +7,20 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.values import KeptChecks, KeptFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Kept", "keep", "kept_of"]
+__all__ = ["Kept", "bring_back", "keep", "kept_of", "packed"]
 
 _CHECKS = "checks"
 _MIGRATIONS = "migrations.txt"
 _RELEASE_ID = re.compile(r"[0-9A-Za-z-]+")
+_FILE_NAME = re.compile(r"(?:[\w-][\w. -]*/)*[\w-][\w. -]*")
+_PACKED_BYTES = 256 * 1024
+"""Checks that are larger than this, or hold what is no text, are kept on this machine alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +55,39 @@ def kept_of(releases_folder: Path, release_id: str) -> Kept | None:
     except OSError:
         return None
     return Kept(checks_dir=folder / _CHECKS, migrations=frozenset(labels))
+
+
+def packed(folder: Path, release_id: str) -> KeptChecks | None:
+    """Return what a release has kept as a value for its journal; None when it is too large."""
+    kept = kept_of(folder, release_id)
+    if kept is None:
+        return None
+    files = []
+    left = _PACKED_BYTES
+    for path in sorted(one for one in kept.checks_dir.rglob("*") if one.is_file()):
+        left -= path.stat().st_size
+        if left < 0:
+            return None
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return None
+        files.append(KeptFile(name=path.relative_to(kept.checks_dir).as_posix(), text=text))
+    return KeptChecks(files=tuple(files), migrations=tuple(sorted(kept.migrations)))
+
+
+def bring_back(checks: KeptChecks, folder: Path, release_id: str) -> None:
+    """Write what a journal has kept to where `kept_of` finds it.
+
+    Nothing is written of a release or a file whose name could lead out of the folder.
+    """
+    fitting = all(_FILE_NAME.fullmatch(one.name) for one in checks.files)
+    if not _RELEASE_ID.fullmatch(release_id) or not fitting:
+        return
+    release_dir = folder / release_id
+    for one in checks.files:
+        path = release_dir / _CHECKS / one.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.text, encoding="utf-8")
+    (release_dir / _CHECKS).mkdir(parents=True, exist_ok=True)
+    (release_dir / _MIGRATIONS).write_text("\n".join(checks.migrations) + "\n", encoding="utf-8")

@@ -20,6 +20,24 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """One file of the checks, as it was."""
+
+    name: str
+    """Below the folder of the checks, with slashes."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptChecks:
+    """What the code of a release needs of the database, as its journal keeps it."""
+
+    files: tuple[KeptFile, ...]
+    migrations: tuple[str, ...]
+    """Labels of the migrations that it knew, applied or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """What a release set out to do: the first line of its journal."""
 

@@ -11,7 +11,6 @@ from shipway.edges.dump import PgDump
 from shipway.errors import Stopped
 from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
-from shipway.steps.kept import kept_of
 from shipway.steps.sealed import latest_seal, sealed_schema
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
@@ -126,7 +125,7 @@ class BackupWiring:
             release_id = vercel.get(serving_id).meta.get(RELEASE_META, "")
         except Stopped as error:
             return _unknown(error.what)
-        kept = kept_of(self._wiring.releases_folder, release_id)
+        kept = self._wiring.journals.kept(release_id)
         if kept is None:
             return _unknown(f"the checks of {serving_id}, which serves now, are not kept here")
         return load_expectations(

@@ -20,7 +20,6 @@ from shipway.edges.web import Web
 from shipway.errors import Misconfigured
 from shipway.schema.expectations import load_expectations
 from shipway.steps.deploy import LiveTerms, plan_deploy
-from shipway.steps.kept import kept_of
 from shipway.steps.listening import Listening, joined
 from shipway.steps.retreat import OldCode
 from shipway.steps.smoke import read_pages
@@ -266,11 +265,12 @@ class HostingWiring:
         if deployed.previous_id is None:
             return Unproven(missing="it is the first deployment of the project.", command=back)
         meta = self.vercel.get(deployed.previous_id).meta
-        kept = kept_of(self._wiring.releases_folder, meta.get(RELEASE_META, ""))
+        kept = self._wiring.journals.kept(meta.get(RELEASE_META, ""))
         if kept is None:
             return Unproven(
-                missing=f"the checks of {deployed.previous_id}, which served before, are not on "
-                "this machine, so it is not known whether that code fits the database.",
+                missing=f"the checks of {deployed.previous_id}, which served before, are neither "
+                "on this machine nor in the journal of its release, so it is not known whether "
+                "that code fits the database.",
                 command=back,
             )
         settings = self._settings

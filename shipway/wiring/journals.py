@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from shipway.edges import postgres
 from shipway.edges.logbook import Logbook
-from shipway.errors import Refused
+from shipway.errors import Refused, Stopped
 from shipway.journal import FileCopy, Journal
 from shipway.past import past_of
+from shipway.steps.kept import bring_back, kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.release_lock import Lock
     from shipway.past import Past
+    from shipway.steps.kept import Kept
     from shipway.wiring import Wiring
 
 __all__ = ["IN_DATABASE", "JournalWiring"]
@@ -108,6 +110,21 @@ class JournalWiring:
                 next_step="See which there are: invoke release.history",
             )
         return past_of(release_id, lines)
+
+    def kept(self, release_id: str) -> Kept | None:
+        """Return what the code of a release needs; from this machine, else from its journal."""
+        here = kept_of(self._wiring.releases_folder, release_id)
+        if here is not None:
+            return here
+        try:
+            checks = self.past(release_id).kept
+        except Stopped:
+            return None
+        if checks is None:
+            return None
+        folder = self._wiring.state / "kept"
+        bring_back(checks, folder, release_id)
+        return kept_of(folder, release_id)
 
     def latest(self) -> Past | None:
         """Return the target's latest release; None before the first."""

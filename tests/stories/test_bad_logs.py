@@ -134,9 +134,10 @@ def test_nothing_is_rolled_back_blindly_and_a_rollback_that_fails_is_tried_once(
     assert before is not None
 
     shutil.rmtree(project.records()[-1])
+    project.execute("delete from shipway.journal")
     second = released_with_errors(project)
     assert second.code == 7
-    assert "are not on this machine" in second.err
+    assert "neither on this machine nor in the journal" in second.err
     assert project.production() != before
     before = project.production()
 
@@ -149,6 +150,19 @@ def test_nothing_is_rolled_back_blindly_and_a_rollback_that_fails_is_tried_once(
     assert project.production() != before
     calls = [one for one in project.vercel.requests() if "/rollback/" in one.path]
     assert len(calls) == 1
+
+
+def test_a_fresh_machine_learns_from_the_journal_what_the_old_code_needs(
+    project: Project, live: tuple[str, str]
+) -> None:
+    before, _ = live
+    shutil.rmtree(project.root / ".shipway" / "releases")
+
+    ended = released_with_errors(project)
+
+    assert ended.code == 7
+    assert f"production is {before} again" in ended.err
+    assert project.production() == before
 
 
 def already_ran(project: Project, label: str, text: str) -> None:
