@@ -29,8 +29,11 @@ __all__ = [
     "take_out",
 ]
 
+# The journal may have made the schema: IF NOT EXISTS would tell of it in a file's own notices.
 _SCHEMA: Final = b"""\
-CREATE SCHEMA IF NOT EXISTS shipway;
+DO $$BEGIN
+  IF pg_catalog.to_regnamespace('shipway') IS NULL THEN CREATE SCHEMA shipway; END IF;
+END$$;
 COMMENT ON SCHEMA shipway IS 'Kept by shipway: which migrations were applied here';
 CREATE TABLE shipway.migrations (
   version bigint PRIMARY KEY,

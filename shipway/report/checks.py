@@ -50,7 +50,8 @@ def show_checks(results: Iterable[CheckResult], terminal: Terminal) -> None:
     width = max((len(one.name) for one in results), default=0)
     for one in results:
         mark = _MARK[one.outcome]
-        terminal.note(f"{mark:<11} {one.name:<{min(width, 40)}}  {one.detail}".rstrip())
+        took = f" ({one.duration_ms:.0f} ms)" if one.duration_ms else ""
+        terminal.note(f"{mark:<11} {one.name:<{min(width, 40)}}  {one.detail}{took}".rstrip())
         if one.cure and one.outcome is not Outcome.PASSED:
             for line in one.cure.split("\n"):
                 terminal.note(f"{'':<11}   -> {line}")

@@ -191,7 +191,7 @@ def _shown(
 def _tell_findings(findings: Sequence[Finding], say: Say) -> None:
     for finding in findings:
         where = f"{finding.migration}, line {finding.line}: " if finding.migration else ""
-        text = f"{finding.severity}: {where}{finding.what} {finding.cure}"
+        text = f"{_grave(finding.severity)}{where}{finding.what} {finding.cure}"
         (say.note if finding.severity is Severity.NOTE else say.warn)(text)
 
 
@@ -203,9 +203,14 @@ def _tell_lint(lint: LintReport, say: Say) -> None:
         if one.severity is not Severity.NOTE:
             measured = f" ({one.measured})" if one.measured else ""
             say.warn(
-                f"{one.severity}: {one.migration}, line {one.line}: {one.what} {one.cure}"
+                f"{_grave(one.severity)}{one.migration}, line {one.line}: {one.what} {one.cure}"
                 f" [{one.rule}]{measured}"
             )
+
+
+def _grave(severity: Severity) -> str:
+    """Return the word for what weighs more than the line that it stands in."""
+    return "" if severity is Severity.WARNING else f"{severity}: "
 
 
 def _tell(seal: Seal, say: Say) -> None:
