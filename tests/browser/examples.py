@@ -231,6 +231,7 @@ SEAL = Seal(
         server_version="17.6", tool="pg_restore 17.11", duration_s=21.8, left_out=(), errors=()
     ),
     serving_unasked="",
+    traffic_unknown="",
     grade=Grade.REHEARSED,
 )
 APPLIED = tuple(
