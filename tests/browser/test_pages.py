@@ -31,7 +31,7 @@ SECTIONS = {
     "checks": ["public.invoices", "warned", "3 checks that passed"],
     "deployment": [OLD, NEW, "https://harbour.example", "5ab0831c2f4e"],
     "watch": ["GOOD", "2 %", "3120", "e-value"],
-    "back": ["invoke deploy.rollback --target production", "21.8 s", "point in time"],
+    "back": ["invoke deploy.rollback --target production", "21.8 s", "Point in time"],
     "evidence": [SHA, "each follows the one before it"],
 }
 
