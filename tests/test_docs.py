@@ -33,12 +33,18 @@ def test_the_reference_pages_are_what_the_code_makes(tmp_path: Path) -> None:
 
 def test_the_page_of_exit_codes_lists_those_of_the_code() -> None:
     page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
-    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE)}
+    listed = {int(code) for code in re.findall(r"^\| \[?(\d+)\b", page, flags=re.MULTILINE)}
     classes = [getattr(errors, name) for name in errors.__all__ if name != "Place"]
     assert listed == {0} | {one.exit_code for one in classes}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_exit_code_has_its_page() -> None:
+    classes = [getattr(errors, name) for name in errors.__all__ if name != "Place"]
+    folder = ROOT / "docs" / "guide" / "exits"
+    assert {path.stem for path in folder.iterdir()} == {str(one.exit_code) for one in classes}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
