@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
-from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
+from shipway.migrations.directives import duration_s, refuse_unknown
 from shipway.migrations.names import (
     DOWN,
     DOWN_IN_FOLDER,
@@ -18,11 +16,11 @@ from shipway.migrations.names import (
     in_own_folder,
     shown,
 )
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.text import head_of, read_text
 from shipway.values import Migration, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -30,8 +28,6 @@ __all__ = ["DIRECTIVES", "losing_tables", "new_files", "read_folder", "read_migr
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
-_CHUNK_BYTES: Final = 1 << 20
-_HEAD_BYTES: Final = 1 << 16
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
 _TIMESTAMP_DIGITS: Final = 14
 DIRECTIVES: Final = {
@@ -42,11 +38,6 @@ DIRECTIVES: Final = {
     "loses": "tables, `schema.table`, with commas, whose rows the file deletes",
 }
 """What the head of a migration may say."""
-_BOM: Final = codecs.BOM_UTF8
-_LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
-_BOTH_WAYS = re.compile(
-    rb"^[ \t]*--[ \t]*(?:migrate:down|\+(?:goose|migrate)[ \t]+down)", re.MULTILINE | re.IGNORECASE
-)
 
 
 def read_folder(folder: Path) -> tuple[Migration, ...]:
@@ -109,20 +100,17 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
         Misconfigured: its name or its text cannot be a migration's.
     """
     digits, name = _name_of(path)
-    sha256, size_bytes = _digest(path)
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
-    directives = read_directives(head.decode("utf-8", "ignore"), source=shown(path))
+    text = read_text(path)
+    directives = head_of(text, path)
     refuse_unknown(directives, DIRECTIVES, source=shown(path))
-    _refuse_empty(path, head, size_bytes)
     return Migration(
         version=int(digits),
         digits=digits,
         name=name,
         path=path,
         down_path=down_path,
-        sha256=sha256,
-        size_bytes=size_bytes,
+        sha256=text.sha256,
+        size_bytes=text.size_bytes,
         phase=_phase(directives.get("phase", Phase.EXPAND), path),
         lock_timeout_s=_limit(directives, "lock_timeout", path),
         statement_timeout_s=_limit(directives, "statement_timeout", path),
@@ -131,9 +119,7 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
 
 def losing_tables(migration: Migration) -> tuple[str, ...]:
     """Return the tables, `schema.table`, whose rows the file's head says that it deletes."""
-    with migration.path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES).removeprefix(_BOM)
-    directives = read_directives(head.decode("utf-8", "ignore"), source=shown(migration.path))
+    directives = head_of(read_text(migration.path), migration.path)
     return tuple(name.strip() for name in directives.get("loses", "").split(",") if name.strip())
 
 
@@ -191,88 +177,6 @@ def _name_of(path: Path) -> tuple[str, str]:
             next_step="Use a short number or a 14-digit timestamp.",
         )
     return match.group(1), match.group(2)
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    """Return SHA-256 of the text without BOM and with LF line ends, and the file's size."""
-    digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    size_bytes = 0
-    carried = b""
-    for chunk in _chunks(path):
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            at = size_bytes + len(chunk) - len(error.object) + error.start
-            raise _bad_byte(path, at, error.object[error.start]) from None
-        if b"\0" in chunk:
-            raise _bad_byte(path, size_bytes + chunk.index(b"\0"), 0)
-        text = carried + (chunk if size_bytes else chunk.removeprefix(_BOM))
-        carried = b"\r" if text.endswith(b"\r") else b""
-        digest.update(text.removesuffix(carried).replace(b"\r\n", b"\n"))
-        size_bytes += len(chunk)
-    digest.update(carried)
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise _bad_byte(path, size_bytes - len(error.object), error.object[0]) from None
-    return digest.hexdigest(), size_bytes
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                _refuse_misplaced(path, chunk)
-                yield chunk
-    except OSError as error:
-        raise Misconfigured(
-            f"{shown(path)} cannot be read: {error.strerror}.",
-            unchanged=_NOTHING_DONE,
-            next_step=f"Make {path} readable.",
-        ) from None
-
-
-def _refuse_misplaced(path: Path, chunk: bytes) -> None:
-    if _BOTH_WAYS.search(chunk):
-        raise Misconfigured(
-            f"{shown(path)} holds both ways, up and down: running it would do and undo it.",
-            unchanged=_NOTHING_DONE,
-            next_step=f"Move the down part to {path.name.removesuffix('.sql')}{DOWN}.",
-        )
-
-
-def _refuse_empty(path: Path, head: bytes, size_bytes: int) -> None:
-    """Refuse a file without a statement, and a directive that would not be seen."""
-    data = head if size_bytes <= _HEAD_BYTES else path.read_bytes().removeprefix(_BOM)
-    try:
-        first = next(pieces(data), None)
-    except BadScript:
-        return  # The script as a whole is looked at before it runs; it is not empty.
-    if first is None:
-        raise Misconfigured(
-            f"{shown(path)} holds no SQL statement.",
-            unchanged=_NOTHING_DONE,
-            next_step="Write the migration into it, or delete the file.",
-        )
-    if late := _LATE_DIRECTIVE.search(data, first.start):
-        line = data.count(b"\n", 0, late.start()) + 1
-        raise Misconfigured(
-            f"{shown(path)}, line {line}: a directive stands after the first statement.",
-            unchanged=_NOTHING_DONE,
-            next_step="Move it to the comments at the head of the file.",
-        )
-
-
-def _bad_byte(path: Path, offset: int, byte: int) -> Misconfigured:
-    with path.open("rb") as stream:
-        line = stream.read(offset).count(b"\n") + 1
-    what = "is a NUL byte" if byte == 0 else "is not UTF-8"
-    return Misconfigured(
-        f"{shown(path)}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
-        unchanged=_NOTHING_DONE,
-        next_step=f"Save {shown(path)} as UTF-8.",
-    )
 
 
 def _phase(value: str, path: Path) -> Phase:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from mmap import mmap
 
-__all__ = ["BadScript", "Piece", "pieces", "words"]
+__all__ = ["BadScript", "Piece", "first_statement", "pieces", "words"]
 
 _IDENT: Final = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
 _DOLLAR: Final = rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
@@ -84,14 +84,8 @@ def pieces(data: bytes | mmap, *, start: int = 0, standard_strings: bool = True)
     Raises:
         BadScript: a quote, a comment or a dollar quote that does not end, or a command of psql.
     """
-    at = _skip_blank(data, start)
-    while at < len(data):
-        if data[at] == ord(";"):
-            at = _skip_blank(data, at + 1)
-            continue
-        if data[at] == ord("\\"):
-            at = _skip_blank(data, _after_psql_command(data, at))
-            continue
+    at = first_statement(data, start)
+    while at is not None:
         end = _statement_end(data, at, standard_strings=standard_strings)
         piece = Piece(start=at, end=end)
         at = end + 1
@@ -103,7 +97,24 @@ def pieces(data: bytes | mmap, *, start: int = 0, standard_strings: bool = True)
             words(data, piece.start, piece.end, 1)[:1] in (["set"], ["select"])
         ):
             standard_strings = switch.group(1).lower() in {b"on", b"true", b"yes", b"1"}
-        at = _skip_blank(data, min(at, len(data)))
+        at = first_statement(data, min(at, len(data)))
+
+
+def first_statement(data: bytes | mmap, start: int = 0) -> int | None:
+    """Return where the next statement begins; None when there is none any more.
+
+    Raises:
+        BadScript: a comment that does not end, or a command of psql.
+    """
+    at = _skip_blank(data, start)
+    while at < len(data):
+        if data[at] == _SEMICOLON:
+            at = _skip_blank(data, at + 1)
+        elif data[at] == _BACKSLASH:
+            at = _skip_blank(data, _after_psql_command(data, at))
+        else:
+            return at
+    return None
 
 
 def words(data: bytes | mmap, start: int, end: int, count: int) -> list[str]:
