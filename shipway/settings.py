@@ -154,8 +154,12 @@ class Settings:
         3600.0, "age at which a backup and its rehearsal count as proof no longer, seconds"
     )
     rehearse_whole_up_to_bytes: int = _policy(
-        2_000_000_000, "backups above this size are rehearsed on a sample of their rows, bytes"
+        2_000_000_000, "backups above this size are not rehearsed on as a whole, bytes"
     )
+    rehearse_large_on: str = _policy(
+        "sample", "where larger ones are rehearsed: sample, or branch (of Supabase; it costs money)"
+    )
+    branch_timeout_s: float = _policy(1800.0, "longest wait for a Supabase branch, seconds")
     backup_keep_last: int = _policy(7, "backups of a target that backup.prune keeps in any case")
     backup_keep_daily: int = _policy(7, "days of which backup.prune keeps the newest backup")
     backup_keep_weekly: int = _policy(5, "weeks of which backup.prune keeps the newest backup")

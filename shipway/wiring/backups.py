@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from shipway.edges.age import Age
 from shipway.edges.archives import Archives
 from shipway.edges.dump import PgDump
-from shipway.errors import Stopped
+from shipway.errors import Misconfigured, Stopped
 from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
 from shipway.steps.sealed import latest_seal, sealed_schema
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
+from shipway.wiring.given import wanted
 from shipway.wiring.vault import bucket_of, open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from shipway.edges.branch_room import BranchRoom
     from shipway.edges.rehearsal_room import RehearsalRoom
     from shipway.edges.squawk import Squawk
     from shipway.inspection import Snapshot
@@ -99,7 +101,30 @@ class BackupWiring:
             self._wiring.state / "rehearsals",
             self.archives,
             whole_up_to_bytes=self._settings.rehearse_whole_up_to_bytes,
+            instead=self._branches(),
         )
+
+    def _branches(self) -> BranchRoom | None:
+        """Return where large backups are rehearsed; None: on a sample, here."""
+        known = {"sample": False, "branch": True}
+        chosen = self._settings.rehearse_large_on
+        if chosen not in known:
+            raise Misconfigured(
+                f"rehearse_large_on = '{chosen}' is no place for a rehearsal.",
+                unchanged="Nothing was changed.",
+                next_step=f"Set rehearse_large_on to one of: {', '.join(known)}",
+            )
+        if not known[chosen]:
+            return None
+        from shipway.wiring.platform import open_branches
+
+        token = wanted(
+            self._settings.supabase_access_token,
+            "SUPABASE_ACCESS_TOKEN",
+            self._settings,
+            because="rehearse_large_on is branch",
+        )
+        return open_branches(self._wiring, token, self._wiring.state / "branches")
 
     @property
     def linter(self) -> Squawk | Unproven:

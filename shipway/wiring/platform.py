@@ -10,10 +10,13 @@ from shipway.edges.supabase_logs import SupabaseLogs
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shipway.edges.branch_room import BranchRoom
     from shipway.values import Secret
     from shipway.wiring import Wiring
 
-__all__ = ["open_logs", "open_platform"]
+__all__ = ["open_branches", "open_logs", "open_platform"]
 
 
 def open_platform(wiring: Wiring, token: Secret) -> Supabase:
@@ -29,6 +32,19 @@ def open_logs(wiring: Wiring, token: Secret) -> SupabaseLogs:
     """Return the logs of the target's project; errors as in `open_platform`."""
     # A client of its own: its questions come from another thread.
     return SupabaseLogs(_api(wiring, token), project_ref=_ref(wiring), clock=wiring.clock)
+
+
+def open_branches(wiring: Wiring, token: Secret, folder: Path) -> BranchRoom:
+    """Return where branches of the target's project come and go; errors as in `open_platform`."""
+    from shipway.edges.branch_room import BranchRoom
+
+    return BranchRoom(
+        _api(wiring, token),
+        project_ref=_ref(wiring),
+        folder=folder,
+        clock=wiring.clock,
+        up_within_s=wiring.settings.branch_timeout_s,
+    )
 
 
 def _api(wiring: Wiring, token: Secret) -> Api:
