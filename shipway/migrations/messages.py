@@ -21,7 +21,7 @@ __all__ = [
     "BEAT",
     "Message",
     "fresh",
-    "is_beat",
+    "is_ours",
     "joined",
     "limits",
     "literal",
@@ -110,9 +110,9 @@ def joined(messages: Sequence[Message]) -> bytes:
     return _BETWEEN.join(message.text() for message in messages)
 
 
-def is_beat(notice: str) -> bool:
-    """Tell whether it is the answer to our own `BEAT`."""
-    return _BEAT_MARK in notice
+def is_ours(notice: str) -> bool:
+    """Tell whether our own statements caused it: `BEAT`, or a schema that the journal has made."""
+    return _BEAT_MARK in notice or notice.endswith('schema "shipway" already exists, skipping')
 
 
 def literal(value: str) -> str:

@@ -29,11 +29,8 @@ __all__ = [
     "take_out",
 ]
 
-# The journal may have made the schema: IF NOT EXISTS would tell of it in a file's own notices.
 _SCHEMA: Final = b"""\
-DO $$BEGIN
-  IF pg_catalog.to_regnamespace('shipway') IS NULL THEN CREATE SCHEMA shipway; END IF;
-END$$;
+CREATE SCHEMA IF NOT EXISTS shipway;
 COMMENT ON SCHEMA shipway IS 'Kept by shipway: which migrations were applied here';
 CREATE TABLE shipway.migrations (
   version bigint PRIMARY KEY,

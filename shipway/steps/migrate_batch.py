@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown
-from shipway.migrations.messages import Message, is_beat, joined
+from shipway.migrations.messages import Message, is_ours, joined
 from shipway.steps.in_the_way import InTheWay
 from shipway.steps.sending import StatementError, stopped_after
 
@@ -116,11 +116,9 @@ class Batch:
             self._applied(migration, answer)
 
     def _tell_notices(self, migration: Migration, answer: Answer) -> None:
-        notices = answer.notices
-        if notices and is_beat(notices[0]):
-            notices = notices[1:]
-        for notice in notices:
-            self._powers.say.note(f"{migration.label}: {notice}")
+        for notice in answer.notices:
+            if not is_ours(notice):
+                self._powers.say.note(f"{migration.label}: {notice}")
 
     def _failure(self, answer: Answer) -> StatementError | None:
         error = answer.error
