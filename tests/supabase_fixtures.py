@@ -48,7 +48,9 @@ class Platform:
         self.opened.callback(api.close)
         return Supabase(api, project_ref=ref or self.facts["project_ref"], clock=SystemClock())
 
-    def storage(self, bucket: str = "backups", key: str = "", timeout_s: float = 10.0) -> Storage:
+    def storage(
+        self, bucket: str = "backups", key: str = "", timeout_s: float = 10.0, **more: Any
+    ) -> Storage:
         """Return Storage's edge."""
         storage = Storage(
             url=self.facts["supabase_url"],
@@ -56,6 +58,7 @@ class Platform:
             bucket=bucket,
             clock=SystemClock(),
             timeout_s=timeout_s,
+            **more,
         )
         self.opened.callback(storage.close)
         return storage

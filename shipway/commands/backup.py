@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
-from shipway.errors import Failed
+from shipway.errors import Failed, Misconfigured
 from shipway.report.words import show
+from shipway.settings import where_to_get
 from shipway.steps.backup import take_backup
+from shipway.steps.platform import look_at_platform
 from shipway.steps.retention import Retention, keep, plan_prune, prune
 from shipway.steps.shelf import list_backups, open_backup, verify_backup
 
@@ -18,7 +20,17 @@ if TYPE_CHECKING:
     from shipway.values import Backup, Say
     from shipway.wiring import Wiring
 
-__all__ = ["backup_of", "directory_of", "kept", "listed", "pruned", "take", "taken", "verified"]
+__all__ = [
+    "backup_of",
+    "directory_of",
+    "kept",
+    "listed",
+    "platform",
+    "pruned",
+    "take",
+    "taken",
+    "verified",
+]
 
 
 def take(session: Session) -> Answer:
@@ -45,6 +57,18 @@ def backup_of(wiring: Wiring, say: Say) -> Backup:
         say=say,
         key=wiring.settings.backup_signing_key,
     )
+
+
+def platform(session: Session) -> Answer:
+    """Show what Supabase itself could bring back, and how the project is."""
+    desk = session.wiring.platform
+    if desk is None:
+        raise Misconfigured(
+            "SUPABASE_ACCESS_TOKEN is not set, and Supabase tells nothing without one.",
+            unchanged="Nothing was contacted and nothing was changed.",
+            next_step=f"Set SUPABASE_ACCESS_TOKEN: {where_to_get('SUPABASE_ACCESS_TOKEN')}.",
+        )
+    return Answer(value=look_at_platform(desk, clock=session.wiring.clock))
 
 
 def listed(session: Session) -> Answer:

@@ -11,9 +11,10 @@ from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
 from shipway.settings import where_to_get
 from shipway.steps.preflight import Found, Precondition, same_project
+from shipway.steps.shelf import list_backups
 from shipway.steps.sources import Way
 from shipway.values import GateState
-from shipway.wiring.vault import bucket_of
+from shipway.wiring.vault import bucket_of, upload_limit
 
 if TYPE_CHECKING:
     import psycopg  # noqa: TID251 - the type alone
@@ -25,6 +26,7 @@ __all__ = ["preconditions"]
 
 _VERSIONS_PER_MAJOR = 10_000
 _FOR_OTHERS = 0o077
+_NEARLY_FULL = 0.8
 
 
 def preconditions(wiring: Wiring, *, copies: int = 2) -> list[Precondition]:
@@ -201,7 +203,31 @@ class _Look:
         vault = self._wiring.backups.vault
         if vault is None:
             return Found(detail="backups stay on this machine: backup_bucket is not set")
-        return Found(detail=f"backups are also kept in the bucket {bucket_of(self._settings)}")
+        detail = f"backups are also kept in the bucket {bucket_of(self._settings)}"
+        if not vault.dies_with_project:
+            return Found(detail=detail)
+        detail += ", which dies with the project"
+        limit = upload_limit(self._wiring)
+        if limit is None:
+            return Found(detail=detail)
+        detail += f"; it takes files up to {size(limit)}"
+        newest = self._newest_archive_bytes()
+        if newest > _NEARLY_FULL * limit:
+            return Found(
+                detail=f"{detail}, and the last backup had {size(newest)}",
+                state=GateState.WARNED,
+                cure="Raise the upload limit (Storage settings; 50 MB at most on the Free plan), "
+                "or keep copies at an S3 endpoint: backup_s3_bucket.",
+            )
+        return Found(detail=detail)
+
+    def _newest_archive_bytes(self) -> int:
+        """Return the size of this target's last backup; 0 when there is none."""
+        target, key = self._settings.target, self._settings.backup_signing_key
+        for one in list_backups(self._wiring.backups.folder, key=key).backups:
+            if one.manifest.target == target:
+                return one.manifest.archive_bytes
+        return 0
 
     def vercel(self) -> Found:
         hosting = self._wiring.hosting.vercel.hosting()

@@ -15,8 +15,10 @@ from supabase.lib.client_options import SyncClientOptions
 from shipway.edges import tus
 from shipway.edges.headers import refuse_unsendable
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
+from shipway.figures import size
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from shipway.values import Clock, Secret
@@ -39,13 +41,22 @@ class Storage:
         bucket: its name; it is created when it does not exist.
         clock: waits between tries.
         timeout_s: longest silence of the server.
+        project_limit: tells the largest file that the project takes, where it can be asked.
     """
 
     dies_with_project = True
 
-    def __init__(
-        self, *, url: str, key: Secret, bucket: str, clock: Clock, timeout_s: float = 60.0
+    def __init__(  # noqa: PLR0913 - all by name
+        self,
+        *,
+        url: str,
+        key: Secret,
+        bucket: str,
+        clock: Clock,
+        timeout_s: float = 60.0,
+        project_limit: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self._project_limit = project_limit
         self._bucket = bucket
         self._clock = clock
         self._key = key
@@ -135,7 +146,15 @@ class Storage:
         if limit is not None and size_bytes > limit:
             raise self._refusal(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"{size_bytes} bytes, and the bucket takes {limit}",
+                f"it has {size(size_bytes)}, and the bucket takes {size(limit)}",
+            )
+        # Whatever the plan takes, it takes this: only larger files are worth the question.
+        whole = self._project_limit() if size_bytes > tus.CHUNK_BYTES else None
+        if whole is not None and size_bytes > whole:
+            raise self._refusal(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"it has {size(size_bytes)}, and the project's plan and settings take "
+                f"{size(whole)}",
             )
 
     def _send(self, path: Path, name: str) -> None:

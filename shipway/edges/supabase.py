@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,16 @@ from urllib.parse import quote
 
 from shipway.edges.advisors import GONE, KINDS, advice_in, run_bodies
 from shipway.edges.answers import NoAnswer
+from shipway.edges.supabase_reading import moment, objects, text, unix
 from shipway.errors import Refused
-from shipway.values import Disk, Platform, ServiceHealth, SupabaseProject
+from shipway.values import (
+    Disk,
+    Platform,
+    PlatformBackup,
+    RestorePoint,
+    ServiceHealth,
+    SupabaseProject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,11 +61,11 @@ class Supabase:
         database = said.get("database")
         version = database.get("version") if isinstance(database, dict) else None
         return SupabaseProject(
-            ref=_text(said.get("ref")) or self._ref,
-            name=_text(said.get("name")),
-            region=_text(said.get("region")),
-            status=_text(said.get("status")) or "UNKNOWN",
-            server_version=_text(version),
+            ref=text(said.get("ref")) or self._ref,
+            name=text(said.get("name")),
+            region=text(said.get("region")),
+            status=text(said.get("status")) or "UNKNOWN",
+            server_version=text(version),
         )
 
     def health(self) -> tuple[ServiceHealth, ...]:
@@ -76,11 +83,11 @@ class Supabase:
         )
         return tuple(
             ServiceHealth(
-                name=_text(one.get("name")),
-                status=_text(one.get("status")) or "UNKNOWN",
-                error=_text(one.get("error")) or None,
+                name=text(one.get("name")),
+                status=text(one.get("status")) or "UNKNOWN",
+                error=text(one.get("error")) or None,
             )
-            for one in _objects(answer.json)
+            for one in objects(answer.json)
         )
 
     def readonly(self) -> bool:
@@ -144,8 +151,10 @@ class Supabase:
         listed = answer.object.get("backups")
         if not isinstance(listed, list):
             raise self._unreadable(answer, "the platform's backups")
-        done = [one for one in _objects(listed) if one.get("status") == "COMPLETED"]
-        times = [moment for one in done if (moment := _moment(one.get("inserted_at")))]
+        backups = [_backup(one) for one in objects(listed)]
+        backups.sort(key=lambda one: (one.at is not None, one.at, one.number), reverse=True)
+        done = [one for one in backups if one.status == "COMPLETED"]
+        times = [one.at for one in done if one.at is not None]
         window = answer.object.get("physical_backup_data")
         window = window if isinstance(window, dict) else {}
         now = self._clock.now()
@@ -153,10 +162,35 @@ class Supabase:
             pitr_enabled=answer.object.get("pitr_enabled") is True,
             backups_count=len(done),
             newest_at=max(times, default=None),
-            recoverable_from=_unix(window.get("earliest_physical_backup_date_unix")),
-            recoverable_to=_unix(window.get("latest_physical_backup_date_unix")),
+            recoverable_from=unix(window.get("earliest_physical_backup_date_unix")),
+            recoverable_to=unix(window.get("latest_physical_backup_date_unix")),
             recovery_time=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            backups=tuple(backups),
+            restore_point=self._restore_point(),
         )
+
+    def upload_limit_bytes(self) -> int | None:
+        """Return the largest file that the project's Storage takes: a setting, within its plan.
+
+        Raises:
+            Refused: as for `project`.
+        """
+        answer = self._get(
+            "/config/storage", permission="storage_config_read", wanted="Storage's limits"
+        )
+        limit = answer.object.get("fileSizeLimit")
+        return limit if isinstance(limit, int) and not isinstance(limit, bool) else None
+
+    def _restore_point(self) -> RestorePoint | None:
+        """Return the newest named point to go back to; most accounts have none, and say so."""
+        try:
+            answer = self._api.get(self._root + "/database/backups/restore-point")
+        except NoAnswer:
+            return None
+        if not answer.ok or not text(answer.object.get("name")):
+            return None
+        said = answer.object
+        return RestorePoint(name=text(said.get("name")), status=text(said.get("status")))
 
     def _get(
         self, path: str, *, permission: str, wanted: str, **params: str | float | None
@@ -222,29 +256,11 @@ def _known(status: int) -> bool:
     return status in HTTPStatus._value2member_map_
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _unix(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _moment(value: object) -> datetime | None:
-    """Return a time whose format the API does not declare; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(_text(value).strip().replace(" UTC", "+00:00"))
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+def _backup(one: Mapping[str, Any]) -> PlatformBackup:
+    number = one.get("id")
+    return PlatformBackup(
+        number=number if isinstance(number, int) else 0,
+        status=text(one.get("status")) or "UNKNOWN",
+        at=moment(one.get("inserted_at")),
+        physical=one.get("is_physical_backup") is True,
+    )

@@ -20,6 +20,7 @@ _MORE = (
     "proofs",
     "history",
     "plans",
+    "platform",
     "preconditions",
     "production",
     "records",

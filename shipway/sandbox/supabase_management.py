@@ -114,6 +114,7 @@ class ManagementCalls:
             route(get, f"{root}/api-keys", self._api_keys),
             route(get, f"{root}/config/database/pooler", self._pooler),
             route(get, f"{root}/config/disk/util", self._disk),
+            route(get, f"{root}/config/storage", self._storage),
         )
 
     def setting(self, name: str) -> Any:
@@ -206,6 +207,25 @@ class ManagementCalls:
                     "fs_avail_bytes": _DISK_BYTES - used,
                     "fs_used_bytes": used,
                 },
+            }
+        )
+
+    def _storage(self, request: Request, ref: str) -> Response:
+        del request, ref
+        off = {"enabled": False}
+        return json_response(
+            {
+                "fileSizeLimit": int(self.setting("file_size_limit")),
+                "features": {
+                    "imageTransformation": off,
+                    "s3Protocol": {"enabled": True},
+                    "icebergCatalog": off | {"maxNamespaces": 0, "maxTables": 0, "maxCatalogs": 0},
+                    "vectorBuckets": off | {"maxBuckets": 0, "maxIndexes": 0},
+                },
+                "capabilities": {"list_v2": True, "iceberg_catalog": False},
+                "external": {"upstreamTarget": "main"},
+                "migrationVersion": "operation-ergonomics",
+                "databasePoolMode": "transaction",
             }
         )
 

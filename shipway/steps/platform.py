@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
+from shipway.figures import count, duration
+from shipway.values import Judged, PlatformState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from shipway.values import Clock, Platform, Say
+    from shipway.values import Clock, Platform, Say, ServiceHealth, SupabaseProject
 
-__all__ = ["PlatformDesk", "ask_platform"]
+__all__ = ["PlatformDesk", "ask_platform", "judged", "look_at_platform"]
 
 _STALE_PLATFORM_S = 26 * 3600.0
 """Supabase's own backups are daily; two hours are its grace."""
+_LATE_LOG_S = 15 * 60.0
+"""The log is shipped every two minutes while there are writes."""
 
 
 class PlatformDesk(Protocol):
@@ -22,6 +27,19 @@ class PlatformDesk(Protocol):
 
     def backups(self) -> Platform:
         """Ask for the platform's backups and its recovery window."""
+
+
+class ProjectDesk(PlatformDesk, Protocol):
+    """Knows also how the project itself is."""
+
+    def project(self) -> SupabaseProject:
+        """Ask how the project is."""
+
+    def health(self) -> tuple[ServiceHealth, ...]:
+        """Ask how its services are."""
+
+    def readonly(self) -> bool:
+        """Ask whether the platform has made it read-only."""
 
 
 def ask_platform(
@@ -42,23 +60,63 @@ def ask_platform(
             "The dump goes on without it."
         )
         return None
-    _judge(window, clock.now(), say)
+    for one in judged(window, clock.now()):
+        (say.warn if one.warns else say.note)(one.text)
     return window
 
 
-def _judge(window: Platform, now: datetime, say: Say) -> None:
-    """Say what the platform could bring back, and warn where that is little."""
-    if window.pitr_enabled and window.recoverable_from and window.recoverable_to:
-        say.note(
-            f"Supabase can bring back any moment from {window.recoverable_from:%d %b %H:%M} to "
-            f"{window.recoverable_to:%d %b %H:%M} UTC"
+def judged(window: Platform, now: datetime) -> tuple[Judged, ...]:
+    """Return what the platform could bring back, in words; pure."""
+    return tuple(_judged(window, now))
+
+
+def _judged(window: Platform, now: datetime) -> Iterator[Judged]:
+    since, until = window.recoverable_from, window.recoverable_to
+    if window.pitr_enabled and since and until:
+        lag_s = (now - until).total_seconds()
+        yield Judged(
+            text=f"Supabase can bring back any moment from {since:%d %b %H:%M} to "
+            f"{until:%d %b %H:%M} UTC",
+            warns=False,
         )
+        if lag_s > _LATE_LOG_S:
+            yield Judged(
+                text=f"That ends {duration(lag_s)} ago: a database without writes, or a log that "
+                "is not shipped any more.",
+                warns=True,
+            )
     elif window.newest_at is None:
-        say.warn("Supabase has no completed backup of its own: this dump is the only one.")
+        yield Judged(
+            text="Supabase has no completed backup of its own: this dump is the only one.",
+            warns=True,
+        )
     else:
         age_s = (now - window.newest_at).total_seconds()
-        text = (
-            f"Supabase has {window.backups_count} backups of its own, the newest "
-            f"{age_s / 3600:.0f} hours old; what is newer only this dump holds"
+        yield Judged(
+            text=f"Supabase has {count(window.backups_count, 'backup')} of its own, the newest "
+            f"{age_s / 3600:.0f} hours old; what is newer only this dump holds",
+            warns=age_s > _STALE_PLATFORM_S,
         )
-        (say.warn if age_s > _STALE_PLATFORM_S else say.note)(text)
+    newest = window.backups[0] if window.backups else None
+    if newest is not None and newest.status == "FAILED":
+        yield Judged(text="Supabase's newest backup FAILED.", warns=True)
+    if window.restore_point is not None and window.restore_point.status == "AVAILABLE":
+        yield Judged(
+            text=f"Supabase has the restore point {window.restore_point.name}", warns=False
+        )
+
+
+def look_at_platform(platform: ProjectDesk, *, clock: Clock) -> PlatformState:
+    """Return how the project is and what the platform could bring back.
+
+    Raises:
+        Refused: it won't tell.
+    """
+    window = platform.backups()
+    return PlatformState(
+        project=platform.project(),
+        services=platform.health(),
+        readonly=platform.readonly(),
+        window=window,
+        said=judged(window, clock.now()),
+    )

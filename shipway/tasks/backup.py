@@ -32,6 +32,14 @@ def listed() -> Work:
     return commands.listed
 
 
+@tasks.command("platform")
+def platform() -> Work:
+    """Show what Supabase itself could bring back: backups, their age, the recovery window."""
+    from shipway.commands import backup as commands
+
+    return commands.platform
+
+
 @tasks.command("verify", backup=_NEWEST)
 def verify(backup: str = "") -> Work:
     """Check a backup's archive against its manifest."""

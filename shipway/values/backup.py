@@ -27,6 +27,28 @@ class Grade(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformBackup:
+    """One of the platform's own backups."""
+
+    number: int
+    status: str
+    """COMPLETED, FAILED, PENDING, REMOVED, ARCHIVED, CANCELLED, or a newer word."""
+    at: datetime | None
+    """When it was made; None when the platform says it in a form that is not known."""
+    physical: bool
+    """It can be restored by the platform, and not downloaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePoint:
+    """A named state that the platform can go back to; few accounts have them."""
+
+    name: str
+    status: str
+    """AVAILABLE, PENDING, REMOVED, FAILED, or a newer word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
     """What Supabase says about its own backups of the project, and when it was asked."""
 
@@ -38,7 +60,11 @@ class Platform:
     """Start of the point-in-time window; None without PITR."""
     recoverable_to: datetime | None
     recovery_time: datetime
-    """The time to ask for, should this release have to be undone by the platform."""
+    """When it was asked: the time to ask for, should what comes next have to be undone by it."""
+    backups: tuple[PlatformBackup, ...] = ()
+    """All that it lists, newest first."""
+    restore_point: RestorePoint | None = None
+    """None also where the account has none of the kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +87,26 @@ class ServiceHealth:
     status: str
     """ACTIVE_HEALTHY, COMING_UP, UNHEALTHY, or a newer word."""
     error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformState:
+    """What the platform says of a project and of what it could bring back."""
+
+    project: SupabaseProject
+    services: tuple[ServiceHealth, ...]
+    readonly: bool
+    window: Platform
+    said: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A sentence about what could be brought back."""
+
+    text: str
+    warns: bool
+    """It should not be overlooked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.errors import Misconfigured
+from shipway.errors import Misconfigured, Stopped
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shipway.settings import Settings
     from shipway.wiring import Wiring
 
-__all__ = ["bucket_of", "open_vault"]
+__all__ = ["bucket_of", "open_vault", "upload_limit"]
 
 
 def bucket_of(settings: Settings) -> str | None:
@@ -68,4 +68,16 @@ def _storage(wiring: Wiring) -> Storage | None:
         key=wanted(settings.supabase_secret_key, "SUPABASE_SECRET_KEY", settings, because=why),
         bucket=settings.backup_bucket,
         clock=wiring.clock,
+        project_limit=lambda: upload_limit(wiring),
     )
+
+
+def upload_limit(wiring: Wiring) -> int | None:
+    """Return the largest file that the project's Storage takes; None where it will not say."""
+    if wiring.platform is None:
+        return None
+    try:
+        return wiring.platform.upload_limit_bytes()
+    except Stopped:
+        # The token may not ask; Storage itself will refuse what is too large.
+        return None

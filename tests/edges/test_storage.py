@@ -112,6 +112,18 @@ def test_a_file_above_the_buckets_limit_is_refused_before_it_is_sent(
     assert platform.calls("POST", "upload/resumable") == 0
 
 
+def test_a_file_above_the_plans_limit_is_refused_before_it_is_sent(
+    platform: Platform, large: Path
+) -> None:
+    platform.control.settings(file_size_limit=1_000_000)
+    storage = platform.storage(project_limit=platform.supabase().upload_limit_bytes)
+
+    with pytest.raises(Refused, match=r"it has 12\.6 MB, and the project's plan .* take 1\.0 MB"):
+        storage.keep(large, NAME)
+
+    assert platform.calls("POST", "upload/resumable") == 0
+
+
 def test_a_wrong_key_is_refused_and_never_shown(platform: Platform, small: Path) -> None:
     key = "sb_secret_" + "x" * 22 + "_" + "y" * 8
 

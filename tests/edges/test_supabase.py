@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from shipway.errors import Refused
+from shipway.steps.platform import judged
+from shipway.values import RestorePoint
 
 if TYPE_CHECKING:
     from tests.supabase_fixtures import Platform
@@ -42,6 +45,46 @@ def test_a_recovery_window_is_told_with_its_ends(platform: Platform) -> None:
     assert found.recoverable_from is not None
     assert found.recoverable_to is not None
     assert found.recoverable_to - found.recoverable_from > timedelta(days=6)
+
+
+def test_every_backup_is_listed_with_its_state_and_a_restore_point_where_there_is_one(
+    platform: Platform,
+) -> None:
+    platform.control.settings(backups=3, newest_backup_failed=True)
+    before = platform.supabase().backups()
+    api = platform.facts["supabase_api_url"], platform.facts["project_ref"]
+    httpx.post(
+        "{}/v1/projects/{}/database/backups/restore-point".format(*api),
+        json={"name": "before-008"},
+        headers={"authorization": f"Bearer {platform.facts['supabase_access_token']}"},
+        trust_env=False,
+    ).raise_for_status()
+
+    found = platform.supabase().backups()
+
+    assert [one.status for one in found.backups] == ["FAILED", "COMPLETED", "COMPLETED"]
+    assert all(one.physical and one.at for one in found.backups)
+    assert before.restore_point is None
+    assert found.restore_point == RestorePoint(name="before-008", status="AVAILABLE")
+    said = [one.text for one in judged(found, datetime.now(UTC)) if one.warns]
+    assert "Supabase's newest backup FAILED." in said
+
+
+def test_a_window_whose_end_lags_behind_is_warned_of(platform: Platform) -> None:
+    platform.control.settings(pitr_enabled=True)
+    found = platform.supabase().backups()
+
+    fresh = judged(found, datetime.now(UTC))
+    late = judged(found, datetime.now(UTC) + timedelta(hours=1))
+
+    assert not any(one.warns for one in fresh)
+    assert any("not shipped" in one.text for one in late if one.warns)
+
+
+def test_storages_limit_is_the_projects_own(platform: Platform) -> None:
+    platform.control.settings(file_size_limit=50_000_000)
+
+    assert platform.supabase().upload_limit_bytes() == 50_000_000
 
 
 def test_a_project_without_backups_has_no_newest_one(platform: Platform) -> None:
@@ -104,7 +147,8 @@ def test_a_busy_api_is_asked_again_when_it_says_so(platform: Platform) -> None:
     platform.control.fault("status", path="backups", status=429, headers={"Retry-After": "0.01"})
 
     assert platform.supabase().backups().backups_count == 7
-    assert platform.calls("GET", "backups") == 2
+    asked = platform.calls("GET", "backups") - platform.calls("GET", "restore-point")
+    assert asked == 2
 
 
 @pytest.mark.parametrize("what", ["invalid_json", "truncated"])
