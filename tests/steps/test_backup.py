@@ -139,7 +139,7 @@ def window(newest_at: datetime | None, *, pitr: bool = False) -> Platform:
         backups_count=7 if newest_at else 0,
         newest_at=newest_at,
         recoverable_from=NOON - timedelta(days=7) if pitr else None,
-        recoverable_to=NOON if pitr else None,
+        recoverable_to=datetime.now(UTC).replace(microsecond=0) if pitr else None,
         recovery_time=NOON,
     )
 
