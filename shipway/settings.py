@@ -209,6 +209,9 @@ class Settings:
         10.0, "longest wait for another run of migrations to end, seconds"
     )
     check_timeout_s: float = _policy(10.0, "longest run of one check of db.verify, seconds")
+    http_timeout_s: float = _policy(
+        30.0, "longest silence of an API before a request counts as lost, seconds"
+    )
     connect_timeout_s: float = _policy(10.0, "longest wait for a connection, seconds")
     build: str = _policy("after-verify", "when the app is built: after-verify, or before-migrate")
     deploy_with: str = _policy(

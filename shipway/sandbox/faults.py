@@ -19,6 +19,7 @@ WHAT = {
             "reset_after",  # does as asked, then resets the connection: the answer is lost
             "invalid_json",  # does as asked and answers a body that is no JSON
             "truncated",  # does as asked and sends half of the answer
+            "stale",  # a GET answers as it did before its answer last changed
         }
     ),
     "build": frozenset(

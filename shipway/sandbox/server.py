@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shipway.sandbox.faults import BadRule, FaultBook
+from shipway.sandbox.shown import Shown
 from shipway.sandbox.wire import BadJson, Fate, Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Api:
         self._state = state
         self._requests: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._requests_lock = threading.Lock()
+        self._shown = Shown()
 
     # --- what a child says ---
 
@@ -113,9 +115,11 @@ class Api:
 
     def _answered(self, request: Request) -> Response:
         try:
-            return self.respond(request)
+            response = self.respond(request)
         except BadJson:
             return self.bad_json()
+        self._shown.keep(request, response)
+        return response
 
     def _misbehaved(self, request: Request, fault: dict[str, Any]) -> Response:
         what, details = fault["what"], fault["details"]
@@ -127,6 +131,8 @@ class Api:
         if what in {"stall", "reset_before"}:
             return Response(status=0, fate=Fate.RESET if what == "reset_before" else Fate.HANG_UP)
         answer = self._answered(request)
+        if what == "stale":
+            return self._shown.before(request) or answer
         if what == "invalid_json":
             headers = {**answer.headers, "content-type": "application/json; charset=utf-8"}
             broken = b'{"id": "cut off in the midd'

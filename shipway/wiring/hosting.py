@@ -58,6 +58,7 @@ class HostingWiring:
             setting="VERCEL_API_URL",
             token=self._token,
             clock=self._wiring.clock,
+            timeout_s=self._settings.http_timeout_s,
         )
         return self._wiring.closing().enter_context(api)
 

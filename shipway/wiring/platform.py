@@ -54,6 +54,7 @@ def _api(wiring: Wiring, token: Secret) -> Api:
         setting="SUPABASE_API_URL",
         token=token,
         clock=wiring.clock,
+        timeout_s=wiring.settings.http_timeout_s,
     )
     return wiring.closing().enter_context(api)
 
