@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,36 @@ def test_the_examples_of_readme_and_guide_work_in_their_order(installed: Install
     assert sum("release --target sandbox --yes" in command for command in ran) >= 2
     records = sorted((installed.folder / ".shipway" / "releases").glob("*/release.md"))
     assert len(records) >= 2
+
+
+@pytest.mark.timeout(300)
+def test_the_workflow_of_a_pull_request_reports_what_the_change_does(installed: Installed) -> None:
+    text = (installed.folder / ".github" / "workflows" / "shipway.yml").read_text(encoding="utf-8")
+    steps = {
+        name: textwrap.dedent(script)
+        for name, script in re.findall(r"- name: (.+)\n        run: \|\n((?: {10}.*\n|\n)+)", text)
+    }
+    begin, check = (script for script in steps.values() if "shipway" in script)
+    for command in (
+        "git init --quiet --bare ../origin && git remote add origin ../origin",
+        "git push --quiet origin HEAD:main && git switch --quiet --create change",
+        "echo 'alter table public.notes add column pinned boolean;' > migrations/003_pinned.sql",
+    ):
+        assert installed.run(command).returncode == 0, command
+    told = "export SHIPWAY_TARGET=sandbox BASE=origin/main\n"
+    for script in (begin, check):
+        ended = installed.run(f"set -e\n{told}{script}")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = (installed.folder / "report.md").read_text(encoding="utf-8")
+    assert report.startswith("## The database of this change")
+    assert "003_pinned" in report
+    assert report.count("```") % 2 == 0
+    assert installed.run("echo 'select 1;' > migrations/broken.sql").returncode == 0
+    ended = installed.run(f"set -e\n{told}{check}")
+    assert ended.returncode == 2, ended.stderr
+    report = (installed.folder / "report.md").read_text(encoding="utf-8")
+    assert report.endswith("**It stopped here.**\n")
+    assert "broken.sql is no migration" in report
 
 
 def test_what_is_not_run_says_why() -> None:
