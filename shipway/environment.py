@@ -7,15 +7,12 @@ process environment, `.env.<target>`, `.env`; for settings that are no secrets t
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from dotenv.parser import parse_stream
 
 from shipway.errors import Misconfigured
 from shipway.settings import Settings
@@ -143,6 +140,8 @@ def _known_targets(root: Path) -> str:
 def _env_file(path: Path) -> dict[str, tuple[str, str]]:
     if not path.is_file():
         return {}
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - CI has no such file
+
     found: dict[str, tuple[str, str]] = {}
     try:
         with path.open(encoding="utf-8-sig") as stream:
@@ -276,6 +275,8 @@ def _unknown(name: str, where: str, known: list[str]) -> Misconfigured:
             unchanged=_NOTHING_DONE,
             next_step=f"Remove it there and set {environment_names[name]} in an .env file.",
         )
+    import difflib  # noqa: PLC0415 - on the way to an error only
+
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}? " if near else ""
     return Misconfigured(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from typing import TYPE_CHECKING
@@ -52,6 +51,8 @@ def refuse_unknown(directives: Mapping[str, str], known: Collection[str], *, sou
     """
     for key in directives:
         if key not in known:
+            import difflib  # noqa: PLC0415 - on the way to an error only
+
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"Did you mean {near[0]}? " if near else ""
             raise Misconfigured(

@@ -99,6 +99,10 @@ class Terminal(Plainly):
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write rows under a head; columns whose head starts with '#' are numbers."""
+        if not self._out.is_terminal:
+            for line in _columns(head, rows):
+                self._write(self._out, line)
+            return
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -199,3 +203,17 @@ def _fitted(line: str, width: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a table's lines for a log: nothing is cut, and there may be thousands of them."""
+    names = [name.removeprefix("#") for name in head]
+    lines = [names, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
+    to_the_right = [name.startswith("#") for name in head]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, to_the_right, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()
