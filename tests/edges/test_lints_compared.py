@@ -1,16 +1,10 @@
-"""Our lints beside Supabase's own advisors, wherever their command line is installed.
-
-The advisors come with the npm package supabase: `npm install supabase` in the root of this project,
-or `supabase` on the PATH, brings these tests to life. Without it there is nothing to compare with.
-"""
+"""Our lints beside Supabase's own advisors, which its command line brings (`pytest -m cli`)."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,12 +14,12 @@ from shipway.edges.lints import lint
 from tests.lint_cases import CASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import DatabaseServer
 
-HERE = Path(__file__)
-CLI = shutil.which("supabase") or shutil.which(
-    "supabase", path=str(HERE.parents[2] / "node_modules" / ".bin")
-)
+pytestmark = [pytest.mark.cli, pytest.mark.timeout(600)]
+
 # Ours to theirs. What they have no word for (grant_missing), or split in two by role
 # (definer_function), is not compared.
 THEIRS = {
@@ -48,48 +42,47 @@ THEIRS = {
 }
 
 
-def _advisors(url: str, home: Path) -> set[tuple[str, str]]:
+def _advisors(supabase: Path, url: str, home: Path) -> set[tuple[str, str]]:
     """Return (lint, object) of all that the advisors find."""
     said = subprocess.run(
         [
-            *(str(CLI), "db", "advisors", f"--remote={url}?sslmode=disable"),
+            *(str(supabase), "db", "advisors", f"--remote={url}?sslmode=disable"),
             *("--type", "all", "--level", "info", "--output-format", "json"),
         ],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=True,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "SUPABASE_TELEMETRY_DISABLED": "1"},
     )
     return {(one["name"], one["metadata"]["name"]) for one in json.loads(said.stdout)["results"]}
 
 
-if CLI is not None:
-
-    @pytest.mark.parametrize("name", THEIRS)
-    def test_the_advisors_find_the_same_guilty_object_and_no_innocent_one(
-        server: DatabaseServer, database: str, tmp_path: Path, name: str
-    ) -> None:
-        guilty, statements = CASES[name]
-        with psycopg.connect(server.admin_url(database).reveal(), autocommit=True) as connection:
-            connection.execute(statements.encode())
-            if name == "rls_disabled":  # they leave alone what no role of the API can reach
-                connection.execute("grant select on guilty to anon")
-            if name == "unindexed_foreign_key":  # they take a partial index for one
-                connection.execute("drop index inner_room.guilty_a_idx")
-            # As the hosted platform tells which schemas its API serves.
-            connection.execute(
-                "do $$ begin execute format('alter database %I set pgrst.db_schemas = ''public''',"
-                " current_database()); end $$"
-            )
-            ours = {
-                one.object.split(".")[1].split("(")[0] if "." in one.object else one.object
-                for one in lint(connection, exposed_schemas=["public"])
-                if one.lint == name
-            }
-        found = _advisors(server.admin_url(database).reveal(), tmp_path)
-        theirs = {thing for one, thing in found if one == THEIRS[name]}
-        if name == "duplicate_index":  # they name the table
-            assert (ours, theirs) == ({"guilty"}, {"t"})
-        else:
-            assert ours == theirs, guilty
+@pytest.mark.parametrize("name", THEIRS)
+def test_the_advisors_find_the_same_guilty_object_and_no_innocent_one(
+    server: DatabaseServer, database: str, npm_clients: Path, tmp_path: Path, name: str
+) -> None:
+    guilty, statements = CASES[name]
+    with psycopg.connect(server.admin_url(database).reveal(), autocommit=True) as connection:
+        connection.execute(statements.encode())
+        if name == "rls_disabled":  # they leave alone what no role of the API can reach
+            connection.execute("grant select on guilty to anon")
+        if name == "unindexed_foreign_key":  # they take a partial index for one
+            connection.execute("drop index inner_room.guilty_a_idx")
+        # As the hosted platform tells which schemas its API serves.
+        connection.execute(
+            "do $$ begin execute format('alter database %I set pgrst.db_schemas = ''public''',"
+            " current_database()); end $$"
+        )
+        ours = {
+            one.object.split(".")[1].split("(")[0] if "." in one.object else one.object
+            for one in lint(connection, exposed_schemas=["public"])
+            if one.lint == name
+        }
+    supabase = npm_clients / "node_modules" / ".bin" / "supabase"
+    found = _advisors(supabase, server.admin_url(database).reveal(), tmp_path)
+    theirs = {thing for one, thing in found if one == THEIRS[name]}
+    if name == "duplicate_index":  # they name the table
+        assert (ours, theirs) == ({"guilty"}, {"t"})
+    else:
+        assert ours == theirs, guilty
