@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.run import Run
 from shipway.edges.embedded import newest
 
-SECTIONS = ("migrations", "backup", "start", "schema", "logs")
+SECTIONS = ("migrations", "backup", "watching", "start", "schema", "logs")
 """Modules of this folder, in the page's order; each has `measure(run)`."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"

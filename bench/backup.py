@@ -14,10 +14,10 @@ from shipway.figures import size
 if TYPE_CHECKING:
     from bench.run import Process, Run
 
-__all__ = ["measure"]
+__all__ = ["MAKE", "measure"]
 
 _ROOT = Path(__file__).parents[1]
-_MAKE = """
+MAKE = """
 CREATE TABLE customers (id bigint PRIMARY KEY, email text UNIQUE, name text, joined timestamptz);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL, total numeric(10, 2),
   state text, note text, at timestamptz);
@@ -47,7 +47,7 @@ def measure(run: Run) -> None:
     name = run.database()
     url = run.url(name)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_MAKE.format(n=20_000 if run.quick else 175_000).encode())
+        connection.execute(MAKE.format(n=20_000 if run.quick else 175_000).encode())
         (bytes_there,) = connection.execute(
             "SELECT pg_database_size(current_database())"
         ).fetchone() or (0,)

@@ -22,10 +22,12 @@ select c.oid::int8, n.nspname || '.' || c.relname, c.relkind::text, pg_relation_
  where c.relkind in ('r', 'p', 'm', 'i') and n.nspname !~ '^pg_'
    and n.nspname not in ('information_schema', 'shipway')
 """
+# A table that the session itself has just made is not there for anyone else: it drops out.
 _LOCKS: Final = """
-select relation::int8, mode from pg_locks
- where pid = %s and granted and locktype = 'relation'
-   and database = (select oid from pg_database where datname = current_database())
+select l.relation::int8, l.mode from pg_locks l join pg_class c on c.oid = l.relation
+ where l.pid = %s and l.granted and l.locktype = 'relation' and l.relation >= 16384
+   and c.relkind in ('r', 'p', 'm')
+   and l.database = (select oid from pg_database where datname = current_database())
 """
 _OWN_LOCKS: Final = """
 select l.mode, n.nspname || '.' || c.relname

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.migrations.do_blocks import inner_statements
@@ -24,6 +25,10 @@ _DDL: Final = ("alter", "create", "drop", "grant", "revoke", "truncate")
 _HEAD_CHARS: Final = 4000
 """What a rule looks for stands at a statement's head; what follows is data."""
 _SHOWN_CHARS: Final = 80
+# Most statements of a large file are INSERTs: they are passed by with one look.
+_LOOKED_AT: Final = re.compile(
+    rb"(?:grant|alter|create|drop|update|delete|with|truncate|do)\b", re.IGNORECASE
+)
 
 
 class _Told(NamedTuple):
@@ -43,9 +48,10 @@ def lint(script: Script, label: str) -> Iterator[LintFinding]:
         script: its statements.
         label: the migration's label.
     """
-    for index in range(len(script)):
+    for index, line in enumerate(script.lines()):
         text = script.sql(index)
-        line, _ = script.line_and_column(index)
+        if not _LOOKED_AT.match(text):
+            continue
         for told in _of_statement(text):
             yield _finding(told, label, line)
         for inner in inner_statements(text):

@@ -116,6 +116,15 @@ class Script:
         before = self._data[self._data.rfind(b"\n", 0, start) + 1 : start].removeprefix(_BOM)
         return line, len((before + sent).decode("utf-8", "replace")) + 1
 
+    def lines(self) -> Iterator[int]:
+        """Yield the line on which each statement begins, from 1; the file is read once for all."""
+        line, at = 1, 0
+        for index in range(len(self)):
+            start = self._places[4 * index]
+            line += self._data[at:start].count(b"\n")
+            at = start
+            yield line
+
     def line_text(self, line: int) -> str:
         """Return one line of the file, without its end; lines count from 1."""
         at = 0

@@ -74,8 +74,7 @@ class Watched:
         if self._lined:
             with open_script(migration.path) as script:
                 self._lines = [
-                    (script.sql(index), script.line_and_column(index)[0])
-                    for index in range(len(script))
+                    (script.sql(index), line) for index, line in enumerate(script.lines())
                 ]
 
     def look(self) -> LedgerState:
