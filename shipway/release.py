@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from shipway.database_half import Resumed
     from shipway.steps.build_log import BuildLog
     from shipway.steps.database_log import DatabaseLogs
-    from shipway.steps.deploy import DeployPlan, Vercel
+    from shipway.steps.deploy import Vercel
+    from shipway.steps.deploy_plan import DeployPlan
     from shipway.steps.listening import Listening
     from shipway.steps.retreat import OldCode
     from shipway.steps.smoke import Web

@@ -20,7 +20,7 @@ from shipway.values import Outcome, Unproven, Verified
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.deploy_plan import DeployPlan
     from shipway.steps.watch import WatchPlan
     from shipway.values import Deployment, LogRow, Watched
 

@@ -10,6 +10,7 @@ from shipway.edges import pgtools, postgres
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
 from shipway.settings import where_to_get
+from shipway.steps.deploy_plan import in_the_way
 from shipway.steps.preflight import Found, Precondition, same_project
 from shipway.steps.shelf import list_backups
 from shipway.steps.sources import Way
@@ -113,10 +114,10 @@ class _Look:
         return Found(detail=detail)
 
     def app(self) -> Found:
-        way, why = self._wiring.hosting.way
+        way, why = self._wiring.hosting.sources.way
         if way is not Way.REST:
             return Found(detail=f"{self._settings.app_dir}/, deployed by {way}: {why}")
-        files = self._wiring.hosting.app_files()
+        files = self._wiring.hosting.sources.files()
         total = size(sum(one.size_bytes for one in files))
         detail = f"{count(len(files), 'file')}, {total}, of {self._settings.app_dir}/"
         return Found(detail=f"{detail}, deployed by REST: {why}")
@@ -232,18 +233,12 @@ class _Look:
     def vercel(self) -> Found:
         hosting = self._wiring.hosting.vercel.hosting()
         detail = f"{hosting.name}, production is {hosting.production_id or 'empty'}"
-        if hosting.rolled_back:
+        found = in_the_way(hosting)
+        if found:
             return Found(
-                detail=f"{detail}, pinned there by a rollback",
+                detail="; ".join((detail, *(what for what, _ in found))),
                 state=GateState.WARNED,
-                cure="This release promotes its own deployment and so ends the pinning.",
-            )
-        if hosting.git:
-            return Found(
-                detail=f"{detail}; connected to {hosting.git.repository}",
-                state=GateState.WARNED,
-                cure="A push to its production branch bypasses this release: disconnect it in "
-                "Vercel, or set git.deploymentEnabled to false in vercel.json.",
+                cure=" ".join(cure for _, cure in found),
             )
         return Found(detail=detail)
 

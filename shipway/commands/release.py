@@ -53,7 +53,7 @@ def release(
         past = beginning.decided(lock)
         release_id = past.release_id if past else beginning.new_id
         plan, resumed = _plan(wiring, release_id, without_rehearsal, waivers), None
-        app = wiring.hosting.made_of(plan.deploy.source)
+        app = wiring.hosting.sources.made_of(plan.deploy.source)
         if past is not None:
             plan, resumed = _continued(wiring, plan, past, app)
         show(plan, session.terminal)

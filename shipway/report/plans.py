@@ -9,7 +9,7 @@ from shipway.release import FinishPlan, ReleasePlan
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.backup import BackupPlan
-from shipway.steps.deploy import DeployPlan
+from shipway.steps.deploy_plan import DeployPlan
 from shipway.steps.sources import described
 from shipway.steps.watch import WatchPlan
 

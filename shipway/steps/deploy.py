@@ -5,153 +5,29 @@ Read `deploy` first: it is the order of things.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, LockLost, OutcomeUnknown, Stopped
 from shipway.steps.pieces import unannounced
 from shipway.steps.promotion import Move, Production, command, move_production
-from shipway.steps.smoke import SmokePage, Web, failed, settled, smoke
+from shipway.steps.smoke import Web, failed, settled, smoke
 from shipway.steps.sources import described
 from shipway.steps.staging import Staging, stage
-from shipway.values import (
-    COMMIT_META,
-    LEDGER_META,
-    PREVIOUS_META,
-    RELEASE_META,
-    Deployed,
-    GitSource,
-    Unproven,
-)
+from shipway.values import Deployed, Unproven
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from shipway.steps.build_log import BuildLog
+    from shipway.steps.deploy_plan import DeployPlan, LiveTerms
     from shipway.steps.pieces import Piece
-    from shipway.values import (
-        CheckResult,
-        Clock,
-        Deployment,
-        Hosting,
-        Say,
-        Source,
-        Verified,
-    )
+    from shipway.values import CheckResult, Clock, Deployment, Say, Verified
 
-__all__ = [
-    "DeployPlan",
-    "LiveTerms",
-    "Vercel",
-    "deploy",
-    "plan_deploy",
-    "put_live",
-    "smoke_staged",
-    "staged_build",
-]
+__all__ = ["Vercel", "deploy", "put_live", "smoke_staged", "staged_build"]
 
 
 class Vercel(Staging, Production, Protocol):
     """All that a deployment needs of Vercel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeployPlan:
-    """What `deploy` would do. A dry run prints the very value that a real run executes."""
-
-    release_id: str
-    target: str
-    project_id: str
-    project_name: str
-    source: Source
-    source_why: str
-    """Why it is made from this, in this way."""
-    meta: Mapping[str, str]
-    """Attached to the deployment: the release, the deployment before it, commit and ledger."""
-    previous_id: str | None
-    """What serves production when the plan is made."""
-    production_urls: tuple[str, ...]
-    pages: tuple[SmokePage, ...]
-    build_timeout_s: float
-    promote_timeout_s: float
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveTerms:
-    """How a deployment that is built already is put live, or an earlier one again."""
-
-    target: str
-    previous_id: str | None
-    """What serves production when the terms are made."""
-    pages: tuple[SmokePage, ...]
-    promote_timeout_s: float
-
-
-def plan_deploy(  # noqa: PLR0913 - the facts that a deployment rests on, all by name
-    *,
-    release_id: str,
-    hosting: Hosting,
-    source: Source,
-    source_why: str,
-    pages: tuple[SmokePage, ...],
-    commit: str | None,
-    ledger_version: int | None,
-    build_timeout_s: float,
-    promote_timeout_s: float,
-    target: str = "default",
-) -> DeployPlan:
-    """Return what would be deployed and how; pure.
-
-    Args:
-        release_id: names the release; a deployment that carries it is not made twice.
-        hosting: the project as Vercel shows it now.
-        source: what it is made from, and by whom.
-        source_why: why so.
-        pages: that the deployment has to answer.
-        commit: the git commit that is deployed, `+changes` when files differ from it.
-        ledger_version: the database's version that this code is deployed on, when it is known.
-        build_timeout_s: longest wait for the build.
-        promote_timeout_s: longest wait for the promotion.
-        target: the environment that is deployed to.
-    """
-    meta = {RELEASE_META: release_id}
-    if hosting.production_id:
-        meta[PREVIOUS_META] = hosting.production_id
-    if commit:
-        meta[COMMIT_META] = commit
-    if ledger_version is not None:
-        meta[LEDGER_META] = str(ledger_version)
-    return DeployPlan(
-        release_id=release_id,
-        target=target,
-        project_id=hosting.project_id,
-        project_name=hosting.name,
-        source=source,
-        source_why=source_why,
-        meta=meta,
-        previous_id=hosting.production_id,
-        production_urls=hosting.production_urls,
-        pages=pages,
-        build_timeout_s=build_timeout_s,
-        promote_timeout_s=promote_timeout_s,
-        warnings=_warnings(hosting, commit, source),
-    )
-
-
-def _warnings(hosting: Hosting, commit: str | None, source: Source) -> tuple[str, ...]:
-    found = []
-    if hosting.git:
-        found.append(
-            f"The project is connected to {hosting.git.repository}: a push to its production "
-            "branch is deployed by Vercel itself, past this release."
-        )
-    if hosting.rolling_release:
-        found.append("The project promotes in stages: production is proven only after the last.")
-    if commit and commit.endswith("+changes"):
-        end = "NOT deployed" if isinstance(source, GitSource) else "deployed so"
-        found.append(f"Tracked files of the app differ from the last commit and are {end}.")
-    return tuple(found)
 
 
 def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name

@@ -21,7 +21,6 @@ _LONGEST_PAUSE_S = 2.0
 _WHO_ELSE = (
     "Find out who else deploys (a push to a connected repository?), then run the command again."
 )
-_UNDER_WAY = frozenset({"pending", "in-progress"})
 
 
 class Production(Protocol):
@@ -164,7 +163,7 @@ class _Attempt:
         if ours and job is not None and job.status in {"failed", "skipped"}:
             return _Seen.FAILED
         if now.production_id == self._move.deployment_id:
-            if ours and job is not None and job.status in _UNDER_WAY:
+            if ours and job is not None and job.under_way:
                 return _Seen.WAITING
             return self._domains(now, must_confirm=not ours)
         return _Seen.WAITING if now.production_id == self._before.production_id else _Seen.TAKEN
@@ -180,7 +179,7 @@ class _Attempt:
     def _may_ask_again(self, asked: Asked) -> bool:
         """Tell whether the request should be sent again: it sets a state, so twice is once."""
         job = self._last_seen.last_job
-        under_way = job is not None and job.status in _UNDER_WAY
+        under_way = job is not None and job.under_way
         return (
             asked.reply in {Reply.LOST, Reply.CONFLICT}
             and not under_way
@@ -213,11 +212,7 @@ class _Attempt:
             )
         exhausted = self._requests >= _MOST_REQUESTS and self._looks > _LOOKS_BEFORE_ASKING_AGAIN
         job = self._last_seen.last_job
-        if (
-            asked.reply is Reply.CONFLICT
-            and exhausted
-            and not (job is not None and job.status in _UNDER_WAY)
-        ):
+        if asked.reply is Reply.CONFLICT and exhausted and not (job is not None and job.under_way):
             raise self._failed(
                 f"Vercel goes on refusing the {name}: {asked.message}",
                 "Look at the project's deployments on Vercel, then run the command again.",

@@ -14,7 +14,7 @@ from shipway.values import Unproven
 
 if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
-    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.deploy_plan import DeployPlan
     from shipway.steps.means import Database
     from shipway.steps.smoke import SmokePage
     from shipway.values import Backup, Clock, Deployed, Say

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured
+from shipway.figures import count, size
 from shipway.values import CliSource, GitSource
 
 if TYPE_CHECKING:
@@ -75,5 +76,4 @@ def described(source: Source) -> str:
     if isinstance(source, CliSource):
         how = "what `vercel build` made" if source.prebuilt else "the app's folder"
         return f"{how}, by the Vercel CLI {source.version}"
-    count = len(source.files)
-    return f"{count} file{'' if count == 1 else 's'}, {source.size_bytes} bytes, by the REST API"
+    return f"{count(len(source.files), 'file')}, {size(source.size_bytes)}, by the REST API"

@@ -54,6 +54,11 @@ class AliasJob:
     requested_at_ms: int
     """Epoch milliseconds by the server's clock: for comparing with itself only."""
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to its end."""
+        return self.status in {"pending", "in-progress"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitLink:

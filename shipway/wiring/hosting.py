@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges.app_files import app_files
 from shipway.edges.build_log import BuildLogFile
-from shipway.edges.commits import git_commit, git_source
+from shipway.edges.commits import git_commit
 from shipway.edges.http import Api
 from shipway.edges.log_memory import LogMemory
 from shipway.edges.vercel import Vercel
-from shipway.edges.vercel_cli import VercelCli, find_cli
+from shipway.edges.vercel_cli import VercelCli
 from shipway.edges.vercel_history import VercelHistory
 from shipway.edges.vercel_logs import VercelLogs
 from shipway.edges.web import Web
 from shipway.errors import Misconfigured
 from shipway.schema.expectations import load_expectations
-from shipway.steps.deploy import LiveTerms, plan_deploy
+from shipway.steps.deploy_plan import LiveTerms, plan_deploy
 from shipway.steps.listening import Listening, joined
 from shipway.steps.retreat import OldCode
 from shipway.steps.smoke import read_pages
-from shipway.steps.sources import Way, choose_way
 from shipway.steps.watch import WatchPlan
-from shipway.values import RELEASE_META, CliSource, FilesSource, GitSource, Phase, Unproven
+from shipway.values import RELEASE_META, Phase, Unproven
 from shipway.wiring.given import wanted
+from shipway.wiring.sources import SourceWiring
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.deploy_plan import DeployPlan
     from shipway.steps.smoke import SmokePage
-    from shipway.values import AppFile, Baseline, Deployed, FoundCli, GitLink, Secret, Source
+    from shipway.values import Baseline, Deployed, Secret
     from shipway.wiring import Wiring
 
 __all__ = ["HostingWiring"]
@@ -128,55 +124,10 @@ class HostingWiring:
             )
         return known[chosen]
 
-    @property
-    def app(self) -> Path:
-        """The folder of the app."""
-        return self._settings.under_root(self._settings.app_dir)
-
     @cached_property
-    def _cli(self) -> FoundCli | None:
-        """The project's Vercel CLI."""
-        return find_cli((self.app, self._settings.root))
-
-    @property
-    def way(self) -> tuple[Way, str]:
-        """Who makes deployments, and why so."""
-        wanted = self._settings.deploy_with
-        has_org = self._settings.vercel_org_id is not None
-        cli = None if wanted in {Way.REST, Way.GIT} else self._cli
-        return choose_way(wanted, cli=cli, has_org=has_org)
-
-    def app_files(self) -> tuple[AppFile, ...]:
-        """Return the files that are uploaded when the CLI does not do it."""
-        return app_files(self.app)
-
-    def made_of(self, source: Source) -> str:
-        """Return what names a source's content: the commit, or a digest over the app's files."""
-        if isinstance(source, GitSource):
-            return source.sha
-        digest = hashlib.sha256()
-        for one in self.app_files():
-            digest.update(f"{one.sha1} {one.name}\n".encode())
-        return digest.hexdigest()
-
-    def source(self, link: GitLink | None) -> tuple[Source, str]:
-        """Return what is deployed and by whom, and why so.
-
-        Args:
-            link: the repository that the project is connected to.
-        """
-        way, why = self.way
-        if way is Way.GIT:
-            return git_source(self.app, link), why
-        if way is Way.REST or self._cli is None:
-            return FilesSource(files=self.app_files()), why
-        source = CliSource(
-            program=self._cli.program,
-            version=self._cli.version,
-            folder=self.app,
-            prebuilt=way is Way.PREBUILT,
-        )
-        return source, why
+    def sources(self) -> SourceWiring:
+        """What the app is deployed from."""
+        return SourceWiring(self._settings)
 
     def build_log(self, release_id: str) -> BuildLogFile:
         """Return what keeps the log of a release's build."""
@@ -190,14 +141,14 @@ class HostingWiring:
     def deploy_plan(self, release_id: str, ledger_version: int | None) -> DeployPlan:
         """Return what would be deployed."""
         settings, hosting = self._settings, self.vercel.hosting()
-        source, why = self.source(hosting.git)
+        source, why = self.sources.chosen(hosting.git)
         return plan_deploy(
             release_id=release_id,
             hosting=hosting,
             source=source,
             source_why=why,
             pages=self.pages(),
-            commit=git_commit(self.app),
+            commit=git_commit(self.sources.folder),
             ledger_version=ledger_version,
             build_timeout_s=settings.deploy_timeout_s,
             promote_timeout_s=settings.promote_timeout_s,

@@ -123,6 +123,15 @@ def test_preflight_learns_of_git_of_a_pin_and_of_rolling_releases(hosted: Hosted
     assert found.rolling_release
 
 
+@pytest.mark.parametrize("named", ["shop.example", {"alias": "shop.example", "deploymentId": "d"}])
+def test_domains_that_were_not_moved_are_read_in_both_of_their_forms(
+    hosted: Hosted, named: object
+) -> None:
+    body = {"aliases": [{"alias": named, "status": "failed"}, None, {"alias": 7}]}
+    hosted.control.fault("status", path="/promote/aliases", status=200, body=body)
+    assert hosted.vercel.failed_aliases() == ("shop.example",)
+
+
 @pytest.mark.parametrize("what", ["invalid_json", "truncated"])
 def test_a_broken_answer_about_the_project_is_refused(hosted: Hosted, what: str) -> None:
     hosted.control.fault(what, path="/v9/projects", times=None)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown
-from shipway.steps.deploy import DeployPlan, deploy, plan_deploy
+from shipway.steps.deploy import deploy
+from shipway.steps.deploy_plan import DeployPlan, in_the_way, plan_deploy
 from shipway.steps.smoke import ROOT_PAGE, SmokePage
 from shipway.values import Deployed, Unproven, Verified
 from tests.hosting_fixtures import BriskClock
@@ -92,8 +93,31 @@ def test_a_plan_changes_nothing_and_warns_of_what_could_surprise(hosted: Hosted)
     hosted.control.settings(git_link=link, rolling_release={"stages": []})
     plan = planned(hosted, commit="0" * 40 + "+changes")
     assert len(plan.warnings) == 3
-    assert "acme/shop" in plan.warnings[0]
+    assert "Pushes to acme/shop are deployed by Vercel itself" in plan.warnings[0]
     assert hosted.deployments() == []
+
+
+def test_what_gets_past_a_release_or_surprises_it_is_told_all_at_once(hosted: Hosted) -> None:
+    first = deployed(hosted, planned(hosted, "r1")).deployment.deployment_id
+    hosted.write("index.html", "<h1>Version two</h1>")
+    deployed(hosted, planned(hosted, "r2"))
+    assert in_the_way(hosted.vercel.hosting()) == ()
+    hosted.vercel.roll_back(first, why="a test")
+    while hosted.production() != first:
+        hosted.clock.sleep(0.1)
+    link = {"type": "github", "org": "acme", "repo": "shop"}
+    hosted.control.settings(git_link=link, rolling_release={"stages": []})
+    told = [what for what, _ in in_the_way(hosted.vercel.hosting())]
+    assert [
+        words in one
+        for words, one in zip(
+            (f"pinned to {first} by a rollback", "acme/shop", "in stages"), told, strict=True
+        )
+    ] == [True, True, True]
+    hosted.control.fault("slow", on="alias", seconds=60)
+    hosted.vercel.promote(hosted.deployments()[0]["uid"])
+    told = [what for what, _ in in_the_way(hosted.vercel.hosting())]
+    assert any("is under way" in one for one in told)
 
 
 def test_without_a_verification_it_says_so_and_goes_on(hosted: Hosted) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Refused
-from shipway.steps.deploy import LiveTerms
+from shipway.steps.deploy_plan import LiveTerms
 from shipway.steps.go_back import BackPlan, go_back, plan_back
 from shipway.steps.production import chosen, production_status
 from shipway.steps.smoke import ROOT_PAGE, SmokePage

@@ -19,7 +19,7 @@ from tests.steps.test_deploy import planned
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.steps.deploy import DeployPlan
+    from shipway.steps.deploy_plan import DeployPlan
     from tests.hosting_fixtures import Hosted
     from tests.stories.conftest import Ended, Project
 
