@@ -61,11 +61,20 @@ def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
             str(sum(one.manifest.row_counts.values())),
             f"L{one.grade.value} {one.grade.name.lower()}",
             "-" if one.restore_s is None else duration(one.restore_s),
-            one.manifest.uploaded_to or "here only",
+            _kept(one),
         )
         for one in backups
     ]
     terminal.table(("backup", "#size", "#tables", "#rows", "grade", "#restored in", "kept"), rows)
+
+
+def _kept(backup: Backup) -> str:
+    """Return where it is kept: this machine, and the bucket."""
+    made = backup.manifest
+    if not made.uploaded_to:
+        return "here only"
+    bucket = made.uploaded_to.removesuffix(f"/{made.backup_id}/{made.archive}")
+    return f"here, {bucket}"
 
 
 @show.register

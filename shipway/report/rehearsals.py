@@ -97,6 +97,6 @@ def _(value: PrunePlan, terminal: Terminal) -> None:
 def _(value: BroughtBack, terminal: Terminal) -> None:
     made, restored = value.backup.manifest, value.restored
     terminal.note(
-        f"{made.backup_id} came back into {value.place} in {duration(restored.duration_s)}: "
+        f"{made.backup_id} came back in {duration(restored.duration_s)} into {value.place}: "
         f"{count(sum(made.row_counts.values()), 'row')}, grade L{value.backup.grade.value}"
     )

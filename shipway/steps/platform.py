@@ -87,14 +87,14 @@ def _judged(window: Platform, now: datetime) -> Iterator[Judged]:
             )
     elif window.newest_at is None:
         yield Judged(
-            text="Supabase has no completed backup of its own: this dump is the only one.",
+            text="Supabase has no completed backup of its own: our dumps are all there is.",
             warns=True,
         )
     else:
         age_s = (now - window.newest_at).total_seconds()
         yield Judged(
             text=f"Supabase has {count(window.backups_count, 'backup')} of its own, the newest "
-            f"{age_s / 3600:.0f} hours old; what is newer only this dump holds",
+            f"{age_s / 3600:.0f} hours old; what is newer only our dumps hold",
             warns=age_s > _STALE_PLATFORM_S,
         )
     newest = window.backups[0] if window.backups else None

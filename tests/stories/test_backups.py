@@ -44,7 +44,7 @@ def test_a_release_rehearses_on_an_encrypted_backup_that_its_machine_cannot_read
     assert project.invoke("backup.verify", "--target", "sandbox").code == 0
     with_key = project.invoke(*restore, BACKUP_IDENTITY_FILE=str(identity))
     assert with_key.code == 0, with_key.err
-    assert "came back into" in with_key.out
+    assert "came back in" in with_key.out
 
 
 def test_damaged_cut_and_swapped_archives_are_refused_and_nothing_is_restored(

@@ -63,7 +63,7 @@ def test_a_protected_target_is_restored_only_by_its_name_and_backed_up_before(
 
     assert right.code == 0, right.err
     assert project.tables() == tables
-    assert "came back into" in right.out
+    assert "came back in" in right.out
     assert "grade L4" in right.out
     saved = max(one.name for one in (project.root / ".shipway" / "backups").iterdir())
     assert f"to have it back: invoke db.restore {saved} --into sandbox" in right.out
