@@ -40,6 +40,7 @@ def init(session: Session) -> Answer:
     derived = _derived(session, plan.derived)
     steps = next_steps(
         plan.found,
+        asked=session.settings.target,
         targets=[name for name in target_files(root) if name != _SANDBOX],
         installed=shutil.which("invoke") is not None,
         history=_history(session),

@@ -41,7 +41,9 @@ class Asked:
     @property
     def again(self) -> str:
         """The words that call it again."""
-        return f"invoke {self.command}" + (f" --target {self.target}" if self.target else "")
+        # Where a command works in any folder, there may be no tasks.py yet that invoke could read.
+        program = "shipway" if self.here else "invoke"
+        return f"{program} {self.command}" + (f" --target {self.target}" if self.target else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

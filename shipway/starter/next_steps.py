@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["next_steps"]
 
 
-def next_steps(
+def next_steps(  # noqa: PLR0913 - what the steps depend on
     found: FoundProject,
     *,
+    asked: str,
     targets: Sequence[str],
     installed: bool,
     history: str,
@@ -26,6 +27,7 @@ def next_steps(
 
     Args:
         found: the project.
+        asked: the target whose database was looked at.
         targets: that have an .env file, without the sandbox.
         installed: whether a program `invoke` is there to be called.
         history: of another tool, as the database holds it; empty when it does not, or nobody asked.
@@ -33,10 +35,7 @@ def next_steps(
     """
     target = "production" if "production" in targets or not targets else targets[0]
     steps = [] if installed else [_install()]
-    steps.append(
-        "invoke sandbox.up\ninvoke release --target sandbox\n"
-        "a whole release on this machine, without any account"
-    )
+    steps.append(_sandbox(found))
     if not targets:
         steps.append(_env_file(found, target))
     steps.append(
@@ -44,7 +43,7 @@ def next_steps(
         "until it has nothing to say: it tells what is missing, and where to get it"
     )
     if history or (found.histories and not found.settings_in):
-        steps.append(_adopt(found, target, history))
+        steps.append(_adopt(found, asked if history else target, history))
     if not derived:
         steps.append(
             f"invoke init --target {target}\nderives checks/ from the database, for your review"
@@ -63,6 +62,19 @@ def _install() -> str:
     )
 
 
+def _sandbox(found: FoundProject) -> str:
+    if found.next_js:
+        return (
+            "invoke sandbox.up\ninvoke db.migrate --target sandbox\n"
+            "all migrations on this machine, without any account (the sandbox serves files and "
+            "does not run Next.js: a release to it wants a page in public/)"
+        )
+    return (
+        "invoke sandbox.up\ninvoke release --target sandbox\n"
+        "a whole release on this machine, without any account"
+    )
+
+
 def _env_file(found: FoundProject, target: str) -> str:
     text = f"cp .env.example .env.{target} && chmod 600 .env.{target}\nand fill it in"
     if found.next_js:
@@ -75,11 +87,12 @@ def _env_file(found: FoundProject, target: str) -> str:
 
 def _adopt(found: FoundProject, target: str, history: str) -> str:
     if history:
-        whose = f"the history of {history} that is in the database"
+        whose = f"the history that is in the database ({history})"
     else:
         first = found.histories[0]
-        whose = f"what {first.tool or 'another tool'} has applied of {first.folder}"
+        whose = f"the history of {first.folder}" + (f" ({first.tool})" if first.tool else "")
+    flag = "" if target == "default" else f" --target {target}"
     return (
-        f"invoke --dry db.adopt --target {target}\n"
+        f"invoke --dry db.adopt{flag}\n"
         f"takes over {whose}: no migration is run; without --dry it is written"
     )

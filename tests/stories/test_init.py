@@ -53,12 +53,13 @@ def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> N
     refused = shipway(team, "init", "--target", "sandbox")
     assert refused.code == 3
     assert "not a terminal" in refused.err
+    assert "shipway init --target sandbox --yes" in refused.err
     assert not (team.root / "tasks.py").exists()
 
     begun = shipway(team, "init", "--target", "sandbox", "--yes")
     assert begun.code == 0, begun.err
     assert "found 60 migrations of the Supabase CLI in supabase/migrations/" in begun.out
-    assert "invoke --dry db.adopt" in begun.out
+    assert "invoke --dry db.adopt --target sandbox" in begun.out
     assert "[public.invoices]" in (team.root / "checks" / "access.toml").read_text()
 
     adopted = team.invoke("db.adopt", "--target", "sandbox", "--yes")
