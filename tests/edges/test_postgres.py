@@ -11,12 +11,12 @@ import pytest
 
 from shipway.edges.postgres import (
     connect,
-    hide,
     is_local,
     password_of,
     place_of,
     project_ref_of,
 )
+from shipway.edges.unreachable import hide
 from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.values import Secret
 
