@@ -46,8 +46,31 @@ def test_every_exit_code_has_its_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / link).exists(), link
+    for link, anchor in links(page):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), f"{link}#{anchor}"
+
+
+def test_every_page_is_led_to_from_another() -> None:
+    led_to = {(page.parent / link).resolve() for page in PAGES for link, _ in links(page)}
+    decisions = ROOT / "docs" / "decisions"
+    lonely = [page for page in PAGES if page.resolve() not in led_to and page.parent != decisions]
+    assert lonely == [ROOT / "README.md"]
+
+
+def links(page: Path) -> list[tuple[str, str]]:
+    """Return the links of a page that lead to files: path and anchor."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = page.read_text(encoding="utf-8")
+    heads = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
 
 
 def test_the_tasks_that_the_readme_names_exist() -> None:
