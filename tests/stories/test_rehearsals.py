@@ -66,6 +66,43 @@ def test_what_the_serving_code_still_needs_is_not_taken_from_it(project: Project
     assert again.document["result"]["serving_unasked"] == "no code serves production yet"
 
 
+def test_a_rewrite_of_a_large_table_and_a_lost_policy_are_told_with_their_figures(
+    project: Project,
+) -> None:
+    project.execute(
+        "create schema shop; create table shop.visits (id int primary key, note text); "
+        "insert into shop.visits select n, 'visit ' || n from generate_series(1, 20000) n; "
+        "create policy own on shop.visits using (true)"
+    )
+    folder = project.root / "migrations"
+    for path in folder.glob("00[2-7]*"):
+        path.unlink()
+    for path in (project.root / "checks").iterdir():
+        if path.suffix == ".sql" or path.name in {"schema.toml", "access.toml"}:
+            path.unlink()
+    add(project, "002_wide", "alter table shop.visits alter id type bigint;")
+    add(project, "003_policy", "drop policy own on shop.visits;")
+
+    ended = project.invoke("db.rehearse", "--target", "sandbox", "--format", "json")
+
+    assert ended.code == 0, ended.err
+    seal = ended.document["result"]
+    (wide,) = [one for one in seal["statements"] if one["migration"] == "002_wide"]
+    assert "AccessExclusiveLock on shop.visits" in wide["locks"]
+    assert wide["rewritten"] == ["shop.visits"]
+    rewrite, policy = (
+        next(one for one in seal["findings"] if text in one["what"])
+        for text in ("writes shop.visits", "The policy shop.visits.own is gone.")
+    )
+    assert rewrite["severity"] in {"warning", "serious"}
+    assert "(20000 rows) and keeps readers and writers out for" in rewrite["what"]
+    assert f"for {wide['held_ms']:.0f} ms on this machine" in rewrite["what"]
+    assert policy["severity"] == "serious"
+    weighed = {one["rule"]: one["weighed"] for one in seal["lint"]["findings"]}
+    assert weighed["shipway/policy-dropped"] == "confirmed"
+    assert "squawk/changing-column-type" in weighed
+
+
 def test_a_protected_target_is_migrated_only_as_it_was_rehearsed(project: Project) -> None:
     def migrate(*flags: str) -> tuple[int, str]:
         ended = project.invoke("db.migrate", "--target", "sandbox", "--yes", *flags, **PROTECTED)
