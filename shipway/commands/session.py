@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ class Asked:
     format: str = "text"
     dry: bool = False
     yes: bool = False
+    quiet: bool = False
+    verbose: bool = False
     here: bool = False
     """It works in the current folder, whatever project lies around it."""
 
@@ -117,7 +120,12 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
 
     With `--format json` exactly one JSON document is written to stdout, whatever happens.
     """
-    terminal = Terminal(as_json=asked.format == "json")
+    terminal = Terminal(
+        as_json=asked.format == "json",
+        # Who is asked has to see what about.
+        quiet=asked.quiet and (asked.yes or not sys.stdin.isatty()),
+        verbose=asked.verbose,
+    )
     interruptions = Interruptions(lambda: terminal.warn(_WAITING))
     interruptions.expect()
     try:
@@ -162,6 +170,7 @@ def _worked(
 
 def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
     error = answer.error
+    terminal.answers()
     if answer.value is not None and asked.format == "text":
         show(answer.value, terminal)
     if error is not None:

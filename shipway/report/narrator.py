@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shipway.figures import duration
 from shipway.report.words import summary
 
 if TYPE_CHECKING:
@@ -41,9 +40,5 @@ class Narrator:
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[object, float], None]]:
         """Open a step; the function handed out closes it with its proof and its seconds."""
-
-        def close(proof: object, seconds: float) -> None:
-            self._terminal.note(f"= {summary(proof)} ({duration(seconds)})")
-
-        with self._terminal.part(name):
-            yield close
+        with self._terminal.step(name) as close:
+            yield lambda proof, seconds: close(summary(proof), seconds)

@@ -24,37 +24,39 @@ __all__: list[str] = []
 def _(value: ReleasePlan, terminal: Terminal) -> None:
     with terminal.part(f"release {value.release_id}"):
         _show_database_half(value, terminal)
-        terminal.note(f"deploy   {_deploy(value.deploy)}")
-        terminal.note(f"logs     watch for {duration(value.watch_window_s)}")
+        terminal.row("deploy", _deploy(value.deploy))
+        terminal.row("logs", f"watch for {duration(value.watch_window_s)}")
 
 
 @show.register
 def _(value: FinishPlan, terminal: Terminal) -> None:
     with terminal.part(f"contract phase {value.release_id}"):
-        terminal.note(
-            f"after    release {value.finishes}; the code before it is out of service for "
-            f"{duration(value.soaked_s)}"
+        terminal.row(
+            "after",
+            f"release {value.finishes}; the code before it is out of service for "
+            f"{duration(value.soaked_s)}",
         )
         _show_database_half(value, terminal)
 
 
 def _show_database_half(value: DatabasePlan, terminal: Terminal) -> None:
-    terminal.note(f"backup   {_backup(value.backup)}")
+    terminal.row("backup", _backup(value.backup))
     how = (
         f"left out: {value.without_rehearsal}"
         if value.without_rehearsal
         else ("restore that backup beside, and run what is pending on the copy first")
     )
-    terminal.note(f"rehearse {how}")
+    terminal.row("rehearse", how)
     first, *others = _pending(value.migrations)
-    terminal.note(f"migrate  {first}")
+    terminal.row("migrate", first)
     for line in others:
-        terminal.note(f"         {line}")
+        terminal.row("", line)
     expected = value.expectations
-    terminal.note(
-        f"verify   {count(len(expected.tables), 'declared table')}, "
+    terminal.row(
+        "verify",
+        f"{count(len(expected.tables), 'declared table')}, "
         f"{count(len(expected.queries), 'critical query', 'critical queries')}, "
-        f"row security in {', '.join(expected.exposed_schemas)}"
+        f"row security in {', '.join(expected.exposed_schemas)}",
     )
 
 

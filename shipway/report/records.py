@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.figures import duration, size
 from shipway.record import ReleaseEnd, ReleaseRecord
+from shipway.report.files import PAGE
 from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from shipway.values import Backup
 
@@ -30,6 +31,20 @@ _ENDS = {
 }
 
 
+_COLOURS = {
+    ReleaseEnd.GOOD: "green",
+    ReleaseEnd.FINISHED: "green",
+    ReleaseEnd.NOT_ENOUGH_EVIDENCE: "yellow",
+    ReleaseEnd.INTERRUPTED: "yellow",
+}
+
+
+def near(path: Path) -> Path:
+    """Return a path as short as it can be written from the folder that we are in."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A page that was made."""
@@ -39,7 +54,7 @@ class Written:
 
 @show.register
 def _(value: Written, terminal: Terminal) -> None:
-    terminal.note(f"written: {value.path}")
+    terminal.note(f"written: {near(value.path)}")
 
 
 @show.register
@@ -81,7 +96,8 @@ def _kept(backup: Backup) -> str:
 def _(value: ReleaseRecord, terminal: Terminal) -> None:
     took = duration((value.ended_at - value.began_at).total_seconds())
     terminal.note("")
-    terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})")
-    terminal.note(f"  report  {value.directory / 'release.html'}")
+    colour = _COLOURS.get(value.end, "red")
+    terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})", colour=colour)
+    terminal.note(f"  report  {near(value.directory / PAGE)}")
     if value.live_url:
         terminal.note(f"  live    {value.live_url}")

@@ -4,46 +4,68 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
+import time
 import traceback
 from contextlib import contextmanager
-from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
+from shipway.figures import duration
 from shipway.json_form import json_form
 from shipway.report.hide import Hide, hide_elsewhere
+from shipway.report.screen import Screen, columns
 from shipway.values import Plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from rich.console import Console
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shipway.errors import Stopped
-    from shipway.report.live import Live
     from shipway.values import Progress, Secret
 
 __all__ = ["Terminal"]
 
-_HANGING = 2
-"""Columns by which the rest of a long line stands back."""
+_INDENT: Final = "  "
+_ROW: Final = 9
+_NAME: Final = 11
+"""Columns of a step's name in front of its result."""
+
+
+class _Step:
+    """The step that is under way, where only its result is written."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.opened = False
+        """Its name stands on a line of its own already, for the sake of a warning."""
+        self.line: Progress | None = None
+
+    def now(self, text: str) -> None:
+        """Show what became true, until something else does."""
+        if self.line is not None:
+            self.line.at(text)
 
 
 class Terminal(Plainly):
     """The screen of one command. It is the `Say` of the steps.
 
+    On a person's terminal a step is one line that becomes its result; a step that has a warning
+    to tell is opened under its name. A log gets every line.
+
     Args:
         as_json: everything goes to stderr, so that stdout holds one JSON document.
+        quiet: of the work only warnings and each step's result are written.
+        verbose: a terminal gets every line, too.
         secrets: texts that are hidden wherever they turn up.
 
     Attributes:
         hide: takes the secrets out of a text.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how much is written, what is hidden, and the two streams
         self,
         *,
         as_json: bool,
+        quiet: bool = False,
+        verbose: bool = False,
         secrets: Iterable[Secret] = (),
         stdout: IO[str] | None = None,
         stderr: IO[str] | None = None,
@@ -52,9 +74,12 @@ class Terminal(Plainly):
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self.hide = Hide(secrets)
-        self._out = _Screen(self._stderr if as_json else self._stdout)
-        self._err = _Screen(self._stderr)
+        self._out = Screen(self._stderr if as_json else self._stdout)
+        self._err = Screen(self._stderr)
         self._indent = ""
+        self._quiet = quiet
+        self._brief = quiet or (self._out.is_terminal and not verbose)
+        self._step: _Step | None = None
 
     def knows(self, secrets: Iterable[Secret]) -> None:
         """Hide these from now on, on the screen and in what is written past it."""
@@ -65,10 +90,16 @@ class Terminal(Plainly):
 
     def note(self, text: str) -> None:
         """One plain line: something became true."""
-        self._write(self._out, text)
+        if self._step is not None:
+            self._step.now(text)
+        elif not self._quiet:
+            self._write(self._out, text)
 
     def warn(self, text: str) -> None:
         """One line that a person should not overlook, though the work goes on."""
+        if self._step is not None and not self._step.opened:
+            self._write(self._out, self._step.name, style="bold")
+            self._step.opened, self._indent = True, _INDENT
         self._write(self._out, f"warning: {text}", style="yellow")
 
     @contextmanager
@@ -78,20 +109,74 @@ class Terminal(Plainly):
             with super().progress(text, log_every_s=log_every_s) as plain:
                 yield plain
             return
-        with self._out.live.line(self._indent + text, self.hide, self.note) as line:
+        name = f"{self._step.name} · {text}" if self._step else self._indent + text
+        with self._out.live.line(name, self.hide, self.note) as line:
             yield line
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str, float], None]]:
+        """Open a step; the function handed out closes it with what it came to and its seconds."""
+        if not self._brief:
+            with self.part(name):
+                yield lambda result, took_s: self.note(f"= {result} ({duration(took_s)})")
+            return
+        began, self._step = time.monotonic(), _Step(name)
+        try:
+            with self._shown(self._step):
+                yield self._closed
+        except BaseException as error:
+            end = "interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            self._close(f"{end} after {duration(time.monotonic() - began)}", style="red")
+            raise
+        finally:
+            self._step, self._indent = None, ""
+
+    @contextmanager
+    def _shown(self, step: _Step) -> Iterator[None]:
+        """Show a live line while the step lasts, where there is a terminal."""
+        if not self._out.is_terminal:
+            yield
+            return
+        with self._out.live.line(step.name, self.hide, self.note) as step.line:
+            yield
+
+    def _closed(self, result: str, took_s: float) -> None:
+        took = duration(took_s).replace(" ", "\N{NO-BREAK SPACE}" if self._out.is_terminal else " ")
+        self._close(f"{result} ({took})")
+
+    def _close(self, text: str, style: str | None = None) -> None:
+        if self._step is None:
+            return
+        if self._step.opened:
+            self._write(self._out, f"= {text}", style=style)
+            return
+        first, *more = self.hide(f"{self._step.name:<{_NAME}}{text}").split("\n")
+        self._out.line(first, style, bold=len(self._step.name), hanging=_NAME)
+        for line in more:
+            self._out.line(" " * _NAME + line, style)
+
+    def answers(self) -> None:
+        """From now on lines are the command's result: they are written also when quiet."""
+        self._quiet = False
+
+    def row(self, name: str, text: str) -> None:
+        """Write a line of a list: a short name, and what belongs to it beside it."""
+        if not self._quiet:
+            width = len(self._indent) + _ROW
+            self._write(self._out, f"{name:<{_ROW}}{text}".rstrip(), hanging=width)
 
     # --- what the command says ----------------------------------------------------------------
 
-    def title(self, text: str) -> None:
+    def title(self, text: str, *, colour: str = "") -> None:
         """Write a line that opens a part of the output."""
-        self._write(self._out, text, style="bold")
+        if not self._quiet:
+            self._write(self._out, text, style=f"bold {colour}".strip())
 
     @contextmanager
     def part(self, text: str) -> Iterator[None]:
         """Write a title; what is said inside stands below it, indented."""
         self.title(text)
-        before, self._indent = self._indent, self._indent + "  "
+        before, self._indent = self._indent, self._indent + _INDENT
         try:
             yield
         finally:
@@ -99,8 +184,10 @@ class Terminal(Plainly):
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write rows under a head; columns whose head starts with '#' are numbers."""
+        if self._quiet:
+            return
         if not self._out.is_terminal:
-            for line in _columns(head, rows):
+            for line in columns(head, rows):
                 self._write(self._out, line)
             return
         from rich.table import Table
@@ -113,7 +200,7 @@ class Terminal(Plainly):
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(self.hide(cell) for cell in row))
+            table.add_row(*(self._out.printable(self.hide(cell)) for cell in row))
         self._out.console.print(table, markup=False)
 
     def error(self, error: Stopped) -> None:
@@ -136,8 +223,10 @@ class Terminal(Plainly):
     def document(self, content: object) -> None:
         """Write the one JSON document, when JSON was asked for."""
         if self._as_json:
-            text = json.dumps(json_form(content), indent=2, ensure_ascii=False)
-            self._stdout.write(self.hide(text) + "\n")
+            text = self.hide(json.dumps(json_form(content), indent=2, ensure_ascii=False))
+            if Screen(self._stdout).printable(text) != text:
+                text = json.dumps(json.loads(text), indent=2)  # with \u escapes
+            self._stdout.write(text + "\n")
             self._stdout.flush()
 
     @property
@@ -151,69 +240,8 @@ class Terminal(Plainly):
         self._stderr.flush()
         return sys.stdin.readline().strip()
 
-    def _write(self, screen: _Screen, text: str, style: str | None = None) -> None:
+    def _write(
+        self, screen: Screen, text: str, style: str | None = None, hanging: int | None = None
+    ) -> None:
         for line in self.hide(text).split("\n"):
-            screen.line(self._indent + line, style)
-
-
-class _Screen:
-    """One stream. Rich is loaded for a person's terminal and for tables; a log does without."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    @cached_property
-    def console(self) -> Console:
-        """Rich on this stream: it knows the terminal's width, 80 elsewhere, and NO_COLOR."""
-        from rich.console import Console
-
-        return Console(file=self._file, markup=False, highlight=False, emoji=False)
-
-    @cached_property
-    def live(self) -> Live:
-        """The line at the screen's end that shows what is under way."""
-        from shipway.report.live import Live
-
-        return Live(self.console)
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether a person looks on, not a log."""
-        return self._file.isatty()
-
-    def line(self, text: str, style: str | None) -> None:
-        """Write one line; a log gets it whole and plain, to be searched."""
-        if not self.is_terminal:
-            self._file.write(text + "\n")
-            self._file.flush()
-            return
-        for piece in _fitted(text, self.console.width):
-            self.console.print(piece, style=style, soft_wrap=True)
-
-
-def _fitted(line: str, width: int) -> list[str]:
-    """Return a line as lines that fit; words are never cut: paths and ids can be copied."""
-    if len(line) <= width:
-        return [line]
-    margin = len(line) - len(line.lstrip()) + _HANGING
-    return textwrap.wrap(
-        line,
-        width=width,
-        subsequent_indent=" " * margin,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a table's lines for a log: nothing is cut, and there may be thousands of them."""
-    names = [name.removeprefix("#") for name in head]
-    lines = [names, *rows]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
-    to_the_right = [name.startswith("#") for name in head]
-    for line in lines:
-        cells = [
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, to_the_right, strict=True)
-        ]
-        yield "  ".join(cells).rstrip()
+            screen.line(self._indent + line, style, hanging=hanging)

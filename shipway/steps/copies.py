@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
+from shipway.figures import size
 from shipway.papers import write_paper
 from shipway.steps.shelf import MANIFEST, SCHEMA
 
@@ -31,7 +32,8 @@ def keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Bac
     """Upload archive and manifest; the manifest goes last, so that it stands for the whole."""
     name = backup.manifest.backup_id
     try:
-        place = vault.keep(backup.archive, f"{name}/{backup.archive.name}")
+        with say.progress(f"uploading {size(backup.manifest.archive_bytes)}, and reading it back"):
+            place = vault.keep(backup.archive, f"{name}/{backup.archive.name}")
         vault.keep(backup.directory / SCHEMA, f"{name}/{SCHEMA}")
         manifest = replace(backup.manifest, uploaded_to=place)
         write_paper(backup.directory / MANIFEST, "manifest", manifest, key=key)

@@ -89,12 +89,17 @@ class Ready:
 
 
 def examine(
-    preconditions: Iterable[Precondition], *, clock: Clock, waivers: Iterable[Waiver] = ()
+    preconditions: Iterable[Precondition],
+    *,
+    clock: Clock,
+    waivers: Iterable[Waiver] = (),
+    at: Callable[[str], None] = lambda _: None,
 ) -> Diagnosis:
     """Look at every precondition and return what was found; nothing is changed.
 
     A precondition whose `needs` did not pass is not looked at, and says so. A waiver opens the
-    gate of its name and no other; one that is not needed leaves no trace.
+    gate of its name and no other; one that is not needed leaves no trace. `at` is told which one
+    is looked at.
     """
     waived = {one.gate: one for one in waivers}
     gates: list[Gate] = []
@@ -107,6 +112,7 @@ def examine(
             found = Found(detail=f"waits for: {', '.join(missing)}", state=GateState.NOT_CHECKED)
             gates.append(_gate(one, found, 0.0))
             continue
+        at(one.name)
         began = clock.monotonic()
         waiver = waived.get(one.name)
         try:
@@ -148,7 +154,8 @@ def preflight(
     Raises:
         Misconfigured, Refused: with every precondition that is not met, and its cure.
     """
-    diagnosis = examine(preconditions, clock=clock, waivers=waivers)
+    with say.progress("looking at") as line:
+        diagnosis = examine(preconditions, clock=clock, waivers=waivers, at=line.at)
     tell(diagnosis.gates, say=say)
     refusal = diagnosis.refusal()
     if refusal is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.figures import count, duration, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
@@ -88,7 +90,10 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     """
     began = clock.monotonic()
     report = review(plan.pending, beside.linter, server_version=backup.manifest.server_version)
-    with room.copy_of(backup) as copy, copy.open_database() as database:
+    with ExitStack() as opened:
+        with say.progress(_restoring(backup)):
+            copy = opened.enter_context(room.copy_of(backup))
+        database = opened.enter_context(copy.open_database())
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
         whole = not copy.restored.partly
@@ -137,6 +142,13 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         record_proof(backup, seal.grade, clock=clock, key=key)
     _tell(seal, say)
     return seal
+
+
+def _restoring(backup: Backup) -> str:
+    """Return what is under way, with the time that it took the last time, when it is known."""
+    last = f", the last time in {duration(backup.restore_s)}" if backup.restore_s else ""
+    rows = count(sum(backup.manifest.row_counts.values()), "row")
+    return f"restoring {rows}, {size(backup.manifest.archive_bytes)}{last}"
 
 
 def _reached(plan: MigrationPlan) -> Grade:

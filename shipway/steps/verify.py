@@ -91,7 +91,8 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
         if group not in groups:
             continue
         began = clock.monotonic()
-        found = list(_timed(groups[group](), clock))
+        with say.progress(f"checking {group}"):
+            found = list(_timed(groups[group](), clock))
         results += found
         _tell(group, found, clock.monotonic() - began, say)
     checks = Checks(

@@ -30,6 +30,8 @@ _HELP = {
     "target": "environment to work on: reads .env.NAME (else SHIPWAY_TARGET, else the plain .env)",
     "format_": "text, or json: one JSON document on stdout and everything else on stderr",
     "yes": "ask no questions",
+    "quiet": "of the work, write warnings and the result of each step only",
+    "verbose": "write every line on a terminal, too, as a log gets it",
     "without_rehearsal": "why the migrations are not tried on a copy first; kept in the record",
     "phase": "expand (before the new code is live), or contract (after the old code is gone)",
 }
@@ -71,6 +73,7 @@ class Commands:
             common["format_"] = "text"
         if yes:
             common["yes"] = False
+        common |= {"quiet": False, "verbose": False}
         group = self.collection.name or ""
         called = group if default else f"{group}.{name}".lstrip(".")
 
@@ -132,6 +135,8 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
     target: str | None = None,
     format_: str = "text",
     yes: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
     here: bool = False,
 ) -> None:
     """Run a command and end the process with its exit code."""
@@ -143,6 +148,8 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
         format=format_,
         dry=bool(c.config.run.dry),
         yes=yes,
+        quiet=quiet,
+        verbose=verbose,
         here=here,
     )
     code = run(asked, work)

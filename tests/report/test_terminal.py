@@ -5,11 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import termios
+from typing import TYPE_CHECKING
+
+import pytest
 
 from shipway.errors import Refused
 from shipway.report.hide import Hide
 from shipway.report.terminal import Terminal
 from shipway.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 URL = Secret("postgresql://postgres:p%40ss%2Fword@db.example.test:5432/postgres")
 
@@ -121,3 +129,105 @@ def test_a_table_keeps_its_columns_apart_and_numbers_to_the_right() -> None:
         "public.user     5",
         "x            1200",
     ]
+
+
+def on_a_terminal(work: Callable[[Terminal], None], *, verbose: bool = False) -> str:
+    """Return what a person has read at the end, without the live lines that were taken away."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with open(theirs, "w", encoding="utf-8") as tty, open(ours, "rb", buffering=0) as seen:  # noqa: PTH123 - descriptors
+        terminal = Terminal(as_json=False, verbose=verbose, stdout=tty, stderr=tty)
+        work(terminal)
+        terminal.note("the end")
+        shown = b""
+        while b"the end" not in shown:
+            shown += seen.read(4096)
+    return "\n".join(_left_standing(shown.decode()))
+
+
+def _left_standing(written: str) -> list[str]:
+    """Return the lines of a screen after lines were erased and written over."""
+    lines, row = [""], 0
+    for part in re.split(r"(\x1b\[[0-9;?]*[a-zA-Z]|[\r\n])", written):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row - len(lines) + 1)
+        elif part.endswith("A") and part.startswith("\x1b"):
+            row -= int(part[2:-1] or 1)
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part != "\r" and not part.startswith("\x1b"):
+            lines[row] += part
+    return [line.rstrip(" ") for line in lines]
+
+
+def two_steps(terminal: Terminal) -> None:
+    with terminal.step("backup") as close:
+        terminal.note("dumped")
+        close("48.2 MB, 31 tables", 12.8)
+    with terminal.step("verify") as close:
+        terminal.note("schema: 9 passed")
+        terminal.warn("data: 1 warned")
+        close("9 passed, 1 with a warning", 0.4)
+
+
+def test_on_a_terminal_a_step_is_one_line_and_opens_for_a_warning() -> None:
+    assert on_a_terminal(two_steps).splitlines()[:4] == [
+        "backup     48.2 MB, 31 tables (12.8\N{NO-BREAK SPACE}s)",
+        "verify",
+        "  warning: data: 1 warned",
+        "  = 9 passed, 1 with a warning (400\N{NO-BREAK SPACE}ms)",
+    ]
+
+
+def test_a_log_and_a_verbose_terminal_get_every_line() -> None:
+    lines = [
+        "backup",
+        "  dumped",
+        "  = 48.2 MB, 31 tables (12.8 s)",
+        "verify",
+        "  schema: 9 passed",
+        "  warning: data: 1 warned",
+        "  = 9 passed, 1 with a warning (400 ms)",
+    ]
+    terminal, stdout, _ = screen()
+    two_steps(terminal)
+    assert stdout.getvalue().splitlines() == lines
+    assert on_a_terminal(two_steps, verbose=True).splitlines()[:7] == lines
+
+
+def test_quiet_leaves_results_and_warnings() -> None:
+    stdout = io.StringIO()
+    terminal = Terminal(as_json=False, quiet=True, stdout=stdout, stderr=io.StringIO())
+    terminal.title("release to production")
+    terminal.note("one of many lines")
+    two_steps(terminal)
+    terminal.answers()
+    terminal.note("live at https://harbour.example")
+    assert stdout.getvalue().splitlines() == [
+        "backup     48.2 MB, 31 tables (12.8 s)",
+        "verify",
+        "  warning: data: 1 warned",
+        "  = 9 passed, 1 with a warning (400 ms)",
+        "live at https://harbour.example",
+    ]
+
+
+def test_a_step_that_fails_says_so_in_its_line() -> None:
+    def fails(terminal: Terminal) -> None:
+        with pytest.raises(ValueError, match="no"), terminal.step("migrate"):
+            raise ValueError("no")
+
+    assert on_a_terminal(fails).splitlines()[0].startswith("migrate    FAILED after")
+
+
+def test_a_stream_of_an_older_windows_gets_what_it_can_hold() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="cp1252", write_through=True)
+    terminal = Terminal(as_json=False, stdout=stream, stderr=stream)
+    terminal.note("naïve … → 日本")
+    terminal.table(("name",), [("日本",)])
+    Terminal(as_json=True, stdout=stream, stderr=stream).document({"name": "日本"})
+    text = raw.getvalue().decode("cp1252")
+    assert text.startswith("naïve … ? ??\n")
+    assert json.loads(text[text.index("{") :]) == {"name": "日本"}
