@@ -1,4 +1,4 @@
-"""The real clients of Vercel and Supabase, installed once from npm into .cache of the checkout."""
+"""Real programs from npm, installed once into .cache of the checkout."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from pathlib import Path
 
 import pytest
 
-_PACKAGES = {
+_CLIENTS = {
     "private": True,
     "dependencies": {"vercel": "64.0.2", "supabase": "3.1.0"},
     # vercel 64.0.2 names a version of this one that is not in every registry.
     "overrides": {"sandbox": "4.5.0"},
+}
+_MIGRATORS = {
+    "private": True,
+    "dependencies": {
+        "dbmate": "2.36.0",
+        "node-pg-migrate": "9.0.0",
+        "pg": "8.16.3",
+    },
 }
 _CACHE = Path(__file__).parents[1] / ".cache"
 _INSTALL_S = 500
@@ -23,9 +31,19 @@ _INSTALL_S = 500
 
 @pytest.fixture(scope="session")
 def npm_clients() -> Path:
-    """Return the folder that holds `node_modules` with both clients."""
-    text = json.dumps(_PACKAGES)
-    folder = _CACHE / f"npm-clients-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    """Return the folder that holds `node_modules` with the clients of Vercel and Supabase."""
+    return _installed("npm-clients", _CLIENTS)
+
+
+@pytest.fixture(scope="session")
+def npm_migrators() -> Path:
+    """Return the folder that holds `node_modules` with other migration tools."""
+    return _installed("npm-migrators", _MIGRATORS)
+
+
+def _installed(name: str, packages: dict[str, object]) -> Path:
+    text = json.dumps(packages)
+    folder = _CACHE / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         # Several processes of one run of the tests ask at the same time.

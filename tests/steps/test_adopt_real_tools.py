@@ -1,0 +1,147 @@
+"""Histories that the real tools have written are taken over, and the Supabase CLI agrees after us.
+
+Deselected unless asked for with `pytest -m cli`: they need Node, npm's registry and sqitch. Tools
+that cannot be had from there (Prisma fetches its engine elsewhere, Flyway is Java, golang-migrate
+comes as source) are tested on histories in their form, in test_adopt.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipway.edges.ledger import Ledger
+from shipway.migrations.adopt import plan_adopt
+from shipway.migrations.files import read_folder
+from shipway.steps.adopt import adopt
+from tests.migrating import LIMITS, Heard, RealClock, exists, labels, run, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from shipway.values import Secret
+
+pytestmark = [pytest.mark.cli, pytest.mark.timeout(600)]
+pytest_plugins = ("tests.npm_clients",)
+
+FILES = {
+    "20260101000000_first.sql": "CREATE TABLE first ();\n",
+    "20260102000000_second.sql": "CREATE TABLE second ();\n",
+}
+LATER = {"20260103000000_third.sql": "CREATE TABLE third ();\n"}
+LABELS = [name.removesuffix(".sql") for name in (*FILES, *LATER)]
+
+
+def call(argv: list[str], home: Path, url: Secret) -> str:
+    """Run a tool in a folder of its own and return what it wrote."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "DATABASE_URL": url.reveal(),
+        "DO_NOT_TRACK": "1",
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+        "SQITCH_FULLNAME": "Test",
+        "SQITCH_EMAIL": "test@example.test",
+    }
+    done = subprocess.run(
+        argv, cwd=home, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def program(clients: Path, name: str) -> str:
+    return str(clients / "node_modules" / ".bin" / name)
+
+
+def by_dbmate(home: Path, url: Secret, migrators: Path) -> None:
+    marked = {name: f"-- migrate:up\n{text}-- migrate:down\n" for name, text in FILES.items()}
+    write(home / "theirs", marked)
+    only = ["--url", f"{url.reveal()}?sslmode=disable", "--migrations-dir", "theirs"]
+    call([program(migrators, "dbmate"), *only, "--no-dump-schema", "migrate"], home, url)
+
+
+def by_node_pg_migrate(home: Path, url: Secret, migrators: Path) -> None:
+    write(home / "theirs", {name: f"-- Up Migration\n{text}" for name, text in FILES.items()})
+    call([program(migrators, "node-pg-migrate"), "up", "-m", "theirs"], home, url)
+
+
+def by_sqitch(home: Path, url: Secret, migrators: Path) -> None:
+    del migrators
+    sqitch = shutil.which("sqitch")
+    assert sqitch, "sqitch is not installed: apt-get install sqitch libdbd-pg-perl"
+    (home / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
+    plan = ["%syntax-version=1.0.0", "%project=test", ""]
+    for at, (name, text) in enumerate(FILES.items()):
+        change = name.partition("_")[2].removesuffix(".sql")
+        plan.append(f"{change} 2026-01-0{at + 1}T00:00:00Z Test <test@example.test> # x")
+        write(home / "deploy", {f"{change}.sql": f"BEGIN;\n{text}COMMIT;\n"})
+    (home / "sqitch.plan").write_text("\n".join(plan) + "\n")
+    target = url.reveal().replace("postgresql:", "db:pg:")
+    call([sqitch, "deploy", target], home, url)
+
+
+@pytest.mark.parametrize(
+    ("tool", "apply"),
+    [
+        ("dbmate", by_dbmate),
+        ("node-pg-migrate", by_node_pg_migrate),
+        ("sqitch", by_sqitch),
+    ],
+)
+def test_what_the_real_tool_has_applied_is_taken_over(
+    database_url: Secret,
+    npm_migrators: Path,
+    tmp_path: Path,
+    tool: str,
+    apply: Callable[[Path, Secret, Path], None],
+) -> None:
+    (tmp_path / "home").mkdir()
+    apply(tmp_path / "home", database_url, npm_migrators)
+    assert exists(database_url, "second")
+    folder = write(tmp_path / "ours", {**FILES, **LATER})
+    with Ledger(database_url, connect_timeout_s=5) as ledger:
+        plan = plan_adopt(read_folder(folder), ledger.look(), ledger.histories())
+        done = adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+    assert done.source.startswith(tool)
+    assert list(done.recorded) == LABELS[:2]
+    assert [row.label for row in run(database_url, folder).applied_now] == LABELS[2:]
+
+
+def supabase_project(home: Path) -> Path:
+    (home / "supabase").mkdir(parents=True)
+    (home / "supabase" / "config.toml").write_text('project_id = "test"\n')
+    return home / "supabase" / "migrations"
+
+
+def listed(clients: Path, home: Path, url: Secret) -> list[tuple[str, str]]:
+    """Return what the Supabase CLI says is here and what is there."""
+    remote = f"--remote={url.reveal()}?sslmode=disable"
+    argv = [program(clients, "supabase"), "migration", "list", remote, "--output-format", "json"]
+    shown = json.loads(call(argv, home, url))
+    return [(one["local"], one["remote"]) for one in shown["migrations"]]
+
+
+def test_the_supabase_cli_lists_what_we_applied_after_it_and_pushes_no_more(
+    database_url: Secret, npm_clients: Path, tmp_path: Path
+) -> None:
+    folder = write(supabase_project(tmp_path / "home"), FILES)
+    remote = f"--remote={database_url.reveal()}?sslmode=disable"
+    supabase = program(npm_clients, "supabase")
+    call([supabase, "db", "push", remote, "--yes"], tmp_path / "home", database_url)
+    with Ledger(database_url, connect_timeout_s=5) as ledger:
+        plan = plan_adopt(read_folder(folder), ledger.look(), ledger.histories())
+        adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+    write(folder, LATER)
+    run(database_url, folder)
+    assert labels(database_url) == LABELS
+    versions = [label.partition("_")[0] for label in LABELS]
+    assert listed(npm_clients, tmp_path / "home", database_url) == [(one, one) for one in versions]
+    said = call([supabase, "db", "push", remote, "--yes"], tmp_path / "home", database_url)
+    assert "up to date" in said
