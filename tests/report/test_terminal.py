@@ -13,6 +13,7 @@ import pytest
 
 from shipway.errors import Refused
 from shipway.report.hide import Hide
+from shipway.report.live import Line
 from shipway.report.terminal import Terminal
 from shipway.values import Secret
 
@@ -96,6 +97,23 @@ def test_in_a_log_work_under_way_is_its_result_alone() -> None:
         line.at("3 of 9 MB")
         line.done("applied 012_big in 4.0 s")
     assert stdout.getvalue() == "migrate\n  applied 012_big in 4.0 s\n"
+
+
+def test_a_log_that_asks_for_it_gets_a_line_every_few_seconds_without_the_details() -> None:
+    terminal, stdout, _ = screen()
+    with terminal.part("logs"), terminal.progress("watching dpl_1", log_every_s=0.0) as line:
+        line.at("9 s left: 3 requests", "requests  3", "errors    0")
+    with terminal.progress("watching dpl_1", log_every_s=60.0) as line:
+        line.at("8 s left: 4 requests")
+    assert stdout.getvalue() == "logs\n  9 s left: 3 requests\n"
+
+
+def test_on_a_terminal_details_stand_below_the_name_in_place_of_the_text() -> None:
+    line = Line("  watching dpl_1", lambda text: text, lambda _: None, ended=lambda _: None)
+    line.at("9 s left: 3 requests", "requests  3", "errors    0")
+    assert line.text() == "  watching dpl_1\n    requests  3\n    errors    0"
+    line.at("done")
+    assert line.text() == "  watching dpl_1 · done"
 
 
 def test_on_a_terminal_a_live_line_shows_the_work_until_its_result_stands_there() -> None:
