@@ -13,6 +13,11 @@ __all__: list[str] = []
 
 _LONG_MS = 100.0
 _MOST_ROWS = 15
+_HEAD = (
+    *("statement", "finding", "#took", "locks", "rewritten"),
+    *("#scanned", "#changed", "#WAL", "#would wait"),
+)
+_WORST_LAST = (Severity.NOTE, Severity.WARNING, Severity.SERIOUS)
 
 
 @summary.register
@@ -45,23 +50,27 @@ def _worth_showing(seal: Seal) -> list[RehearsedStatement]:
 
 @show.register
 def _(value: Seal, terminal: Terminal) -> None:
+    severity = _severities(value)
     rows = [
         (
             f"{one.migration}:{one.line or '?'}",
+            severity.get((one.migration, one.line), "-"),
             duration(one.duration_ms / 1000),
             ", ".join(lock.replace("Lock on ", " ") for lock in one.locks) or "-",
             ", ".join(one.rewritten) or "-",
             str(one.rows_scanned),
             str(one.rows_changed),
             size(one.wal_bytes),
+            _would_wait(one, unknown=bool(value.traffic_unknown)),
         )
         for one in _worth_showing(value)
     ]
     if rows:
         terminal.note("")
-        head = ("statement", "#took", "locks", "rewritten", "#scanned", "#changed", "#WAL")
-        terminal.table(head, rows)
+        terminal.table(_HEAD, rows)
         terminal.note("")
+        if value.traffic_unknown and any(one.locks for one in value.statements):
+            terminal.note(f"which queries would wait is not known: {value.traffic_unknown}")
     quiet = len(value.statements) - len(rows)
     if quiet:
         terminal.note(f"{count(quiet, 'statement')} more touched nothing that was there")
@@ -71,12 +80,24 @@ def _(value: Seal, terminal: Terminal) -> None:
     terminal.note(f"  to      {value.result_fingerprint[:12]}…")
 
 
+def _would_wait(one: RehearsedStatement, *, unknown: bool) -> str:
+    if not one.locks:
+        return "-"
+    return "?" if unknown else f"{one.queued_per_minute:.0f}/min"
+
+
+def _severities(seal: Seal) -> dict[tuple[str, int | None], str]:
+    """Return migration and line of a statement to the worst that was found about it."""
+    found = sorted(seal.findings, key=lambda one: _WORST_LAST.index(one.severity))
+    return {(one.migration, one.line): one.severity.value for one in found}
+
+
 def _show_lint(lint: LintReport, terminal: Terminal) -> None:
     if not lint.findings:
         return
     terminal.note("")
     terminal.table(
-        ("linted", "rule", "measured", "why"),
+        ("linted", "rule", "weighed", "why"),
         [
             (f"{one.migration}:{one.line}", one.rule, one.weighed.value, one.measured or one.what)
             for one in lint.findings

@@ -9,7 +9,7 @@ from shipway.migrations.lint_rules import Claim, claim_of
 from shipway.values import Phase, Severity, Weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shipway.inspection import Snapshot, Thing
     from shipway.values import LintFinding, LintReport, RehearsedStatement
@@ -20,6 +20,19 @@ _SHORT_MS: Final = 100.0
 """Shorter than this, nobody notices a lock."""
 _LONG_MS: Final = 1000.0
 _MANY_ROWS: Final = 10_000
+_TAKES: Final = {
+    "squawk/ban-drop-column": ("column",),
+    "squawk/ban-drop-constraint": ("constraint",),
+    "squawk/ban-drop-domain": ("domain",),
+    "squawk/ban-drop-function": ("function", "procedure", "aggregate"),
+    "squawk/ban-drop-index": ("index",),
+    "squawk/ban-drop-schema": ("schema",),
+    "squawk/ban-drop-sequence": ("sequence",),
+    "squawk/ban-drop-table": ("table",),
+    "squawk/ban-drop-view": ("view", "materialized view"),
+    "squawk/ban-revoke": ("grant",),
+}
+"""What a rule says is taken from clients, by the kinds of a snapshot."""
 _EVERYONE: Final = ("anon", "public")
 
 
@@ -109,7 +122,20 @@ def _client(
     of_table = ran is not None and ran.text.lower().startswith(("alter table", "drop table"))
     if ran is not None and of_table and not ran.locks:
         return Weighed.REFUTED, "it concerns only what is new in this release"
+    kinds = _TAKES.get(finding.rule, ())
+    if kinds and not any(one.kind in kinds for one in _taken(shown)):
+        return Weighed.REFUTED, f"every {kinds[0]} that was there before is there after"
     return Weighed.OPEN, ""
+
+
+def _taken(shown: Shown) -> Iterator[Thing]:
+    """Yield what was there before the first file and is not after the last one."""
+    after = {(one.kind, one.parent, one.name): one for one in shown.after.things}
+    for one in shown.before.things:
+        left = after.get((one.kind, one.parent, one.name))
+        privileges = set(one.fact("privileges").split(", "))
+        if left is None or not privileges <= set(left.fact("privileges").split(", ")):
+            yield one
 
 
 def _access(finding: LintFinding, shown: Shown) -> tuple[Weighed, str]:

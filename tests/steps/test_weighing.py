@@ -39,11 +39,12 @@ NOTHING = holding()
 TABLE = Thing("table", "public", "people", (("row level security", "off"),))
 
 
-def weighed(
+def weighed(  # noqa: PLR0913 - each is one side of what was shown
     rule: str,
     ran: RehearsedStatement = RAN,
     *,
     phase: Phase = Phase.EXPAND,
+    before: Snapshot = NOTHING,
     after: Snapshot = NOTHING,
     whole: bool = True,
 ) -> LintFinding:
@@ -59,7 +60,7 @@ def weighed(
     earlier = replace(ran, line=1, held_ms=9000.0)
     shown = Shown(
         statements=[earlier, ran],
-        before=NOTHING,
+        before=before,
         after=after,
         phases={"002_x": phase},
         whole=whole,
@@ -110,10 +111,26 @@ def test_a_short_time_on_a_sample_refutes_nothing() -> None:
 
 
 def test_what_breaks_clients_is_what_a_contract_migration_is_for() -> None:
-    assert weighed("squawk/ban-drop-column").weighed is Weighed.OPEN
-    assert weighed("squawk/ban-drop-column", phase=Phase.CONTRACT).weighed is Weighed.EXPECTED
-    new = weighed("squawk/ban-drop-column", replace(RAN, locks=()))
-    assert new.weighed is Weighed.REFUTED
+    had = holding(Thing("column", "public.people", "plan", ()))
+    assert weighed("squawk/ban-drop-column", before=had).weighed is Weighed.OPEN
+    expected = weighed("squawk/ban-drop-column", before=had, phase=Phase.CONTRACT)
+    assert expected.weighed is Weighed.EXPECTED
+    new = weighed("squawk/ban-drop-column", replace(RAN, locks=()), before=had)
+    assert new.measured == "it concerns only what is new in this release"
+
+
+def test_what_is_taken_and_given_back_is_taken_from_nobody() -> None:
+    had = holding(
+        Thing("grant", "table public.people", "authenticated", (("privileges", "select"),))
+    )
+    more = holding(
+        Thing("grant", "table public.people", "authenticated", (("privileges", "insert, select"),))
+    )
+    assert weighed("squawk/ban-revoke", before=had, after=NOTHING).weighed is Weighed.OPEN
+    assert weighed("squawk/ban-revoke", before=more, after=had).weighed is Weighed.OPEN
+    kept = weighed("squawk/ban-revoke", before=had, after=more)
+    assert kept.measured == "every grant that was there before is there after"
+    assert kept.weighed is Weighed.REFUTED
 
 
 def test_row_security_is_looked_up_in_the_schema_behind_the_last_file() -> None:
