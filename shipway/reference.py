@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.commands.session import Document
+from shipway.edges.catalog_sql import sql
 from shipway.json_schema import schema_of
 from shipway.migrations.files import DIRECTIVES
 from shipway.record import ReleaseRecord
 from shipway.schema.expectations import QUERY_DIRECTIVES
 from shipway.settings import describe, where_to_get
 from shipway.steps.preflight import Diagnosis
+from shipway.steps.smoke import PAGE_KEYS
+from shipway.steps.verify import GROUPS
 from shipway.tasks import namespace
 from shipway.values import (
     Backup,
@@ -73,6 +77,36 @@ The comments at the head of an SQL file say what shipway has to know of it:
 Values with spaces stand in quotes. An unknown word, or one below the first statement, is an error.
 """
 
+_CHECKS = """\
+# Checks
+
+What `invoke db.verify` looks at, and the smoke test of a deployment. How they judge:
+[verify](verify.md), [deploy](deploy.md). The heads of `checks/*.sql`: [directives](directives.md).
+
+## Groups
+
+| group | what it holds against what |
+|---|---|
+{groups}
+
+## Known mistakes
+
+Each finding names the object and its cure. An *error* fails the check, a *warn* is a warning, an
+*info* is told. Of a level that depends on the case the graver one is shown.
+
+| lint | group | level |
+|---|---|---|
+{mistakes}
+
+## checks/smoke.toml
+
+A table `[[page]]` for each page.
+
+| key | meaning |
+|---|---|
+{keys}
+"""
+
 _JSON = """\
 # JSON
 
@@ -84,6 +118,10 @@ Dataclasses of the code are objects, times are ISO 8601 in UTC, sizes end in `_b
 | schema | what it describes |
 |---|---|
 """
+
+_LINT = re.compile(
+    r"^(?:union all )?select '(\w+)', '(\w+)', (?:case .*? then )?'(\w+)'", re.MULTILINE
+)
 
 _SCHEMAS: dict[str, tuple[type, str]] = {
     "document": (Document, "what every command writes"),
@@ -149,6 +187,20 @@ def directives_page() -> str:
     return "\n".join(parts)
 
 
+def checks_page() -> str:
+    """Return the page of what verify and the smoke test look at, Markdown."""
+    groups = [f"| `{name}` | {meaning} |" for name, meaning in GROUPS.items()]
+    keys = [f"| `{name}` | {meaning} |" for name, meaning in PAGE_KEYS.items()]
+    mistakes = [
+        f"| `{lint}` | {group} | {level} |"
+        for name in ("lints", "data")
+        for group, lint, level in _LINT.findall(sql(name).decode())
+    ]
+    return _CHECKS.format(
+        groups="\n".join(groups), keys="\n".join(keys), mistakes="\n".join(mistakes)
+    )
+
+
 def json_page() -> str:
     """Return the page of the JSON documents, Markdown."""
     rows = [f"| [{name}](schemas/{name}.json) | {what} |" for name, (_, what) in _SCHEMAS.items()]
@@ -160,6 +212,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "settings.md", settings_page()
     yield "tasks.md", tasks_page()
     yield "directives.md", directives_page()
+    yield "checks.md", checks_page()
     yield "json.md", json_page()
     for name, (shape, _) in _SCHEMAS.items():
         schema = json.dumps(schema_of(shape), indent=2, ensure_ascii=False)

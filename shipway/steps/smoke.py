@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from shipway.errors import Misconfigured
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shipway.values import Clock, Page
 
 __all__ = [
+    "PAGE_KEYS",
     "ROOT_PAGE",
     "SmokePage",
     "Web",
@@ -34,7 +35,15 @@ _UNAUTHORIZED = 401
 _SHOWN_CHARS = 120
 _SETTLING_S = 30.0
 """Longest time that a public domain gets to show what Vercel says that it serves."""
-_KEYS: dict[str, type | tuple[type, ...]] = {
+PAGE_KEYS: Final = {
+    "path": "what is fetched; begins with one slash; it has to be said",
+    "status": "the answer's status, 200 unless given; redirects are not followed",
+    "contains": "a text that only the right page holds",
+    "headers": "sent along, a table of texts",
+    "within_ms": "longest time for the whole page, milliseconds",
+}
+"""What a page of checks/smoke.toml may say."""
+_KINDS: dict[str, type | tuple[type, ...]] = {
     "path": str,
     "status": int,
     "contains": str,
@@ -88,9 +97,9 @@ def read_pages(file: Path) -> tuple[SmokePage, ...]:
 
 def _page(file: Path, number: int, given: Mapping[str, Any]) -> SmokePage:
     for key, value in given.items():
-        if key not in _KEYS:
-            raise _wrong(file, f"page {number}: unknown key '{key}' (known: {', '.join(_KEYS)})")
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+        if key not in _KINDS:
+            raise _wrong(file, f"page {number}: unknown key '{key}' (known: {', '.join(_KINDS)})")
+        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             raise _wrong(file, f"page {number}: {key} = {value!r} is not of the right type")
     path = given.get("path", "")
     if not path.startswith("/") or path.startswith("//"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured, VerificationFailed
 from shipway.steps.look import Look
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUPS", "ChecksFailed", "verify"]
 
-GROUPS = ("schema", "access", "queries", "data", "platform")
+GROUPS: Final = {
+    "schema": "what is there against `checks/schema.toml` and what the migrations make",
+    "access": "who may do what against `checks/access.toml`; known mistakes of policies and grants",
+    "queries": "each `checks/*.sql` against its head",
+    "data": "constraints, indexes, sequences, keys, slots; rows against the last backup",
+    "platform": "Supabase's own state, services and advisors, when it may be asked",
+}
+"""The groups of checks, in their order, each with what it holds against what."""
 
 
 class ChecksFailed(VerificationFailed):
