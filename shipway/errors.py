@@ -47,6 +47,7 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
         next_step: what the operator does now.
         found: what the failed step had found out, a value; None when nothing.
         place: where in the project's files the cause stands, when it stands there.
+        rows: what the database quoted of rows: for a person's eyes, kept nowhere unless asked.
 
     Attributes:
         exit_code: the process's exit status; the table of them is docs/exit-codes.md.
@@ -55,7 +56,7 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
 
     exit_code = 1
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name, but what happened
         self,
         what: str,
         *,
@@ -63,6 +64,7 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
         next_step: str,
         found: object = None,
         place: Place | None = None,
+        rows: tuple[str, ...] = (),
     ) -> None:
         super().__init__(what)
         self.what = what
@@ -70,6 +72,7 @@ class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"
         self.next_step = next_step
         self.found = found
         self.place = place
+        self.rows = rows
         self.also: list[str] = []
 
     def add(self, failure: str) -> None:

@@ -130,6 +130,7 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
     directory: Path,
     root: Path,
     error: Stopped | None,
+    shows_rows: bool = False,
 ) -> ReleaseRecord:
     """Return the record of a release that has ended; pure. It has at least one step.
 
@@ -142,6 +143,7 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
         directory: the release's folder.
         root: the project's; files are named from there.
         error: what it stopped with; None when it came to its end.
+        shows_rows: whether what the database quoted of rows may stand in it.
     """
     proofs = [step.proof for step in steps]
     deployed = [proof for proof in proofs if isinstance(proof, Deployed)]
@@ -157,7 +159,7 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
         steps=steps,
         live_url=deployed[-1].production_url if deployed else None,
         directory=directory,
-        error=error.what if error else None,
+        error="\n".join((error.what, *(error.rows if shows_rows else ()))) if error else None,
         unchanged=error.unchanged if error else None,
         next_step=error.next_step if error else None,
         exit_code=error.exit_code if error else 0,

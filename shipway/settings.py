@@ -188,6 +188,10 @@ class Settings:
     max_transaction_age_s: float = _policy(
         60.0, "longest transaction of others that a release does not mind, seconds"
     )
+    show_rows: bool = _policy(
+        default=False,
+        help_="whether values of rows that errors and logs quote may stand in records and CI logs",
+    )
     notify_command: str | None = _policy(
         None, "program told of releases: gets SHIPWAY_NOTICE, a JSON document, in its environment"
     )

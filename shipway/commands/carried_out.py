@@ -113,6 +113,7 @@ def carried_out(  # noqa: PLR0913 - what a release works with
             directory=directory,
             root=settings.root,
             error=error,
+            shows_rows=settings.show_rows,
         )
         _close(journal, record.end.value, record.exit_code, error)
         try:

@@ -68,6 +68,8 @@ class DescribedError:
     next: str
     also: tuple[str, ...] = ()
     """Further failures, met while cleaning up."""
+    rows: tuple[str, ...] = ()
+    """What the database quoted of rows; only when show_rows asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +154,7 @@ def _worked(
         root = Path.cwd() if asked.here else project_root(Path.cwd())
         settings = load(asked.target, root=root)
         target = settings.target
-        terminal.knows(settings.secrets())
+        terminal.knows(settings.secrets(), shows_rows=settings.show_rows)
         with Wiring(settings) as wiring:
             session = Session(
                 asked=asked,
@@ -184,19 +186,20 @@ def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) 
             dry_run=asked.dry,
             exit_code=code,
             result=answer.value,
-            error=_described(error) if error else None,
+            error=_described(error, shows_rows=terminal.shows_rows) if error else None,
         )
     )
     return code
 
 
-def _described(error: Stopped) -> DescribedError:
+def _described(error: Stopped, *, shows_rows: bool) -> DescribedError:
     return DescribedError(
         kind=type(error).__name__,
         what=error.what,
         unchanged=error.unchanged,
         next=error.next_step,
         also=tuple(error.also),
+        rows=error.rows if shows_rows else (),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from shipway.edges.row_values import apart
 from shipway.inspection import QueryAnswer
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def ask(  # noqa: PLR0913 - who asks what, and three bounds
                 rows.append(tuple(_text(value) for value in row))
     except psycopg.Error as error:
         sqlstate = error.sqlstate or "unknown"
-        message = error.diag.message_primary or str(error)
+        message, *_ = apart(
+            sqlstate, message=error.diag.message_primary or str(error), detail="", context=""
+        )
     duration_ms = (time.monotonic() - began) * 1000
     left = connection.info.transaction_status is TransactionStatus.IDLE
     if not left:

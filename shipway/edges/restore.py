@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from shipway.edges import pgtools, postgres, process, sample
+from shipway.edges.row_values import without_details
 from shipway.errors import Failed
 from shipway.values import Restored, Secret
 
@@ -248,11 +249,12 @@ class _PgRestore:
                 self.archive,
             ]
             said = process.run(argv, env={**self.tool.env, **env}, deadline_s=_DEADLINE_S)
-        found = re.split(r"^pg_restore: (?=error: )", said.stderr, flags=re.MULTILINE)[1:]
+        told = without_details(said.stderr)
+        found = re.split(r"^pg_restore: (?=error: )", told, flags=re.MULTILINE)[1:]
         errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
         real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]
         if said.returncode and not errors:
-            real = [f"pg_restore ended with {said.returncode}: {said.stderr.strip()[-300:]}"]
+            real = [f"pg_restore ended with {said.returncode}: {told.strip()[-300:]}"]
         return real
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import pq
 
+from shipway.edges.row_values import apart
 from shipway.values import Answer, SqlError
 
 if TYPE_CHECKING:
@@ -158,13 +159,21 @@ def _error_of(result: pq.abc.PGresult) -> SqlError:
         return _text(result.error_field(field)) or ""
 
     position = said(pq.DiagnosticField.STATEMENT_POSITION)
-    return SqlError(
-        sqlstate=said(pq.DiagnosticField.SQLSTATE),
+    sqlstate = said(pq.DiagnosticField.SQLSTATE)
+    message, detail, context, rows = apart(
+        sqlstate,
         message=said(pq.DiagnosticField.MESSAGE_PRIMARY)
         or " ".join((result.error_message or b"").decode("utf-8", "replace").split()),
         detail=said(pq.DiagnosticField.MESSAGE_DETAIL),
-        hint=said(pq.DiagnosticField.MESSAGE_HINT),
         context=said(pq.DiagnosticField.CONTEXT),
+    )
+    return SqlError(
+        sqlstate=sqlstate,
+        message=message,
+        detail=detail,
+        hint=said(pq.DiagnosticField.MESSAGE_HINT),
+        context=context,
+        rows=rows,
         position=int(position) if position else None,
     )
 

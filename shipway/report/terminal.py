@@ -58,6 +58,7 @@ class Terminal(Plainly):
 
     Attributes:
         hide: takes the secrets out of a text.
+        shows_rows: whether what errors quote of rows is told where nobody watches: in a log.
     """
 
     def __init__(  # noqa: PLR0913 - how much is written, what is hidden, and the two streams
@@ -74,6 +75,7 @@ class Terminal(Plainly):
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self.hide = Hide(secrets)
+        self.shows_rows = False
         self._out = Screen(self._stderr if as_json else self._stdout)
         self._err = Screen(self._stderr)
         self._indent = ""
@@ -81,9 +83,10 @@ class Terminal(Plainly):
         self._brief = quiet or (self._out.is_terminal and not verbose)
         self._step: _Step | None = None
 
-    def knows(self, secrets: Iterable[Secret]) -> None:
+    def knows(self, secrets: Iterable[Secret], *, shows_rows: bool = False) -> None:
         """Hide these from now on, on the screen and in what is written past it."""
         self.hide = Hide(secrets)
+        self.shows_rows = shows_rows
         hide_elsewhere(self.hide, lambda text: self._write(self._err, text))
 
     # --- what steps say -----------------------------------------------------------------------
@@ -208,6 +211,11 @@ class Terminal(Plainly):
         self._write(self._err, f"error: {error.what}", style="red")
         for also in error.also:
             self._write(self._err, f"also: {also}", style="red")
+        if error.rows and not (self.shows_rows or self._err.is_terminal):
+            self._write(self._err, "rows: what the database quotes of them is left out (show_rows)")
+        elif error.rows:
+            for line in error.rows:
+                self._write(self._err, f"rows: {line}")
         self._write(self._err, f"unchanged: {error.unchanged}")
         self._write(self._err, f"next: {error.next_step}")
 

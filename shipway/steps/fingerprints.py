@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from shipway.values import LogRow
 
-__all__ = ["database_fingerprint", "fingerprint"]
+__all__ = ["database_fingerprint", "fingerprint", "without_particulars"]
 
 _LONGEST_CHARS = 160
 _ABOUT_NAMES = "42"
@@ -39,19 +40,30 @@ def fingerprint(row: LogRow) -> str:
     return f"{status} {_route(row.path or '')} {message}".strip()
 
 
+def without_particulars(row: LogRow) -> LogRow:
+    """Return a row whose message and path hold what makes its kind, and nothing of a record.
+
+    What an app logs can be anything: addresses, names, whole rows.
+    """
+    message = _general(row.message, _particulars_of(row) if row.code else _PARTICULARS)
+    return replace(row, message=message, path=_route(row.path) if row.path else row.path)
+
+
 def database_fingerprint(row: LogRow) -> str:
     """Return what an error of the database has in common with others of its kind.
 
     `database 42P01 relation "orders" does not exist`: in messages about names, which are class 42
     (PostgreSQL, Appendix A), quotes hold the names of tables and columns; elsewhere they hold data.
     """
-    names = row.code.startswith(_ABOUT_NAMES)
-    patterns = [one for one in _PARTICULARS if not names or one[1] not in {"<text>", "<n>"}]
     place = _route(row.path) if row.path else ""
     code = row.code or (str(row.status) if row.status else row.level)
-    return " ".join(
-        part for part in ("database", code, place, _general(row.message, patterns)) if part
-    )
+    message = _general(row.message, _particulars_of(row))
+    return " ".join(part for part in ("database", code, place, message) if part)
+
+
+def _particulars_of(row: LogRow) -> list[tuple[re.Pattern[str], str]]:
+    names = row.code.startswith(_ABOUT_NAMES)
+    return [one for one in _PARTICULARS if not names or one[1] not in {"<text>", "<n>"}]
 
 
 def _general(message: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:

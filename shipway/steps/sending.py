@@ -168,6 +168,7 @@ class Sending:
             unchanged=self.stays,
             next_step=cure_of(error, self._command),
             place=self._place(failed),
+            rows=error.rows,
         )
 
     def _place(self, failed: StatementError) -> Place | None:

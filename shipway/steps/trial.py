@@ -78,6 +78,7 @@ class Trial:
                     next_step="It would have failed on the target too. "
                     + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
                     place=error.place,
+                    rows=error.rows,
                 ) from None
             stages.append(self._look())
         return stages

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.steps.evidence import SURE
+from shipway.steps.fingerprints import without_particulars
 from shipway.steps.kinds import DatabaseTally
 from shipway.steps.smoke import SmokePage, Web, probe
 from shipway.steps.tally import Measure, Tally
@@ -71,6 +72,8 @@ class WatchPlan:
     """Errors that the database told before this moment are normal; None: before the watch."""
     not_enough_fails: bool = False
     """Whether NOT ENOUGH EVIDENCE is a failure."""
+    shows_rows: bool = True
+    """Whether the worst lines are told as they are; else without what can quote a row."""
 
     @property
     def measure(self) -> Measure:
@@ -112,13 +115,16 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
     finally:
         tail.close()
         errors.close()
-    return as_watched(
+    watched = as_watched(
         tally,
         deployment_id=plan.deployment_id,
         window_s=plan.window_s,
         took_s=watched_s,
         unseen=unseen,
     )
+    if plan.shows_rows:
+        return watched
+    return replace(watched, worst=tuple(map(without_particulars, watched.worst)))
 
 
 def _follow(  # noqa: PLR0913 - as watch

@@ -131,6 +131,8 @@ class SqlError:
     detail: str = ""
     hint: str = ""
     context: str = ""
+    rows: tuple[str, ...] = ()
+    """What the report quoted of rows: message, detail and context as they were, if they did."""
     position: int | None = None
     """Where in the message that was sent, in characters from 1."""
 

@@ -191,6 +191,7 @@ class HostingWiring:
             plan,
             baseline=joined(plan.baseline, heard),
             database_since=deployed.deployment.created_at,
+            shows_rows=self._settings.show_rows,
         )
 
     @property

@@ -212,8 +212,8 @@ def test_every_task_keeps_every_secret_in_every_failure(
 
     # A whole release with the logs of every library, and all other tasks, as they should go.
     with root_logging():
-        drive.run("--debug", *line("release.run", *WAIVED))
-    assert set(drive.codes.values()) == {0}
+        said = drive.run("--debug", *line("release.run", *WAIVED))
+    assert set(drive.codes.values()) == {0}, said
     drive.run_all(TASKS, "--format", "json")
 
     # The database refuses the password; the URL is none, in the ways that people get it wrong.
@@ -255,6 +255,37 @@ def test_every_task_keeps_every_secret_in_every_failure(
     seen = (tmp_path / "processes.txt").read_text(errors="replace")
     assert "SHIPWAY_NOTICE=" in seen
     assert canaries.seen_in(seen) == []
+
+
+def test_no_row_is_kept_unless_that_is_asked(
+    project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    drive = Drive(project, Canaries(), capfd)
+    project.execute("create table public.visitor (mail text not null, age text)")
+    project.execute("insert into public.visitor values ('ada@canary.example', 'canary years')")
+    project.execute("insert into public.visitor values ('ada@canary.example', null)")
+    for sql in (
+        "alter table visitor add unique (mail);",
+        "alter table visitor alter age set not null;",
+        "alter table visitor alter age type int using age::int;",
+        "select mail::date from visitor;",
+    ):
+        (project.root / "migrations" / "008_canary.sql").write_text(sql)
+        said = drive.run(*line("release.run"), SHIPWAY_PROTECTED_TARGETS="")
+        assert "rows: what the database quotes of them is left out (show_rows)" in said
+        assert "canary" not in said.replace("008_canary", "")
+    kept = [path for path in project.records()[0].parent.rglob("*") if path.is_file()]
+    texts = [path.read_text(encoding="utf-8").replace("008_canary", "") for path in kept]
+    assert len(texts) >= 4
+    assert not [text for text in texts if "canary" in text]
+
+    (project.root / "migrations" / "008_canary.sql").write_text(
+        "alter table visitor add unique (mail);"
+    )
+    asked = drive.run(*line("release.run"), SHIPWAY_SHOW_ROWS="true")
+    assert "rows: Detail: Key (mail)=(ada@canary.example) is duplicated." in asked
+    record = json.loads((project.records()[-1] / "release.json").read_text())
+    assert record["error"].endswith("Key (mail)=(ada@canary.example) is duplicated.")
 
 
 @contextlib.contextmanager
