@@ -134,10 +134,12 @@ def test_detail_and_hint_of_postgres_are_passed_on(database_url: Secret, tmp_pat
         tmp_path,
         {"001_a.sql": "CREATE TABLE a (id int UNIQUE);\nINSERT INTO a VALUES (1), (1);"},
     )
-    what = failure(database_url, tmp_path).what
-    assert "line 2, column 1" in what
-    assert "SQLSTATE 23505" in what
-    assert "Detail: Key (id)=(1) already exists." in what
+    stopped = failure(database_url, tmp_path)
+    assert "line 2, column 1" in stopped.what
+    assert "SQLSTATE 23505" in stopped.what
+    # It quotes a row: told apart, so that no record keeps it.
+    assert stopped.rows == ("Detail: Key (id)=(1) already exists.",)
+    assert "(1) already exists" not in stopped.what
 
 
 def test_what_one_file_sets_up_does_not_reach_the_next(
