@@ -38,7 +38,9 @@ _READ_WHOLE_BYTES: Final = 64 * 1024 * 1024
 """Tables of a database above this size are compared by their row counts alone."""
 
 _TABLES: Final = """
-select n.nspname, c.relname, has_table_privilege(c.oid, 'select')
+select n.nspname, c.relname, has_table_privilege(c.oid, 'select'),
+       array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0
+             and not attisdropped order by attnum)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
    and n.nspname <> 'shipway'
@@ -104,14 +106,23 @@ class Copy:
         # jsonb sorts its keys, so the order of columns does not count.
         whole = "coalesce(sum(hashtextextended(to_jsonb(t)::text, 0))::text, '0')"
         found = {}
-        for schema, name, readable in self._connection.execute(_TABLES).fetchall():
+        for schema, name, readable, columns in self._connection.execute(_TABLES).fetchall():
             if not readable:
                 continue  # on a branch some belong to the platform
-            query = sql.SQL("select count(*), {} from only {} t").format(
-                sql.SQL(whole if small else "''"), sql.Identifier(str(schema), str(name))
+            names = [str(one) for one in columns] if isinstance(columns, list) else []
+            counts = [sql.SQL("count({})").format(sql.Identifier("t", one)) for one in names]
+            query = sql.SQL("select {} from only {} t").format(
+                sql.SQL(", ").join(
+                    [sql.SQL("count(*)"), sql.SQL(whole if small else "''"), *counts]
+                ),
+                sql.Identifier(str(schema), str(name)),
             )
-            ((rows, digest),) = self._connection.execute(query).fetchall()
-            found[f"{schema}.{name}"] = TableContent(rows=int(str(rows)), digest=str(digest))
+            ((rows, digest, *values),) = self._connection.execute(query).fetchall()
+            found[f"{schema}.{name}"] = TableContent(
+                rows=int(str(rows)),
+                digest=str(digest),
+                values={one: int(str(many)) for one, many in zip(names, values, strict=True)},
+            )
         return found
 
 

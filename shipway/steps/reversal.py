@@ -106,7 +106,10 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
         for table, content in after.contents.items()
         if table not in before.contents and content.rows
     ]
-    return Reversal.REVERSIBLE, f"takes {', '.join(vanishing)} with it" if vanishing else ""
+    beside = [f"takes {', '.join(vanishing)} with it"] if vanishing else []
+    if any(one.rows and not one.digest for one in before.contents.values()):
+        beside.append("the database is large: its values were counted, not compared")
+    return Reversal.REVERSIBLE, "; ".join(beside)
 
 
 def _run_down(migration: Migration, database: Database) -> str:
@@ -154,6 +157,12 @@ def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent])
         now = found.get(name)
         if now is None or now.rows != was.rows:
             told[name] = f"{name} held {was.rows} rows and holds {now.rows if now else 0} again"
+        elif gone := [
+            f"{many - now.values.get(column, 0)} values of {name}.{column}"
+            for column, many in was.values.items()
+            if now.values.get(column, 0) < many
+        ]:
+            told[name] = f"{', '.join(gone)} do not come back"
         elif now.digest != was.digest:
-            told[name] = f"values in the {was.rows} rows of {name} do not come back"
+            told[name] = f"values in the {was.rows} rows of {name} do not come back as they were"
     return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from shipway.values.backup import Grade
 from shipway.values.lint import LintReport, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -63,7 +64,9 @@ class TableContent:
 
     rows: int
     digest: str
-    """Of all rows in any order; empty when the table is too large to be read for it."""
+    """Of all rows in any order; empty when the database is too large to be read for it."""
+    values: Mapping[str, int] = field(default_factory=dict)
+    """Column to how many of its values are not null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

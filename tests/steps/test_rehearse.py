@@ -386,7 +386,7 @@ def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
         Reversal.REVERSIBLE,
     ]
     assert "public.people.born" in found[1][1]
-    assert "1000 rows of public.people do not come back" in found[2][1]
+    assert found[2][1] == "1000 values of public.people.plan do not come back"
     assert "public.tag (1 rows)" in found[3][1]
 
 
