@@ -100,11 +100,11 @@ class PgDump:
         with self._snapshot() as (connection, snapshot):
             facts = dump_survey.facts_of(connection)
             survey = dump_survey.look(connection)
-            schema = self._schema()
             tool = self._tool(connection)
             argv, env = self._command(connection, tool, snapshot, survey)
-            with ThreadPoolExecutor(max_workers=1) as beside:
+            with ThreadPoolExecutor(max_workers=2) as beside:
                 counting = beside.submit(dump_survey.count, connection, survey)
+                seen = beside.submit(self._schema)
                 with whole_or_not(into) as partial:
                     try:
                         output = DumpFile(partial, tables=len(survey.tables), tell=progress)
@@ -113,9 +113,9 @@ class PgDump:
                         _give_up_counting(connection, counting, error)
                         raise
                     try:
-                        row_counts = counting.result()
+                        row_counts, schema = counting.result(), seen.result()
                     except psycopg.Error as error:
-                        raise _broken(f"Counting the rows failed: {error}") from None
+                        raise _broken(f"Counting rows, or reading the schema: {error}") from None
         return Dumped(
             database=facts.database,
             server_version=facts.server_version,

@@ -212,6 +212,7 @@ def _examined(path: Path, version: tuple[int, int]) -> Tool:
     )
 
 
+@lru_cache(maxsize=64)
 def _has_tls(path: Path, preload: Path | None) -> bool:
     """Ask for TLS on port 1 of this machine: libpq refuses the word before it connects."""
     env = {"PGSSLMODE": "require", "PGHOST": "127.0.0.1", "PGPORT": "1", "PGDATABASE": "none"}
@@ -221,6 +222,7 @@ def _has_tls(path: Path, preload: Path | None) -> bool:
     return "sslmode" not in said.stderr
 
 
+@lru_cache(maxsize=64)
 def _compression(path: Path) -> str:
     """Return the compression to ask of this pg_dump; before version 16 it knew gzip only."""
     argv: list[str | Path] = [path, "--format=custom", "--compress=zstd:1", "--dbname=none"]
