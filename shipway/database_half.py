@@ -115,7 +115,8 @@ def prepared(
     with course.step("rehearse") as proven:
         seal = proven(_rehearsed(plan, backup, powers, say, resumed))
     if isinstance(seal, Seal):
-        backup = replace(backup, grade=seal.grade, restore_s=seal.restored.duration_s)
+        took_s = backup.restore_s if seal.restored.partly else seal.restored.duration_s
+        backup = replace(backup, grade=seal.grade, restore_s=took_s)
     with course.step("gates") as proven:
         proven(_passed(plan, backup, seal, powers, say, resumed))
     return backup, seal

@@ -134,7 +134,14 @@ class _Proofs:
                 unchanged=_NOTHING,
                 next_step="Release again: all that is pending is rehearsed then.",
             )
-        return Found(detail=f"{len(seen)} of {len(seen)} on a copy of {self._seal.backup_id}")
+        detail = f"{len(seen)} of {len(seen)} on a copy of {self._seal.backup_id}"
+        if self._seal.restored.partly:
+            return Found(
+                detail=f"{detail}; not proven, for {self._seal.restored.partly}",
+                state=GateState.WARNED,
+                cure="Raise rehearse_whole_up_to_bytes for a release that hangs on it.",
+            )
+        return Found(detail=detail)
 
     def review(self) -> Found:
         """Nothing in the SQL, as it was read and as it ran, is graver than the project allows."""

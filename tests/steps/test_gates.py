@@ -35,6 +35,7 @@ from shipway.values import (
     RehearsedMigration,
     Restored,
     Reversal,
+    SampledTable,
     Seal,
     Severity,
     Tree,
@@ -364,6 +365,14 @@ def test_a_backup_that_is_old_without_need_is_refused_and_nobody_can_waive_it() 
 def test_what_was_rehearsed_must_be_what_will_run() -> None:
     other = replace(SEAL, migrations=(replace(SEAL.migrations[0], sha256="9" * 64),))
     assert "Not rehearsed as they are now: 001_a." in refusal(seal=other)
+
+
+def test_a_rehearsal_on_a_sample_says_what_it_has_not_proven() -> None:
+    sample = (SampledTable(name="public.t", rows=10_000, of_rows=5_000_000),)
+    seal = replace(SEAL, restored=replace(SEAL.restored, sample=sample))
+    state, detail = judged(seal=seal)["rehearsed"]
+    assert state is GateState.WARNED
+    assert "not proven, for it ran on a sample (10000 of 5000000 rows of 1 tables)" in detail
 
 
 def test_a_release_without_a_rehearsal_needs_a_waiver_and_says_what_it_lacks() -> None:
