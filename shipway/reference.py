@@ -190,7 +190,7 @@ def directives_page() -> str:
 def checks_page() -> str:
     """Return the page of what verify and the smoke test look at, Markdown."""
     groups = [f"| `{name}` | {meaning} |" for name, meaning in GROUPS.items()]
-    keys = [f"| `{name}` | {meaning} |" for name, meaning in PAGE_KEYS.items()]
+    keys = [f"| `{name}` | {meaning} |" for name, (_, meaning) in PAGE_KEYS.items()]
     mistakes = [
         f"| `{lint}` | {group} | {level} |"
         for name in ("lints", "data")

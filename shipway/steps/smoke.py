@@ -35,21 +35,14 @@ _UNAUTHORIZED = 401
 _SHOWN_CHARS = 120
 _SETTLING_S = 30.0
 """Longest time that a public domain gets to show what Vercel says that it serves."""
-PAGE_KEYS: Final = {
-    "path": "what is fetched; begins with one slash; it has to be said",
-    "status": "the answer's status, 200 unless given; redirects are not followed",
-    "contains": "a text that only the right page holds",
-    "headers": "sent along, a table of texts",
-    "within_ms": "longest time for the whole page, milliseconds",
+PAGE_KEYS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
+    "path": (str, "what is fetched; begins with one slash; it has to be said"),
+    "status": (int, "the answer's status, 200 unless given; redirects are not followed"),
+    "contains": (str, "a text that only the right page holds"),
+    "headers": (dict, "sent along, a table of texts"),
+    "within_ms": ((int, float), "longest time for the whole page, milliseconds"),
 }
-"""What a page of checks/smoke.toml may say."""
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "path": str,
-    "status": int,
-    "contains": str,
-    "headers": dict,
-    "within_ms": (int, float),
-}
+"""What a page of checks/smoke.toml may say: its type and its meaning."""
 
 
 class Web(Protocol):
@@ -97,9 +90,11 @@ def read_pages(file: Path) -> tuple[SmokePage, ...]:
 
 def _page(file: Path, number: int, given: Mapping[str, Any]) -> SmokePage:
     for key, value in given.items():
-        if key not in _KINDS:
-            raise _wrong(file, f"page {number}: unknown key '{key}' (known: {', '.join(_KINDS)})")
-        if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
+        if key not in PAGE_KEYS:
+            raise _wrong(
+                file, f"page {number}: unknown key '{key}' (known: {', '.join(PAGE_KEYS)})"
+            )
+        if not isinstance(value, PAGE_KEYS[key][0]) or isinstance(value, bool):
             raise _wrong(file, f"page {number}: {key} = {value!r} is not of the right type")
     path = given.get("path", "")
     if not path.startswith("/") or path.startswith("//"):
