@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.checklist import checklist
 from shipway.edges import pgtools, postgres
+from shipway.edges.git import tracked
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
 from shipway.settings import where_to_get
@@ -78,6 +79,13 @@ class _Look:
         names = {source for source in self._settings.sources.values() if source.startswith(".env")}
         if not names:
             return Found(detail="all settings come from the environment")
+        if committed := tracked(self._settings.root, sorted(names)):
+            files = " ".join(committed)
+            return Found(
+                detail=f"git keeps {files}: whoever has the repository has what is in it",
+                state=GateState.WARNED,
+                cure=f"git rm --cached {files}; name it in .gitignore, and change its secrets.",
+            )
         open_ones = [
             name
             for name in sorted(names)

@@ -10,9 +10,10 @@ from shipway.errors import Misconfigured, Refused
 from shipway.values import Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["git", "read_tree", "repository_of"]
+__all__ = ["git", "read_tree", "repository_of", "tracked"]
 
 _GIT_S = 60.0
 _REMOTE = "origin"
@@ -78,6 +79,20 @@ def read_tree(root: Path, *, branch: str, without: str) -> Tree | None:
         tip=tip,
         contained=_contained(root, commit, tip) if tip else None,
     )
+
+
+def tracked(root: Path, names: Sequence[str]) -> tuple[str, ...]:
+    """Return which of these files git has in its index; none where there is no repository or git.
+
+    Args:
+        root: the project's folder.
+        names: of files, relative to it.
+    """
+    try:
+        said = git(root, "ls-files", "-z", "--", *names)
+    except Misconfigured:
+        return ()
+    return tuple(name for name in said.stdout.decode(errors="replace").split("\0") if name)
 
 
 def repository_of(root: Path) -> str:

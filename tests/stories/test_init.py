@@ -78,10 +78,13 @@ def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> N
 
 
 def test_doctor_tells_a_beginner_what_to_get_and_where(bare_project: Project) -> None:
-    (bare_project.root / ".env.production").touch(mode=0o600)
+    (bare_project.root / ".env.production").write_text("VERCEL_ORG_ID=team_x\n")
+    for command in (["init", "--quiet"], ["add", "--force", ".env.production"]):
+        subprocess.run(["git", *command], cwd=bare_project.root, check=True)
     ended = bare_project.invoke("doctor", "--target", "production")
     assert ended.code == 2
     assert "DATABASE_URL=… into .env.production" in ended.out
     assert "session pooler" in ended.out
     assert "Account Settings > Tokens" in ended.out
     assert "backups_read" in ended.out
+    assert "git rm --cached .env.production" in ended.out
