@@ -29,6 +29,11 @@ _DEPLOY_S = 900.0
 """For the upload alone: the build is waited for by REST."""
 _KEPT_LINES = 10
 _VERSION = re.compile(r"^(?:Vercel CLI )?(\d+)(\.\d+\.\d+\S*)", re.MULTILINE)
+_NETWORK = (
+    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+    "NODE_EXTRA_CA_CERTS",
+)
+"""What Node needs of our environment where the network wants a proxy."""
 _NO_CHATTER = {"VERCEL_TELEMETRY_DISABLED": "1", "NO_UPDATE_NOTIFIER": "1"}
 
 
@@ -120,7 +125,14 @@ class VercelCli:
         }
         argv: list[str | Path] = [source.program, *self._arguments(source, meta)]
         try:
-            ended = process.run(argv, env=env, cwd=source.folder, deadline_s=_DEPLOY_S)
+            ended = process.run(
+                argv,
+                env=env,
+                cwd=source.folder,
+                deadline_s=_DEPLOY_S,
+                # A proxy of the environment must not stand between us and our own sandbox.
+                inherit=() if self._api_url else _NETWORK,
+            )
         except process.DeadlinePassed:
             return None
         said = _document(ended.stdout)

@@ -54,7 +54,6 @@ def deployment(found: Mapping[str, Any], *, scheme: str) -> Deployment | None:
         meta={str(k): str(v) for k, v in meta.items()} if isinstance(meta, dict) else {},
         error=_trouble(found) or None,
         inspector_url=text(found.get("inspectorUrl")) or None,
-        created_at=_moment(created) if _is_finite(created := found.get("createdAt")) else None,
     )
 
 

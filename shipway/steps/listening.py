@@ -9,7 +9,10 @@ from shipway.steps.tally import is_failure, is_request
 from shipway.values import Baseline
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shipway.steps.watch import Logs, Tail
+    from shipway.values import Clock
 
 __all__ = ["Listening", "joined"]
 
@@ -20,10 +23,16 @@ class Listening:
     """Tails that were opened ahead of time; it is the `Logs` of the watch that follows.
 
     A live tail knows no past: what is to be counted has to be listened to before it happens.
+
+    Args:
+        logs: where tails come from.
+        clock: tells since when a deployment is listened to.
     """
 
-    def __init__(self, logs: Logs) -> None:
+    def __init__(self, logs: Logs, clock: Clock) -> None:
         self._logs = logs
+        self._clock = clock
+        self._since: dict[str, datetime] = {}
         self._tails: dict[str, Tail] = {}
 
     def __enter__(self) -> Self:
@@ -37,6 +46,11 @@ class Listening:
         """Begin to listen to a deployment."""
         if deployment_id not in self._tails:
             self._tails[deployment_id] = self._logs.open(deployment_id)
+            self._since.setdefault(deployment_id, self._clock.now())
+
+    def since(self, deployment_id: str) -> datetime | None:
+        """Return since when a deployment is listened to; None when it never was."""
+        return self._since.get(deployment_id)
 
     def open(self, deployment_id: str) -> Tail:
         """Hand over the tail that was opened ahead of time, or a new one."""

@@ -38,8 +38,6 @@ class Deployment:
     meta: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     inspector_url: str | None = None
-    created_at: datetime | None = None
-    """By the server's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class HostingWiring:
     @cached_property
     def listening(self) -> Listening:
         """Tails of logs that are opened ahead of time."""
-        return self._wiring.closing().enter_context(Listening(self.logs))
+        return self._wiring.closing().enter_context(Listening(self.logs, self._wiring.clock))
 
     @cached_property
     def web(self) -> Web:
@@ -186,11 +186,13 @@ class HostingWiring:
             deployed.production_url,
             self._settings.watch_window_s,
         )
-        # The database's errors count from the first visit of the new version, which was ours.
+        # The database's errors count from the first visit of the new version, which was ours. A
+        # build may be much older than that.
+        first_visit = self.listening.since(deployed.deployment.deployment_id)
         return replace(
             plan,
             baseline=joined(plan.baseline, heard),
-            database_since=deployed.deployment.created_at,
+            database_since=first_visit or deployed.promoted_at,
             shows_rows=self._settings.show_rows,
         )
 

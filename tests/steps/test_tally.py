@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shipway.edges.clock import SystemClock
 from shipway.edges.log_memory import LogMemory
 from shipway.steps.fingerprints import fingerprint
 from shipway.steps.listening import Listening, joined
@@ -179,7 +180,7 @@ class Spoken:
 
 def test_what_was_heard_of_the_old_version_becomes_the_baseline() -> None:
     log = Spoken([row(), row()], [row(status=500, level="error", message="Timeout of 30 s")])
-    with Listening(log) as listening:
+    with Listening(log, SystemClock()) as listening:
         listening.begin("dpl_old")
         heard = listening.heard("dpl_old")
         assert heard == Baseline(requests=3, errors=1, fingerprints=("500 / Timeout of <n> s",))
@@ -189,7 +190,7 @@ def test_what_was_heard_of_the_old_version_becomes_the_baseline() -> None:
 
 def test_a_tail_that_nobody_took_over_is_closed() -> None:
     log = Spoken()
-    with Listening(log) as listening:
+    with Listening(log, SystemClock()) as listening:
         listening.begin("dpl_new")
     assert log.closed
 

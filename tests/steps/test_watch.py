@@ -110,8 +110,13 @@ def test_what_is_bad_is_told_at_once_and_not_at_the_windows_end(hosted: Hosted) 
 
 def test_a_tail_that_was_opened_early_knows_what_came_before_the_watch(hosted: Hosted) -> None:
     live = hosted.promoted()
-    with Listening(hosted.logs) as listening:
+    with Listening(hosted.logs, hosted.clock) as listening:
+        assert listening.since(live.deployment_id) is None
+        before = hosted.clock.now()
         listening.begin(live.deployment_id)
+        since = listening.since(live.deployment_id)
+        assert since is not None
+        assert before <= since <= hosted.clock.now()
         deadline = hosted.clock.monotonic() + 10
         while not hosted.calls("GET", "/runtime-logs"):
             assert hosted.clock.monotonic() < deadline
