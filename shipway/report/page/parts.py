@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from shipway.course import StepEnd
@@ -93,6 +93,7 @@ class Parts:
     loose: tuple[Finding, ...]
     """Findings about the pending set as a whole."""
     backup: Backup | None
+    """With the grade that it has reached in this release."""
     seal: Seal | None
     migrated: Migrated | None
     schema: tuple[SchemaChange, ...] | None
@@ -126,7 +127,7 @@ def take_apart(record: ReleaseRecord) -> Parts:
         quiet=tuple(one for one in gates if one.state in _QUIET_GATES),
         runs=_runs(record, seal, migrated),
         loose=tuple(one for one in seal.findings if not one.migration) if seal else (),
-        backup=_of(record, Backup),
+        backup=_proven(_of(record, Backup), seal),
         seal=seal,
         migrated=migrated,
         schema=looked.schema_changes if looked else None,
@@ -143,6 +144,12 @@ def take_apart(record: ReleaseRecord) -> Parts:
 def _of(record: ReleaseRecord, kind: type[_T]) -> _T | None:
     found = [step.proof for step in record.steps if isinstance(step.proof, kind)]
     return found[-1] if found else None
+
+
+def _proven(backup: Backup | None, seal: Seal | None) -> Backup | None:
+    if backup is None or seal is None:
+        return backup
+    return replace(backup, grade=max(backup.grade, seal.grade))
 
 
 def _head(record: ReleaseRecord) -> Head:
