@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shipway.migrations.quotes import IDENT, WORD, BadScript, after_quote, skip_blank
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from mmap import mmap
 
 __all__ = ["BadScript", "Piece", "first_statement", "pieces", "words"]
 
-_IDENT: Final = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
 _DOLLAR: Final = rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
 _PLAIN: Final = rb"--[^\n\r]*|/\*|(?<![eE])'[^']*'|\"[^\"]*\"|['\"]|" + _DOLLAR + rb"|[;()\\]"
 
@@ -25,40 +26,17 @@ _TOKEN = re.compile(_PLAIN)
 # When a backslash escapes inside plain strings too, each string is looked at closely.
 _TOKEN_ESCAPES = re.compile(_PLAIN.replace(rb"(?<![eE])'[^']*'|", b""))
 # In CREATE FUNCTION and CREATE PROCEDURE words matter as well: BEGIN ATOMIC … END.
-_WORD_TOO = re.compile(_PLAIN + rb"|" + _IDENT)
-_WORD_TOO_ESCAPES = re.compile(_TOKEN_ESCAPES.pattern + rb"|" + _IDENT)
+_WORD_TOO = re.compile(_PLAIN + rb"|" + IDENT)
+_WORD_TOO_ESCAPES = re.compile(_TOKEN_ESCAPES.pattern + rb"|" + IDENT)
 
-_BLANK = re.compile(rb"[ \t\n\r\f\v]+|--[^\n\r]*")
-_COMMENT_EDGE = re.compile(rb"/\*|\*/")
-_ESCAPED_END = re.compile(rb"[^'\\]*(?:\\[\s\S][^'\\]*|''[^'\\]*)*'")
-# A string goes on, in its own mode, after white space that holds a line break.
-_CONTINUED = re.compile(rb"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'")
-_WORD = re.compile(_IDENT)
-_IDENT_RUN = re.compile(rb"[A-Za-z0-9_$\x80-\xff]")
-_NUMBER = re.compile(rb"\$?[0-9]+(?:\.[0-9]*)?")
 _COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE)
 _SWITCH = re.compile(
     rb"standard_conforming_strings\s*'?\s*(?:=|,|\bto\b)\s*'?\s*(on|off|true|false|yes|no|1|0)\b",
     re.IGNORECASE,
 )
 _HEAD_WORDS: Final = 5
-_SEMICOLON, _OPEN, _CLOSE, _DASH, _SLASH = b";()-/"
-_BACKSLASH, _DOLLAR_SIGN, _QUOTE = b"\\$'"
+_SEMICOLON, _OPEN, _CLOSE, _DASH, _BACKSLASH, _DOLLAR_SIGN = b";()-\\$"
 _LONGEST_OPENING: Final = 2  # ' or /* or the two quotes of an empty string
-
-
-class BadScript(ValueError):  # noqa: N818 - it says what the script is, to the module that names the file
-    """The text cannot be cut into statements, or holds what no server would run.
-
-    Attributes:
-        offset: the byte at which the trouble begins.
-        next_step: what to do about it.
-    """
-
-    def __init__(self, problem: str, *, offset: int, next_step: str) -> None:
-        super().__init__(problem)
-        self.offset = offset
-        self.next_step = next_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +84,12 @@ def first_statement(data: bytes | mmap, start: int = 0) -> int | None:
     Raises:
         BadScript: a comment that does not end, or a command of psql.
     """
-    at = _skip_blank(data, start)
+    at = skip_blank(data, start)
     while at < len(data):
         if data[at] == _SEMICOLON:
-            at = _skip_blank(data, at + 1)
+            at = skip_blank(data, at + 1)
         elif data[at] == _BACKSLASH:
-            at = _skip_blank(data, _after_psql_command(data, at))
+            at = skip_blank(data, _after_psql_command(data, at))
         else:
             return at
     return None
@@ -125,40 +103,13 @@ def words(data: bytes | mmap, start: int, end: int, count: int) -> list[str]:
     found: list[str] = []
     at = start
     while len(found) < count:
-        at = _skip_blank(data, at)
-        word = _WORD.match(data, at, end) if at < end else None
+        at = skip_blank(data, at)
+        word = WORD.match(data, at, end) if at < end else None
         if word is None:
             break
         found.append(word.group().decode("utf-8", "replace").lower())
         at = word.end()
     return found
-
-
-def _skip_blank(data: bytes | mmap, at: int) -> int:
-    """Return the next place that is neither white space nor comment."""
-    while True:
-        if blank := _BLANK.match(data, at):
-            at = blank.end()
-        elif data[at : at + 2] == b"/*":
-            at = _after_comment(data, at)
-        else:
-            return at
-
-
-def _after_comment(data: bytes | mmap, opened: int) -> int:
-    """Return the place after a block comment; they nest."""
-    depth, at = 1, opened + 2
-    while depth:
-        edge = _COMMENT_EDGE.search(data, at)
-        if edge is None:
-            raise BadScript(
-                "a comment begins with /* and does not end",
-                offset=opened,
-                next_step="Close it with */ (comments nest: each /* needs its own).",
-            )
-        depth += 1 if edge.group() == b"/*" else -1
-        at = edge.end()
-    return at
 
 
 def _statement_end(  # noqa: C901 - one branch for each character that matters
@@ -187,13 +138,13 @@ def _statement_end(  # noqa: C901 - one branch for each character that matters
             continue
         elif first == _BACKSLASH:
             raise _psql_command(data, place)
-        elif routine and _WORD.fullmatch(data, place, at):
+        elif routine and WORD.fullmatch(data, place, at):
             if not parens:
                 blocks += _block_step(data, place, at, before, blocks)
             before = data[place:at].lower()
             continue
         elif at - place <= _LONGEST_OPENING or first == _DOLLAR_SIGN:
-            at = _after_quote(data, place, at, standard_strings=standard_strings)
+            at = after_quote(data, place, at, standard_strings=standard_strings)
         before = b""
     return len(data)
 
@@ -217,77 +168,6 @@ def _is_routine(data: bytes | mmap, start: int) -> bool:
         return False
     head = words(data, start, len(data), _HEAD_WORDS)
     return head[:1] == ["create"] and bool({"function", "procedure"} & set(head[1:4]))
-
-
-def _after_quote(data: bytes | mmap, place: int, at: int, *, standard_strings: bool) -> int:
-    """Return the place after a quoted thing that the fast path did not take whole."""
-    first = data[place]
-    if first == _SLASH:
-        return _after_comment(data, place)
-    if first == _DOLLAR_SIGN:
-        return _after_dollar(data, place, at)
-    if first == _QUOTE:
-        if at - place > 1:  # two quotes: an empty string, complete
-            return at
-        escapes = not standard_strings or _is_escape_string(data, place)
-        return _after_string(data, place, escapes=escapes)
-    if at - place > 1:
-        return at
-    raise BadScript(
-        'a quoted name begins with " and does not end',
-        offset=place,
-        next_step='Close it with ".',
-    )
-
-
-def _is_escape_string(data: bytes | mmap, quote: int) -> bool:
-    """Tell whether an E stands before the quote, as a word of its own."""
-    if data[quote - 1 : quote] not in (b"e", b"E"):
-        return False
-    return quote < 2 or not _IDENT_RUN.match(data, quote - 2)  # noqa: PLR2004 - the place before E
-
-
-def _after_string(data: bytes | mmap, opened: int, *, escapes: bool) -> int:
-    at = opened + 1
-    while True:
-        if escapes:
-            closed = _ESCAPED_END.match(data, at)
-            end = closed.end() if closed else -1
-        else:
-            end = data.find(b"'", at) + 1 or -1
-        if end < 0:
-            raise BadScript(
-                "a string begins with ' and does not end",
-                offset=opened,
-                next_step="Close it with ' (a quote inside it is written '').",
-            )
-        going_on = _CONTINUED.match(data, end) if escapes else None
-        if going_on is None:
-            return end
-        at = going_on.end()
-
-
-def _after_dollar(data: bytes | mmap, place: int, at: int) -> int:
-    """Return the place after a dollar-quoted string, or after the name that only holds dollars."""
-    begin = place
-    while begin and _IDENT_RUN.match(data, begin - 1):
-        begin -= 1
-    while begin < place:
-        part = _WORD.match(data, begin) or _NUMBER.match(data, begin)
-        if part is None:
-            break
-        if part.end() > place:
-            return part.end()
-        begin = part.end()
-    tag = data[place:at]
-    end = data.find(tag, at)
-    if end < 0:
-        raise BadScript(
-            f"a string begins with {tag.decode('utf-8', 'replace')} and does not end",
-            offset=place,
-            next_step="Close it with the same tag.",
-        )
-    return end + len(tag)
 
 
 def _takes_inline_data(data: bytes | mmap, piece: Piece) -> bool:
