@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["show", "summary"]
 
 _MORE = (
-    "checks",
     "proofs",
-    "history",
-    "plans",
+    "checks",
+    "tables",
     "platform",
+    "rehearsals",
+    "records",
+    "history",
     "preconditions",
     "production",
-    "records",
-    "rehearsals",
     "starting",
     "releases",
-    "tables",
+    "plans",
 )
+"""Those that bring in the least come first."""
 
 
 @singledispatch
@@ -54,16 +55,17 @@ def show(value: object, terminal: Terminal) -> None:
 
 
 def _learned(words: Any, kind: type) -> Callable[..., object]:
-    """Load the modules that tell the rarer kinds of values, and return what tells this one.
+    """Load the modules that tell the rarer kinds of values until one tells this one.
 
-    They bring in the steps whose values they tell: most commands are spared that.
+    They bring in the steps whose values they tell: a command is spared those of others.
     """
+    unknown = words.dispatch(object)
     for name in _MORE:
         import_module(f"shipway.report.{name}")
-    handler: Callable[..., object] = words.dispatch(kind)
-    if handler is words.dispatch(object):
-        raise TypeError(f"no words for {kind.__name__}")
-    return handler
+        handler: Callable[..., object] = words.dispatch(kind)
+        if handler is not unknown:
+            return handler
+    raise TypeError(f"no words for {kind.__name__}")
 
 
 @show.register
