@@ -117,7 +117,9 @@ class Supabase:
         metrics = answer.object.get("metrics")
         metrics = metrics if isinstance(metrics, dict) else {}
         whole, free = metrics.get("fs_size_bytes"), metrics.get("fs_avail_bytes")
-        if not isinstance(whole, int | float) or not isinstance(free, int | float):
+        if not (isinstance(whole, int | float) and isinstance(free, int | float)) or not (
+            0 <= free <= whole < float("inf")
+        ):
             raise self._unreadable(answer, "the room on the project's disk")
         return Disk(size_bytes=int(whole), free_bytes=int(free))
 
