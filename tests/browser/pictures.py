@@ -12,6 +12,7 @@ from tests.browser.conftest import make_pages
 # Name, which page, width, dark, and how much of its height.
 PICTURES = (
     ("report-wide", "good", 1280, False, None),
+    ("report-top", "good", 1280, False, 905),
     ("report-phone", "good", 380, False, 1500),
     ("report-dark", "good", 1280, True, 1500),
     ("report-rolled-back", "rolled_back", 1280, False, 1500),
