@@ -163,6 +163,21 @@ class RehearsalRoom:
         """Return the major version that a copy would have: the nearest one that is not older."""
         return self._install(wanted).major
 
+    def instead_of_whole(self, backup: Backup) -> str:
+        """Return what is done with a backup too large to be restored whole; empty for others."""
+        if not self._is_large(backup):
+            return ""
+        how = (
+            f"up to {self._most_rows} rows of each table are restored"
+            if self._instead is None
+            else "a branch of the project is made, which takes minutes and costs money until it is "
+            "deleted at the end"
+        )
+        return f"{backup.manifest.backup_id} is above rehearse_whole_up_to_bytes: {how}"
+
+    def _is_large(self, backup: Backup) -> bool:
+        return backup.manifest.archive_bytes > self._whole_up_to_bytes
+
     @contextmanager
     def copy_of(self, backup: Backup) -> Iterator[Copy]:
         """Restore a backup into a server that exists only for the block.
@@ -172,7 +187,7 @@ class RehearsalRoom:
             Failed: the server did not start, or the restore could not begin.
         """
         manifest = backup.manifest
-        large = manifest.archive_bytes > self._whole_up_to_bytes
+        large = self._is_large(backup)
         if large and self._instead is not None:
             with self._instead.copy_of(backup) as copy:
                 yield copy

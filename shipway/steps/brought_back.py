@@ -78,6 +78,9 @@ class Copy(Protocol):
 class Room(Protocol):
     """Where copies live."""
 
+    def instead_of_whole(self, backup: Backup) -> str:
+        """Return what is done with a backup too large to be restored whole; empty for others."""
+
     def copy_of(self, backup: Backup) -> AbstractContextManager[Copy]:
         """Restore a backup into a server that exists only for the block."""
 

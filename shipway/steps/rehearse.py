@@ -90,6 +90,8 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     """
     began = clock.monotonic()
     report = review(plan.pending, beside.linter, server_version=backup.manifest.server_version)
+    if instead := room.instead_of_whole(backup):
+        say.warn(instead)
     with ExitStack() as opened:
         with say.progress(_restoring(backup)):
             copy = opened.enter_context(room.copy_of(backup))
