@@ -124,7 +124,7 @@ def test_auto_deploys_by_the_cli_of_the_project_then_promotes_and_goes_back(
     def deployed(word: str) -> Ended:
         page = project.root / "app" / "index.html"
         page.write_text(page.read_text(encoding="utf-8") + f"<em>{word}</em>", encoding="utf-8")
-        ended = project.invoke("deploy", *ON_SANDBOX)
+        ended = project.invoke("deploy", *ON_SANDBOX, SHIPWAY_DEPLOY_WITH="auto")
         assert ended.code == 0, ended.err
         return ended
 
