@@ -65,6 +65,7 @@ def test_every_section_of_a_release_shows_its_data(browser: Chromium, pages: Pag
     browser.open(pages.good, width=WIDE)
     for section, wanted in SECTIONS.items():
         text = browser.evaluate(f"document.getElementById('{section}').innerText")
+        text = text.replace("\N{NO-BREAK SPACE}", " ")
         for one in wanted:
             assert one in text, f"{section} does not show {one}"
     assert browser.evaluate("document.querySelector('h1').innerText") == "Live and good"

@@ -86,6 +86,26 @@ def test_the_record_holds_the_proof_of_every_step_and_an_intact_journal(project:
     assert project.standins["production_url"] in text
 
 
+def test_the_page_of_a_release_is_made_again_and_a_board_of_all(project: Project) -> None:
+    project.quick_release()
+    (folder,) = project.records()
+    page = folder / "release.html"
+    assert project.standins["production_url"] in page.read_text(encoding="utf-8")
+    assert project.env("DATABASE_URL") not in page.read_text(encoding="utf-8")
+    page.unlink()
+
+    assert project.invoke("release.report").code == 0
+    assert project.invoke("release.board").code == 0
+    unknown = project.invoke("release.report", "--release", "20200101-000000-0000")
+
+    assert page.is_file()
+    board = (folder.parent / "board.html").read_text(encoding="utf-8")
+    assert f"{folder.name}/release.html" in board
+    assert unknown.code == 2
+    assert folder.name in unknown.err
+    assert project.invoke("release.history", "--target", "sandbox").code == 0
+
+
 def test_the_backup_is_made_before_the_first_migration_and_its_copy_is_the_same(
     project: Project,
 ) -> None:

@@ -82,7 +82,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": count,
-        "duration": duration,
+        "duration": lambda seconds: duration(seconds).replace(" ", "\N{NO-BREAK SPACE}"),
         "moment": moment,
         "size": size,
         "link": _link,
