@@ -80,11 +80,6 @@ def carried_out(  # noqa: PLR0913 - what a release works with
     journal = wiring.journals.open(
         plan.release_id, lock, hide=session.terminal.hide, whole=session.interruptions.whole
     )
-    if resumed is None:
-        journal.write("begun", "release", first)
-    else:
-        journal.write("resumed", "release", {"host": socket.gethostname()})
-    course.keep_in(journal)
     directory = wiring.journals.folder(plan.release_id)
     files = wiring.database.files()
     wanted = {one.label for one in (resumed.past.begun if resumed else first).pending}
@@ -92,18 +87,28 @@ def carried_out(  # noqa: PLR0913 - what a release works with
     planned = _planned(plan, migrations, settings.root)
 
     def all_of_it() -> None:
+        if resumed is None:
+            journal.write("begun", "release", first)
+        else:
+            journal.write("resumed", "release", {"host": socket.gethostname()})
+        course.keep_in(journal)
         keep(
             directory,
             checks_dir=settings.under_root(settings.checks_dir),
             migrations=[one.label for one in files],
         )
         kept = packed(wiring.releases_folder, plan.release_id)
-        if kept is not None and resumed is None:
+        known = resumed is not None and any(one.event == "kept" for one in resumed.past.entries)
+        if kept is not None and not known:
             # The next release may run on another machine: a runner of CI remembers nothing.
             journal.write("kept", "release", kept)
         work(tell_begin(session, plan))
 
     def ended(error: Stopped | None) -> Answer:
+        with session.interruptions.last_words():
+            return told(error)
+
+    def told(error: Stopped | None) -> Answer:
         record = make_record(
             release_id=plan.release_id,
             target=plan.target,

@@ -40,11 +40,25 @@ class Interruptions:
         self._depth += 1
         try:
             yield
-        finally:
+        except BaseException:
             self._depth -= 1
+            # A failure ends the work too, and has more to say.
+            self._due = self._due and self._depth > 0
+            raise
+        self._depth -= 1
         if self._due and not self._depth:
             self._due = False
             raise KeyboardInterrupt
+
+    @contextmanager
+    def last_words(self) -> Iterator[None]:
+        """Keep the first interruption out of the block for good: all that is left is to tell."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            self._due = False
 
     def _arrived(self, _signal: int, _frame: object) -> None:
         first, self._came = not self._came, True

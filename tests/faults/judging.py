@@ -77,8 +77,34 @@ def after_fault(place: Place, before: Before) -> list[str]:
     return problems
 
 
-def at_the_end(place: Place, before: Before, *others: Place) -> list[str]:
-    """Return where the end is not that of an undisturbed release."""
+def at_the_end(place: Place, before: Before, *others: Place, resumed: bool = True) -> list[str]:
+    """Return where the end is not that of an undisturbed release.
+
+    Args:
+        place: where it ended.
+        before: what was true before it.
+        others: further machines, on one of which its backup may lie.
+        resumed: it was gone on with, or never cut off: then nothing of it may lie about.
+    """
+    problems = _database(place)
+    past = latest(place, before)
+    if past is None:
+        return [*problems, "there is no release"]
+    if past.standing is not Standing.OVER or past.end not in {"good", "not enough evidence"}:
+        problems.append(f"the release ended {past.end or past.standing}")
+    made = place.world.deployments(past.release_id)
+    if made != [place.world.production]:
+        problems.append(f"production is {place.world.production}, the release made {made}")
+    if resumed:
+        problems += _journal(place, past)
+        if place.rows("select from shipway.release_lock"):
+            problems.append("the lock's record was left behind")
+    if not any(_whole_backups(one) for one in (place, *others)):
+        problems.append("no backup verifies")
+    return problems
+
+
+def _database(place: Place) -> list[str]:
     problems = []
     ledger = [label for (label,) in place.rows("select label from shipway.migrations order by 1")]
     if ledger != _FILES:
@@ -89,19 +115,6 @@ def at_the_end(place: Place, before: Before, *others: Place) -> list[str]:
         problems.append("a migration is half done")
     if place.rows("select count(*) from app.b") != [(2,)]:
         problems.append("003_last did not run exactly once")
-    if place.rows("select from shipway.release_lock"):
-        problems.append("the lock's record was left behind")
-    past = latest(place, before)
-    if past is None:
-        return [*problems, "there is no release"]
-    if past.standing is not Standing.OVER or past.end not in {"good", "not enough evidence"}:
-        problems.append(f"the release ended {past.end or past.standing}")
-    made = place.world.deployments(past.release_id)
-    if made != [place.world.production]:
-        problems.append(f"production is {place.world.production}, the release made {made}")
-    problems += _journal(place, past)
-    if not any(_whole_backups(one) for one in (place, *others)):
-        problems.append("no backup verifies")
     return problems
 
 

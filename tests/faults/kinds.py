@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ _JUMPS_AFTER = (1, 5, 12, 25, 40)
 _DISK = "size=160m"
 """Enough for preflight, which wants room for a backup and its copies."""
 _TOGETHER = 20
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ def counted(world: World) -> Counted:
 def points(count: Counted) -> Iterator[Fault]:
     """Yield every point; the cheapest to understand first."""
     yield from _kills(count)
+    yield from _interruptions(count)
     yield from _stops(count)
     yield from _http(count)
     yield from _cuts(count)
@@ -100,6 +103,43 @@ def _kills(count: Counted) -> Iterator[Fault]:
                     name=f"line {number}, {at}",
                     run=partial(_through_proxy, gate=gate, kill=True, moved=moved),
                 )
+
+
+def _interruptions(count: Counted) -> Iterator[Fault]:
+    for signals in ((signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)):
+        names = " and ".join(one.name for one in signals)
+        # The last line says how it ended: then there is nothing left to interrupt.
+        for number in range(1, count.lines):
+            yield Fault(
+                kind=f"{names} at each journal line",
+                name=f"line {number}",
+                run=partial(_interrupted, number=number, signals=signals),
+            )
+
+
+def _interrupted(world: World, number: int, signals: tuple[signal.Signals, ...]) -> list[str]:
+    """Interrupt a release while a line is on its way; it has to end with 130 and say what stands.
+
+    After a second signal it need not have come to say anything.
+    """
+    place, before = _new(world)
+    started = threading.Event()
+    running: list[Running] = []
+
+    def act() -> None:
+        started.wait(30)
+        for one in signals:
+            os.kill(running[0].pid, one)
+
+    gate = Gate(number=number, at=At.MEANWHILE, lines=True)
+    with Proxy(world.port, gate, act) as proxy:
+        running.append(place.start(port=proxy.port))
+        started.set()
+        code = running[0].ended()
+    problems = [] if code == _INTERRUPTED else [f"it ended with {code}"]
+    if len(signals) == 1 and "Done and standing: " not in running[0].said():
+        problems.append("it did not say what stands")
+    return problems + _settled(place, before, None, said=running[0].said)
 
 
 def _stops(count: Counted) -> Iterator[Fault]:
@@ -259,7 +299,7 @@ def _settled(
         problems = after_fault(place, before)
         past = latest(place, before)
         here = place.moved() if moved else place
-        last = said
+        last, again = said, None
         if past is None or past.standing is not Standing.OVER:
             again = here.start(resume=past is not None)
             code = again.ended()
@@ -267,7 +307,8 @@ def _settled(
             if code != 0:
                 problems.append(f"it did not go on: exit code {code}")
         if not problems:
-            problems = at_the_end(here, before, place)
+            clean = again is not None or running is not None
+            problems = at_the_end(here, before, place, resumed=clean)
         if problems:
             problems += [f"disturbed: {said()[-1500:]}", f"then: {last()[-1500:]}"]
         return problems

@@ -247,6 +247,14 @@ class World:
         self.port = 0
 
     def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self._rest.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         multiprocessing.get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
         self.cluster.create(SUPERUSER, _PASSWORD)
         self._rest.callback(self.cluster.destroy)
@@ -261,7 +269,6 @@ class World:
         self.supabase = self._control(facts["supabase_api_url"])
         self.eyes = self._rest.enter_context(httpx.Client(trust_env=False))
         self._make_base()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._rest.close()
@@ -304,7 +311,7 @@ class World:
     def place(self) -> Place:
         """Return a new place: pending are two migrations and the app."""
         name = f"point_{next(self._numbers)}"
-        self.admin("create database {} template {} owner {}", name, _BASE, APP_ROLE)
+        self.admin("create database {} template {} owner {} strategy file_copy", name, _BASE, APP_ROLE)
         folder = self.folder / name
         shutil.copytree(
             self.folder / "project",
