@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
-from shipway.edges.release_lock import held
-from shipway.errors import Locked
+from shipway.edges.release_lock import Lock, held
+from shipway.errors import Locked, LockLost
 
 if TYPE_CHECKING:
     from shipway.values import Secret
@@ -41,6 +43,58 @@ def test_the_lock_is_free_again_after_the_block_also_after_an_error(database_url
         raise ValueError("oops")
     with held(database_url, owner="b", timeout_s=5):
         pass
+
+
+def test_who_finds_it_held_is_told_the_release_its_machine_and_its_step(
+    database_url: Secret,
+) -> None:
+    with held(database_url, owner="release 20261122-a", timeout_s=5) as lock:
+        lock.sign("release 20261122-a")
+        lock.append("20261122-a", 1, "{}", step="migrate")
+        with (
+            pytest.raises(Locked, match=rf"{os.getpid()}, since .* in step migrate; last sign of"),
+            held(database_url, owner="release 20261122-b", timeout_s=5),
+        ):
+            raise AssertionError("two hold the lock")
+
+
+def test_a_session_that_the_server_ended_can_write_no_line_any_more(
+    database_url: Secret, admin_url: Secret
+) -> None:
+    with held(database_url, owner="a", timeout_s=5) as lock:
+        lock.sign("a")
+        lock.append("r", 1, "{}", step="backup")
+        with psycopg.connect(admin_url.reveal(), autocommit=True) as other:
+            other.execute("select pg_terminate_backend(backend) from shipway.release_lock")
+            with pytest.raises(LockLost, match="was lost"):
+                lock.append("r", 2, "{}", step="migrate")
+            assert other.execute("select count(*) from shipway.journal").fetchone() == (1,)
+
+
+def test_a_session_without_the_lock_can_write_no_line(database_url: Secret) -> None:
+    with held(database_url, owner="a", timeout_s=5) as lock:
+        lock.sign("a")
+        with psycopg.connect(database_url.reveal(), autocommit=True) as other:
+            with pytest.raises(LockLost, match="another session holds it, or none"):
+                Lock(other).append("r", 1, "{}", step="migrate")
+            lock.append("r", 1, "{}", step="backup")
+            with pytest.raises(LockLost, match="another process has gone on"):
+                lock.append("r", 1, "{}", step="backup")
+
+
+def test_what_a_dead_holder_left_is_taken_over_and_told(database_url: Secret) -> None:
+    with held(database_url, owner="release 20261122-a", timeout_s=5) as lock:
+        lock.sign("release 20261122-a")
+        with psycopg.connect(database_url.reveal(), autocommit=True) as other:
+            other.execute("create table public.kept as select * from shipway.release_lock")
+    with psycopg.connect(database_url.reveal(), autocommit=True) as other:
+        assert other.execute("select from shipway.release_lock").fetchall() == []
+        other.execute("insert into shipway.release_lock select * from public.kept")
+    with held(database_url, owner="release 20261122-b", timeout_s=5) as lock:
+        lock.sign("release 20261122-b")
+        assert lock.left_by is not None
+        assert lock.left_by.owner == "release 20261122-a"
+        assert lock.left_by.process == os.getpid()
 
 
 def test_a_killed_holder_leaves_no_lock_behind(database_url: Secret) -> None:

@@ -311,7 +311,9 @@ class World:
     def place(self) -> Place:
         """Return a new place: pending are two migrations and the app."""
         name = f"point_{next(self._numbers)}"
-        self.admin("create database {} template {} owner {} strategy file_copy", name, _BASE, APP_ROLE)
+        self.admin(
+            "create database {} template {} owner {} strategy file_copy", name, _BASE, APP_ROLE
+        )
         folder = self.folder / name
         shutil.copytree(
             self.folder / "project",

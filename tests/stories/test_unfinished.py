@@ -82,6 +82,38 @@ def test_what_is_unfinished_is_shown_and_either_gone_on_with_or_given_up(
     assert ends(project) == ["abandoned"]
     assert project.quick_release().code == 0
     assert ends(project) == ["good", "abandoned"]
+    assert first in invoke(project, "release.show", first).out
+    assert first in invoke(project, "release.audit", first).out
+
+
+def test_the_contract_phase_waits_for_the_soak_time_and_has_a_backup_of_its_own(
+    project: Project,
+) -> None:
+    lean(project)
+    drop = project.root / "migrations" / "003_drop.sql"
+    drop.write_text("-- shipway: phase=contract\ndrop table app.a;\n")
+    assert project.quick_release().code == 0
+    assert project.ledger() == ["001_a", "002_b"]
+    live = project.production()
+
+    early = invoke(project, "release.finish", "--yes")
+
+    assert early.code == 3
+    assert "soak_s" in early.err
+    assert project.ledger() == ["001_a", "002_b"]
+
+    ended = project.invoke("release.finish", "--target", "sandbox", "--yes", SHIPWAY_SOAK_S="0")
+
+    assert ended.code == 0, ended.out + ended.err
+    assert project.ledger() == ["001_a", "002_b", "003_drop"]
+    assert project.production() == live
+    record = json.loads((project.records()[-1] / "release.json").read_text(encoding="utf-8"))
+    assert record["end"] == "finished"
+    names = [step["name"] for step in record["steps"]]
+    assert names == ["preflight", "backup", "rehearse", "gates", "migrate", "verify"]
+    assert ends(project) == ["finished", "good"]
+    again = project.invoke("release.finish", "--target", "sandbox", "--yes", SHIPWAY_SOAK_S="0")
+    assert "no contract migration is pending" in again.out
 
 
 def test_other_files_than_before_are_not_gone_on_with(project: Project) -> None:
