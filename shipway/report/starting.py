@@ -27,8 +27,8 @@ def _seen(found: FoundProject) -> list[str]:
         return ["The folder is empty: it gets a first migration and a first page to try it with."]
     lines = []
     for one in found.histories[:1]:
-        whose = f" of the {one.tool}" if one.tool else ""
-        lines.append(f"found {count(one.count, 'migration')}{whose} in {one.folder}/")
+        whose = f", as {one.tool} keeps them" if one.tool else ""
+        lines.append(f"found {count(one.count, 'migration')} in {one.folder}/{whose}")
     if len(found.histories) > 1:
         others = ", ".join(f"{one.folder}/" for one in found.histories[1:])
         lines.append(f"not taken: {others} (migrations_dir in the settings says which)")

@@ -58,7 +58,7 @@ def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> N
 
     begun = shipway(team, "init", "--target", "sandbox", "--yes")
     assert begun.code == 0, begun.err
-    assert "found 60 migrations of the Supabase CLI in supabase/migrations/" in begun.out
+    assert "found 60 migrations in supabase/migrations/, as Supabase CLI keeps them" in begun.out
     assert "invoke --dry db.adopt --target sandbox" in begun.out
     assert "[public.invoices]" in (team.root / "checks" / "access.toml").read_text()
 
