@@ -115,6 +115,8 @@ def _seal(seal: Seal) -> Iterator[str]:
         f"{count(len(seal.migrations), 'migration')} ran on a restored copy of "
         f"`{seal.backup_id}` in {duration(seal.duration_s)}; grade L{seal.grade.value}."
     )
+    if seal.restored.partly:
+        yield f"Not proven: {_text(seal.restored.partly)}."
     if seal.migrations:
         yield from ("", "| migration | took | undone by its down script |", "|---|---:|---|")
     for one in seal.migrations:

@@ -12,13 +12,14 @@ import pytest
 from shipway.environment import github_actions
 from shipway.errors import MigrationFailed, Place, Refused
 from shipway.json_form import json_form
-from shipway.record import list_records, read_record
+from shipway.record import ReleaseEnd, list_records, read_record
 from shipway.report.actions import tell_error, tell_release
 from shipway.report.annotations import of_error, of_seal
 from shipway.report.files import write_board, write_files
 from shipway.report.hide import Hide
 from shipway.report.markdown import release_markdown, seal_markdown
-from shipway.report.page.chain import read_chain
+from shipway.report.page.chain import Chain, read_chain
+from shipway.report.page.render import release_page
 from shipway.values import Actions, Secret
 from tests.browser.examples import HOSTILE, LABELS, SEAL, good, rolled_back, stopped
 from tests.report.test_terminal import screen
@@ -71,6 +72,36 @@ def test_a_page_asks_nothing_of_the_network_and_holds_no_script(tmp_path: Path) 
     assert "<img" not in page
     assert 'src="' not in page
     assert "default-src 'none'" in page
+
+
+def test_a_rehearsal_on_a_branch_does_not_claim_that_the_backup_came_back() -> None:
+    partial = replace(SEAL, restored=replace(SEAL.restored, branch="rehearsal"))
+    steps = tuple(
+        replace(step, proof=partial) if step.name == "rehearse" else step for step in good().steps
+    )
+    page = release_page(
+        replace(good(), steps=steps), Chain(entries=(), problem="gone"), hide=Hide([])
+    )
+    assert "that this backup restores" in page
+    assert "not proven" in page
+    assert "The backup came back" not in page
+    assert "when it was rehearsed" not in page
+    assert "Not proven: it ran on a Supabase branch" in seal_markdown(partial)
+
+
+def test_a_contract_phase_has_no_deployment_to_show() -> None:
+    whole = good()
+    record = replace(
+        whole,
+        end=ReleaseEnd.FINISHED,
+        steps=whole.steps[:5],
+        planned=replace(whole.planned, project="", serving_id=None),
+        live_url=None,
+    )
+    page = release_page(record, Chain(entries=(), problem="gone"), hide=Hide([]))
+    assert "</span> to <strong>production</strong>" in page
+    assert "The contract phase puts no new version live." in page
+    assert "Nothing was put live." in page
 
 
 def test_a_board_names_the_records_that_it_cannot_read(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def _migrations(parts: Parts, flag: str) -> Way:
 
 def _restore(backup: Backup, seal: Seal | None, flag: str) -> Way:
     made = backup.manifest
-    took = seal.restored.duration_s if seal else backup.restore_s
+    whole = seal is not None and not seal.restored.partly
+    took = seal.restored.duration_s if seal and whole else backup.restore_s
     return Way(
         name=f"All data, from the backup ({size(made.archive_bytes)}), into an empty project",
         tone="bad",
