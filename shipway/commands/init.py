@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.commands.derived_checks import plan_checks, write_checks
@@ -42,11 +44,18 @@ def init(session: Session) -> Answer:
         plan.found,
         asked=session.settings.target,
         targets=[name for name in target_files(root) if name != _SANDBOX],
-        installed=shutil.which("invoke") is not None,
+        installed=_installed(),
         history=_history(session),
         derived=session.settings.database_url is not None and derived == plan.derived,
     )
     return Answer(value=Started(written=(*written, *derived), next_steps=steps))
+
+
+def _installed() -> bool:
+    """Return whether `invoke` can be called after this command, too."""
+    # `uvx` and `pipx run` put it on PATH for this command alone, from an environment in a cache.
+    lent = any("cache" in part.lower() for part in Path(sys.prefix).parts)
+    return shutil.which("invoke") is not None and not lent
 
 
 def _derived(session: Session, names: tuple[str, ...]) -> tuple[str, ...]:
