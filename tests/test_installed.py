@@ -21,7 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ("first-release", "existing-project", "ci", "team", "from-by-hand", "when-it-goes-wrong")
@@ -59,7 +59,7 @@ class Installed:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=240,
             check=False,
         )
 
@@ -107,7 +107,7 @@ def _environment(folder: Path, wheel: Path) -> Path:
 
 
 def _done(command: list[str | Path]) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ended.returncode == 0, ended.stderr
 
 
@@ -127,7 +127,7 @@ def test_it_is_the_wheel_that_is_used_and_not_the_checkout(installed: Installed)
     assert str(installed.programs.parent) in where.stdout, where.stderr
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_examples_of_readme_and_guide_work_in_their_order(installed: Installed) -> None:
     ran: list[str] = []
     since_change: set[str] = set()
@@ -150,7 +150,7 @@ def test_the_examples_of_readme_and_guide_work_in_their_order(installed: Install
     assert len(records) >= 2
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_workflow_of_a_pull_request_reports_what_the_change_does(installed: Installed) -> None:
     text = (installed.folder / ".github" / "workflows" / "shipway.yml").read_text(encoding="utf-8")
     steps = {
