@@ -31,6 +31,8 @@ DEADLINE_S = 90
 QUICK = {
     "SHIPWAY_WATCH_WINDOW_S": "0.8",
     "SHIPWAY_WATCH_PROBE_EVERY_S": "0.02",
+    # However slow the machine is, so many are seen in that time.
+    "SHIPWAY_WATCH_MIN_REQUESTS": "3",
     "SHIPWAY_DEPLOY_TIMEOUT_S": "10",
     "SHIPWAY_PROMOTE_TIMEOUT_S": "5",
     # A Vercel CLI on this machine's PATH is not what the stories are about.
