@@ -110,12 +110,14 @@ def watched(project: Project, tmp_path: Path) -> Iterator[tuple[Project, Canarie
         'app_dir = "app"\nprotected_targets = ["sandbox"]\nnotify_command = "./tell"\n'
         'approvers = ["nobody"]\nreview_stops_at = "never"\n'
     )
-    # Told of a release, it writes down what it can find out about itself and its parent.
+    # Told of a release, it writes down what it can find out about itself, us and what we started.
     program = project.root / "tell"
     program.write_text(
         "#!/bin/sh\n"
+        "for one in self $PPID $(cat /proc/$PPID/task/*/children); do\n"
+        f'cat /proc/$one/cmdline | tr "\\0" "\\n" >> "{tmp_path}/processes.txt"\n'
+        "done\n"
         f'tr "\\0" "\\n" < /proc/self/environ >> "{tmp_path}/processes.txt"\n'
-        f'cat /proc/*/cmdline 2>/dev/null | tr "\\0" "\\n" >> "{tmp_path}/processes.txt"\n'
     )
     program.chmod(0o755)
     project.environ |= real | {
