@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed, Stopped
-from shipway.json_form import Json, json_form
+from shipway.json_form import Json, hidden, json_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -189,7 +189,7 @@ class Journal:
             at=str(json_form(self._clock.now())),
             event=event,
             step=step,
-            data=_hidden(json_form(data), self._hide),
+            data=hidden(json_form(data), self._hide),
             previous=self._previous,
         )
         first, *others = self._keepers
@@ -273,16 +273,6 @@ def _entry(line: str) -> Entry | None:
     with suppress(ValueError, TypeError, RecursionError):
         return Entry(**json.loads(line))
     return None
-
-
-def _hidden(form: Json, hide: Callable[[str], str]) -> Json:
-    if isinstance(form, str):
-        return hide(form)
-    if isinstance(form, list):
-        return [_hidden(one, hide) for one in form]
-    if isinstance(form, dict):
-        return {name: _hidden(one, hide) for name, one in form.items()}
-    return form
 
 
 def _first_difference(one: Sequence[str], other: Sequence[str]) -> int:

@@ -7,11 +7,14 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from shipway.values import Secret
 
-__all__ = ["Json", "json_form"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Json", "hidden", "json_form"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -46,3 +49,14 @@ def _compound(value: object) -> Json:
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: json_form(getattr(value, one.name)) for one in fields(value)}
     raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def hidden(form: Json, hide: Callable[[str], str]) -> Json:
+    """Return a JSON form without secrets in its texts; before escapes could disguise them."""
+    if isinstance(form, str):
+        return hide(form)
+    if isinstance(form, list):
+        return [hidden(one, hide) for one in form]
+    if isinstance(form, dict):
+        return {name: hidden(one, hide) for name, one in form.items()}
+    return form

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from shipway.json_form import Json, json_form
+from shipway.json_form import hidden, json_form
 from shipway.record import RECORD
 from shipway.report.markdown import release_markdown
 from shipway.report.page.chain import read_chain
@@ -29,7 +29,7 @@ def write_files(record: ReleaseRecord, *, hide: Hide) -> None:
     The record comes first: the others can be made of it again.
     """
     record.directory.mkdir(parents=True, exist_ok=True)
-    as_json = json.dumps(_hidden(json_form(record), hide), indent=2, ensure_ascii=False)
+    as_json = json.dumps(hidden(json_form(record), hide), indent=2, ensure_ascii=False)
     _write(record.directory / RECORD, as_json + "\n")
     _write(record.directory / "release.md", hide(release_markdown(record)))
     write_page(record, hide=hide)
@@ -56,14 +56,3 @@ def write_board(folder: Path, found: Records, *, hide: Hide) -> Path:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _hidden(form: Json, hide: Hide) -> Json:
-    """Return a JSON form without secrets in its texts; before escapes could disguise them."""
-    if isinstance(form, str):
-        return hide(form)
-    if isinstance(form, list):
-        return [_hidden(one, hide) for one in form]
-    if isinstance(form, dict):
-        return {name: _hidden(one, hide) for name, one in form.items()}
-    return form
