@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import DatabaseServer
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]  # dozens of deaths in one test
 
 PATIENT = replace(LIMITS, run_lock_wait_s=30, lock_timeout_s=20)
 HISTORY = {
