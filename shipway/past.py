@@ -75,6 +75,12 @@ class Past:
         return _told(last, "effect") if last.event == "about" else ""
 
     @property
+    def asked_to_promote(self) -> bool:
+        """Whether it came so far that production may have been moved."""
+        effects = (_told(one, "effect") for one in self.entries if one.event == "about")
+        return any(effect.startswith("promote ") for effect in effects)
+
+    @property
     def last_at(self) -> str:
         """The time of its last line, by the clock of the machine that wrote it."""
         return self.entries[-1].at
@@ -130,7 +136,7 @@ def past_of(release_id: str, lines: Sequence[str]) -> Past:
         raise Failed(
             f"The journal of release {release_id} cannot be gone by: {what}.",
             unchanged="Nothing was changed.",
-            next_step=f"See what is wrong with it: invoke release.audit {release_id}",
+            next_step=f"See what is wrong with it: invoke release.audit --release {release_id}",
         )
     return Past(release_id=release_id, begun=begun, began_at=entries[0].at, entries=tuple(entries))
 

@@ -80,7 +80,7 @@ def show(release: str) -> Work:
     return lambda session: commands.shown(session, release)
 
 
-@tasks.command("audit", positional="release", release=f"{_RELEASE} (default: all)")
+@tasks.command("audit", release=f"{_RELEASE} (default: all)")
 def audit(release: str = "") -> Work:
     """Verify that no line of a journal was changed, removed or added."""
     from shipway.commands import releases as commands

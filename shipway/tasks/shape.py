@@ -52,7 +52,6 @@ class Commands:
         target: bool = True,
         format_: bool = True,
         yes: bool = False,
-        positional: str = "",
         here: bool = False,
         **helps: str,
     ) -> Callable[[Callable[..., Work]], Callable[..., Work]]:
@@ -65,7 +64,6 @@ class Commands:
             format_: it can answer as JSON.
             yes: it may ask, and `--yes` answers beforehand.
             here: it works in the current folder, whatever project lies around it.
-            positional: a flag with a default whose name may be left out.
             helps: what each of its own flags means.
         """
         common: dict[str, str | bool] = {}
@@ -96,7 +94,6 @@ class Commands:
             made: Task[Any] = Task(
                 body,
                 name=called,
-                positional=[positional] if positional else None,
                 # Short flags would move whenever a parameter is added, so there are none.
                 auto_shortflags=False,
                 # What may be given again comes as a list.
