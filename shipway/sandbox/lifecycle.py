@@ -132,6 +132,9 @@ def _database_up(directory: Path, say: Say) -> Secret:
     """Return the URL of the running, dressed database."""
     install = newest()
     cluster = Cluster(directory / "postgres", install)
+    if not _passwords_file(directory).is_file():
+        # Left by a folder of this name that was deleted: root's clusters lie elsewhere.
+        cluster.destroy()
     kept = _passwords(directory)
     superuser, owner = Secret(kept["superuser"]), Secret(kept["owner"])
     if not cluster.exists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,14 @@ def test_up_mends_what_a_killed_sandbox_left(newcomer: Project) -> None:
     assert again.code == 0, again.err
     assert newcomer.tables() == ["kept"]
     assert newcomer.invoke("doctor", "--target", "sandbox").code == 0
+
+    # A checkout that was deleted and made again: nobody knows that server's password any more.
+    os.kill(newcomer.standins["pid"], signal.SIGKILL)
+    shutil.rmtree(newcomer.root / ".shipway")
+    (newcomer.root / ".env.sandbox").unlink()
+    anew = newcomer.invoke("sandbox.up")
+    assert anew.code == 0, anew.err
+    assert newcomer.tables() == []
 
 
 def test_up_never_overwrites_a_file_that_is_not_its_own(bare_project: Project) -> None:
