@@ -21,7 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.installed, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ("first-release", "existing-project", "ci", "team", "from-by-hand", "when-it-goes-wrong")

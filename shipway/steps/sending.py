@@ -15,7 +15,7 @@ from shipway.errors import (
     Stopped,
 )
 from shipway.migrations.failure import cure_of, describe
-from shipway.migrations.messages import AS_OURSELVES, Message
+from shipway.migrations.messages import AS_OURSELVES, Message, is_ours
 from shipway.steps.in_the_way import InTheWay
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class Sending:
             on_tick=lambda: self._in_the_way.tell(self._migration.label),
         )
         for notice in answer.notices:
-            self._powers.say.note(f"{self._migration.label}: {notice}")
+            if not is_ours(notice):
+                self._powers.say.note(f"{self._migration.label}: {notice}")
         if answer.lost:
             raise self._lost(answer, commits=commits)
         if answer.error is not None and in_transaction:
