@@ -134,10 +134,10 @@ def test_markdown_tells_the_release_and_nothing_in_it_is_markup() -> None:
 
 
 def test_annotations_stand_at_the_line_and_escape_what_would_end_them() -> None:
-    root = Path("/work/app")
+    root = Path("/project/app")
     place = Place(file=root / "migrations/7,x.sql", line=4, column=9, what="no\ntype: 100%")
     error = MigrationFailed("it failed", unchanged="", next_step="", place=place)
-    assert of_error(error, Path("/work")) == (
+    assert of_error(error, Path("/project")) == (
         "::error file=app/migrations/7%2Cx.sql,line=4,col=9,title=MigrationFailed"
         "::no%0Atype: 100%25"
     )
