@@ -6,6 +6,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
+from tests.relay import pairs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -67,16 +69,7 @@ class RecordingProxy:
         thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self._server_port))
-            except OSError:
-                client.close()
-                continue
+        for client, server in pairs(self._listener, self._server_port):
             self._start(self._pass_answers, server, client)
             self._start(self._pass_messages, client, server)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from tests.relay import pairs
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -78,16 +80,7 @@ class Proxy:
         self._listener.close()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self._server_port))
-            except OSError:
-                client.close()
-                continue
+        for client, server in pairs(self._listener, self._server_port):
             passing = _Passing(self, client, server)
             threading.Thread(target=passing.requests, daemon=True).start()
             threading.Thread(target=passing.answers, daemon=True).start()
