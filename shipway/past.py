@@ -81,6 +81,18 @@ class Past:
         return any(effect.startswith("promote ") for effect in effects)
 
     @property
+    def previous_id(self) -> str | None:
+        """The deployment that served production, as it was seen when the release last set out.
+
+        What was seen at the beginning may have been out of date; each way on looks again.
+        """
+        for entry in reversed(self.entries):
+            if entry.event == "resumed" and isinstance(entry.data, dict):
+                seen = entry.data.get("previous_id", self.begun.previous_id)
+                return None if seen is None else str(seen)
+        return self.begun.previous_id
+
+    @property
     def last_at(self) -> str:
         """The time of its last line, by the clock of the machine that wrote it."""
         return self.entries[-1].at

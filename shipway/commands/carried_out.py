@@ -90,7 +90,8 @@ def carried_out(  # noqa: PLR0913 - what a release works with
         if resumed is None:
             journal.write("begun", "release", first)
         else:
-            journal.write("resumed", "release", {"host": socket.gethostname()})
+            again = {"host": first.host, "previous_id": first.previous_id}
+            journal.write("resumed", "release", again)
         course.keep_in(journal)
         keep(
             directory,

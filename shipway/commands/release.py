@@ -107,7 +107,7 @@ def _continued(
     """
     moved = refuse_another_plan(past, plan.migrations, wiring.database.ledger_state(), app)
     # What serves production by now may be this release's own, once it has asked for that.
-    before = past.begun.previous_id if past.asked_to_promote else plan.deploy.previous_id
+    before = past.previous_id if past.asked_to_promote else plan.deploy.previous_id
     meta = {name: text for name, text in plan.deploy.meta.items() if name != PREVIOUS_META}
     meta |= {PREVIOUS_META: before} if before else {}
     left = replace(

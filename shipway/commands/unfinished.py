@@ -140,7 +140,7 @@ def _hosted(wiring: Wiring, past: Past) -> tuple[str, str]:
     ours = f"{made.deployment_id}, {made.ready_state}" if made else "none of this release"
     if made and now == made.deployment_id:
         return ours, f"{now}, this release's"
-    if now == past.begun.previous_id:
+    if now == past.previous_id:
         return ours, f"{now or 'empty'}, as before this release"
     return ours, f"{now or 'empty'}, neither this release's nor the one before it"
 

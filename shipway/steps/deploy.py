@@ -157,8 +157,7 @@ def put_live(  # noqa: PLR0913 - as deploy
         target=plan.target,
     )
     try:
-        with piece(f"promote {staged.deployment_id}"):
-            hosting = move_production(move, vercel=vercel, clock=clock, say=say)
+        hosting = move_production(move, vercel=vercel, clock=clock, say=say, piece=piece)
     except (DeploymentFailed, OutcomeUnknown, LockLost):
         raise
     except Stopped as error:

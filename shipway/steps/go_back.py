@@ -116,8 +116,7 @@ def go_back(  # noqa: PLR0913 - plan and powers, all but one by name
         target=plan.target,
         why=plan.why,
     )
-    with piece(f"roll production back to {plan.to_id}"):
-        hosting = move_production(move, vercel=vercel, clock=clock, say=say)
+    hosting = move_production(move, vercel=vercel, clock=clock, say=say, piece=piece)
     url = hosting.production_urls[0] if hosting.production_urls else ""
     say.note(f"{plan.to_id} is production again, as Vercel says")
     if hosting.auto_assign_domains is False:

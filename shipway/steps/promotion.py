@@ -7,9 +7,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
+from shipway.steps.pieces import unannounced
 from shipway.values import Reply
 
 if TYPE_CHECKING:
+    from shipway.steps.pieces import Piece
     from shipway.values import Asked, Clock, Hosting, Say
 
 __all__ = ["Move", "Production", "command", "move_production"]
@@ -61,6 +63,13 @@ class Move:
         """The noun for a person."""
         return "promotion" if self.kind == "promote" else "rollback"
 
+    @property
+    def effect(self) -> str:
+        """What is announced before it is asked for."""
+        if self.kind == "promote":
+            return f"promote {self.deployment_id}"
+        return f"roll production back to {self.deployment_id}"
+
 
 def command(task: str, target: str) -> str:
     """Return how an operator types a task for this target."""
@@ -75,8 +84,13 @@ class _Seen(Enum):
     """Production has become a third deployment meanwhile."""
 
 
-def move_production(move: Move, *, vercel: Production, clock: Clock, say: Say) -> Hosting:
+def move_production(
+    move: Move, *, vercel: Production, clock: Clock, say: Say, piece: Piece = unannounced
+) -> Hosting:
     """Move production and return the project once Vercel shows that it has moved.
+
+    It is announced only once production has been seen to be what the plan was made for: a move
+    that is refused before was never under way.
 
     Proof: the job of this move (same deployment, same kind, another one than before the request)
     has succeeded, the project's production target is the deployment, and no production domain
@@ -98,7 +112,8 @@ def move_production(move: Move, *, vercel: Production, clock: Clock, say: Say) -
             unchanged=f"Production is still {before.production_id or 'empty'}, as Vercel says.",
             next_step=_WHO_ELSE,
         )
-    return _Attempt(move, before, vercel=vercel, clock=clock, say=say).run()
+    with piece(move.effect):
+        return _Attempt(move, before, vercel=vercel, clock=clock, say=say).run()
 
 
 class _Attempt:

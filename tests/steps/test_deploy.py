@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,15 @@ import pytest
 from shipway.errors import DeploymentFailed, OutcomeUnknown
 from shipway.steps.deploy import deploy
 from shipway.steps.deploy_plan import DeployPlan, in_the_way, plan_deploy
+from shipway.steps.pieces import unannounced
 from shipway.steps.smoke import ROOT_PAGE, SmokePage
 from shipway.values import Deployed, Unproven, Verified
 from tests.hosting_fixtures import BriskClock
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from shipway.steps.pieces import Piece
     from tests.hosting_fixtures import Hosted
 
 VERIFIED = Verified(at=datetime(2026, 11, 22, tzinfo=UTC), ledger_version=7, results=())
@@ -37,7 +42,12 @@ def planned(hosted: Hosted, release_id: str = "r1", **changes: Any) -> DeployPla
     )
 
 
-def deployed(hosted: Hosted, plan: DeployPlan, proof: Verified | Unproven = VERIFIED) -> Deployed:
+def deployed(
+    hosted: Hosted,
+    plan: DeployPlan,
+    proof: Verified | Unproven = VERIFIED,
+    piece: Piece = unannounced,
+) -> Deployed:
     return deploy(
         plan,
         proof,
@@ -46,6 +56,7 @@ def deployed(hosted: Hosted, plan: DeployPlan, proof: Verified | Unproven = VERI
         build_log=hosted.kept,
         clock=hosted.clock,
         say=hosted.says,
+        piece=piece,
     )
 
 
@@ -315,8 +326,16 @@ def test_a_promotion_that_does_not_show_in_time_is_unknown_and_names_the_command
 def test_production_that_changed_since_the_plan_is_not_overwritten(hosted: Hosted) -> None:
     first, plan = second_version(hosted)
     third = hosted.promoted("someone else's")
+    announced: list[str] = []
+
+    def heard(effect: str) -> AbstractContextManager[None]:
+        announced.append(effect)
+        return nullcontext()
+
     with pytest.raises(DeploymentFailed, match=f"planned when it was {first}") as caught:
-        deployed(hosted, plan)
+        deployed(hosted, plan, piece=heard)
+    # What was never asked for is not announced: the way on would take it for under way.
+    assert not any(effect.startswith("promote") for effect in announced)
     assert caught.value.unchanged == f"Production is still {third.deployment_id}, as Vercel says."
     assert hosted.production() == third.deployment_id
 
