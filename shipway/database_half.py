@@ -160,6 +160,7 @@ def _backed_up(
             pending=bool(plan.migrations.pending),
             moved=resumed.moved,
             lister=powers.lister,
+            vault=powers.vault,
             clock=powers.clock,
             say=say,
             key=powers.key,

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shipway.values import Secret
@@ -135,6 +135,22 @@ class S3:
             )
         return place
 
+    def fetch(self, name: str, path: Path) -> None:
+        """Write a copy from the bucket to a file.
+
+        Raises:
+            Refused: it is not there, or the key may not read it.
+            Failed: it did not come through.
+        """
+        with self._explained(), path.open("wb") as file:
+
+            def begin() -> Callable[[bytes], object]:
+                file.seek(0)
+                file.truncate()
+                return file.write
+
+            self._read(self._prefix + name, begin)
+
     def _refuse_public(self) -> None:
         """Refuse a bucket whose policy lets anyone in, where the endpoint can be asked that."""
         with suppress(ClientError):
@@ -189,18 +205,28 @@ class S3:
 
     def _digest_there(self, key: str) -> str:
         """Return the SHA-256 of what the bucket holds."""
+        digests = []
+
+        def begin() -> Callable[[bytes], object]:
+            digests.append(hashlib.sha256())
+            return digests[-1].update
+
+        self._read(key, begin)
+        return digests[-1].hexdigest()
+
+    def _read(self, key: str, begin: Callable[[], Callable[[bytes], object]]) -> None:
+        """Read what the bucket holds; `begin` is called for each try."""
         for attempt in range(1, _READS + 1):
-            digest = hashlib.sha256()
+            take = begin()
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key)
                 for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
-                    digest.update(chunk)
+                    take(chunk)
             except BotoCoreError:
                 if attempt == _READS:
                     raise
             else:
-                break
-        return digest.hexdigest()
+                return
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -211,7 +237,7 @@ class S3:
             raise self._refusal(error) from None
         except BotoCoreError as error:
             raise Failed(
-                f"The upload to the bucket {self._bucket} did not come through: {error}",
+                f"What was asked of the bucket {self._bucket} did not come through: {error}",
                 unchanged=_UNCHANGED,
                 next_step="Look at backup_s3_endpoint, the network and AWS_ACCESS_KEY_ID, then "
                 "run it again.",

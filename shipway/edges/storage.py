@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from shipway.errors import Failed, Misconfigured, Refused, Stopped
 from shipway.figures import size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shipway.values import Clock, Secret
@@ -101,21 +102,10 @@ class Storage:
             Refused: the bucket is public, too small, or the key may not use it.
             Failed: it did not arrive, or not as it was sent.
         """
-        try:
+        with self._explained():
             self._prepare_bucket(path.stat().st_size)
             self._send(path, name)
             there = self._digest_there(name)
-        except StorageApiError as error:
-            raise self._refusal(_status(error), error.message) from None
-        except tus.TusRefused as error:
-            raise self._refusal(error.status, error.message) from None
-        except httpx.HTTPError as error:
-            raise Failed(
-                f"The upload to the bucket {self._bucket} did not come through: "
-                f"{str(error) or type(error).__name__}",
-                unchanged=_UNCHANGED,
-                next_step="Look at https://status.supabase.com, then run it again.",
-            ) from None
         here = _digest(path)
         if there != here:
             raise Failed(
@@ -125,6 +115,39 @@ class Storage:
                 next_step=f"Delete {name} in the bucket, then run it again.",
             )
         return f"{self._bucket}/{name}"
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Write a copy from the bucket to a file.
+
+        Raises:
+            Refused: it is not there, or the key may not read it.
+            Failed: it did not come through.
+        """
+        with self._explained(), path.open("wb") as file:
+
+            def begin() -> Callable[[bytes], object]:
+                file.seek(0)
+                file.truncate()
+                return file.write
+
+            self._read(name, begin)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the libraries' errors into ours."""
+        try:
+            yield
+        except StorageApiError as error:
+            raise self._refusal(_status(error), error.message) from None
+        except tus.TusRefused as error:
+            raise self._refusal(error.status, error.message) from None
+        except httpx.HTTPError as error:
+            raise Failed(
+                f"What was asked of the bucket {self._bucket} did not come through: "
+                f"{str(error) or type(error).__name__}",
+                unchanged=_UNCHANGED,
+                next_step="Look at https://status.supabase.com, then run it again.",
+            ) from None
 
     def _prepare_bucket(self, size_bytes: int) -> None:
         """Make the bucket if it is missing; refuse one that the world can read."""
@@ -195,22 +218,32 @@ class Storage:
                 raise
 
     def _digest_there(self, name: str) -> str:
-        """Return the SHA-256 of what the bucket holds, read through a signed URL."""
+        """Return the SHA-256 of what the bucket holds."""
+        digests = []
+
+        def begin() -> Callable[[bytes], object]:
+            digests.append(hashlib.sha256())
+            return digests[-1].update
+
+        self._read(name, begin)
+        return digests[-1].hexdigest()
+
+    def _read(self, name: str, begin: Callable[[], Callable[[bytes], object]]) -> None:
+        """Read what the bucket holds through a signed URL; `begin` is called for each try."""
         for attempt in range(1, _TRIES + 1):
             signed = self._storage.from_(self._bucket).create_signed_url(name, _SIGNED_FOR_S)
-            digest = hashlib.sha256()
+            take = begin()
             try:
                 with self._http.stream("GET", str(signed["signedURL"])) as answer:
                     answer.raise_for_status()
                     for chunk in answer.iter_bytes(_CHUNK_BYTES):
-                        digest.update(chunk)
+                        take(chunk)
             except httpx.TransportError:
                 if attempt == _TRIES:
                     raise
                 self._clock.sleep(0.25 * 2**attempt)
             else:
-                break
-        return digest.hexdigest()
+                return
 
     def _refusal(self, status: int, message: str) -> Stopped:
         """Say what Storage refused. Its HTTP status is 400 for nearly all; the body has this."""

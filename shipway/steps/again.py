@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipway.errors import Failed
+from shipway.errors import Failed, Stopped
+from shipway.steps.copies import bring_back
 from shipway.steps.shelf import verify_backup
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shipway.steps.copies import Vault
     from shipway.steps.shelf import Lister
     from shipway.values import Backup, Clock, MigrationPlan, Say, Seal, Secret
 
@@ -26,6 +28,7 @@ def backup_that_holds(  # noqa: PLR0913 - what was proven, what is left, and the
     pending: bool,
     moved: bool,
     lister: Lister,
+    vault: Vault | None,
     clock: Clock,
     say: Say,
     key: Secret | None,
@@ -38,6 +41,7 @@ def backup_that_holds(  # noqa: PLR0913 - what was proven, what is left, and the
         pending: something is left to be applied.
         moved: the release has applied a part already: the backup shows the state before that.
         lister: lists the archive.
+        vault: where a copy may be, should the archive not be on this machine.
         clock: for its age.
         say: told why it serves, or does not.
         key: that its manifest must be signed with, when given.
@@ -50,6 +54,11 @@ def backup_that_holds(  # noqa: PLR0913 - what was proven, what is left, and the
     if pending and not 0 <= age_s <= _FRESH_S:
         say.note(f"{name} is not fresh any more: a new one is taken")
         return None
+    if vault is not None and earlier.manifest.uploaded_to and not (folder / name).exists():
+        try:
+            bring_back(earlier.manifest, vault, folder=folder, say=say)
+        except Stopped as error:
+            say.warn(f"the copy of {name} was not to be had: {error.what}")
     try:
         found = verify_backup(folder / name, lister=lister, clock=clock, key=key)
     except Failed as error:

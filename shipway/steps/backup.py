@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +10,7 @@ from shipway.figures import count, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.copies import keep_copy
+from shipway.steps.folders import new_folder
 from shipway.steps.platform import ask_platform
 from shipway.steps.shelf import (
     ARCHIVE,
@@ -25,7 +24,7 @@ from shipway.steps.shelf import (
 from shipway.values import Backup, Grade, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -137,7 +136,7 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     window = None
     if plan.asks_platform and platform is not None:
         window = ask_platform(platform, clock=clock, say=say, required=plan.platform_required)
-    with _new_folder(plan.directory) as folder:
+    with new_folder(plan.directory) as folder:
         taken_at = clock.now()
         archive = folder / (ENCRYPTED if plan.encrypted_for else ARCHIVE)
         with say.progress("dumping") as line:
@@ -164,28 +163,6 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     if vault is not None and plan.bucket is not None:
         backup = keep_copy(backup, vault, say, key)
     return backup
-
-
-@contextmanager
-def _new_folder(directory: Path) -> Iterator[Path]:
-    """Hand out a folder that gets its name when the block has succeeded, and else is deleted."""
-    partial = directory.with_name(directory.name + ".partial")
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        # Dumps hold everything that the database holds: they are the owner's alone.
-        directory.parent.chmod(0o700)
-        directory.mkdir(mode=0o700)
-        directory.rename(partial)
-        yield partial
-        partial.rename(directory)
-    except OSError as error:
-        raise Failed(
-            f"The backup could not be written to {directory.parent}: {error.strerror}.",
-            unchanged=_KEPT_UNREADABLE,
-            next_step="Make that folder writable with room in it, or set SHIPWAY_STATE_DIR.",
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _manifest(

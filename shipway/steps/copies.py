@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Stopped
+from shipway.errors import Failed, Stopped
 from shipway.figures import size
 from shipway.papers import write_paper
-from shipway.steps.shelf import MANIFEST, SCHEMA
+from shipway.steps.folders import new_folder
+from shipway.steps.shelf import MANIFEST, SCHEMA, digest_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Backup, Say, Secret
+    from shipway.values import Backup, Manifest, Say, Secret
 
-__all__ = ["Vault", "keep_copy"]
+__all__ = ["Vault", "bring_back", "keep_copy"]
 
 
 class Vault(Protocol):
@@ -26,6 +27,9 @@ class Vault(Protocol):
 
     def keep(self, path: Path, name: str) -> str:
         """Store a file under a name, read it back, and return where it is."""
+
+    def fetch(self, name: str, path: Path) -> None:
+        """Write what is stored under a name to a file."""
 
 
 def keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Backup:
@@ -55,3 +59,30 @@ def keep_copy(backup: Backup, vault: Vault, say: Say, key: Secret | None) -> Bac
             f"one elsewhere. This machine's is {backup.directory}"
         )
     return replace(backup, manifest=manifest)
+
+
+def bring_back(manifest: Manifest, vault: Vault, *, folder: Path, say: Say) -> None:
+    """Fetch a backup that another machine has taken from its copy into the folder of backups.
+
+    Args:
+        manifest: of the backup, from a source that is trusted: its digest decides.
+        vault: where the copy is.
+        folder: of backups, on this machine; it holds the backup afterwards, or nothing of it.
+        say: shows that it is being fetched.
+
+    Raises:
+        Failed: it is not the backup that the manifest tells of, or did not come through.
+        Stopped: what the vault stops with.
+    """
+    name = manifest.backup_id
+    what = f"fetching {size(manifest.archive_bytes)} from {manifest.uploaded_to}"
+    with new_folder(folder / name) as making, say.progress(what):
+        for file in (manifest.archive, SCHEMA, MANIFEST):
+            vault.fetch(f"{name}/{file}", making / file)
+        if digest_of(making / manifest.archive) != manifest.archive_sha256:
+            raise Failed(
+                f"{manifest.uploaded_to} does not hold what was uploaded there.",
+                unchanged="Nothing was kept on this machine.",
+                next_step="Look for another copy of it.",
+            )
+    say.note(f"{name} was fetched from {manifest.uploaded_to}")

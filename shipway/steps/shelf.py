@@ -36,6 +36,7 @@ __all__ = [
     "Proof",
     "Shelf",
     "Unreadable",
+    "digest_of",
     "latest_backup",
     "list_backups",
     "missing_tables",

@@ -96,6 +96,20 @@ def test_what_arrived_wrong_is_found_by_reading_back(platform: Platform, small: 
         platform.s3().keep(small, NAME)
 
 
+def test_a_copy_comes_back_as_it_was_also_when_the_connection_breaks(
+    platform: Platform, large: Path, tmp_path: Path
+) -> None:
+    platform.bucket()
+    platform.s3().keep(large, NAME)
+    platform.control.fault("truncated", method="GET", path="storage/v1/s3")
+
+    platform.s3().fetch(NAME, tmp_path / "back")
+
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+    with pytest.raises(Refused, match="S3 refused"):
+        platform.s3().fetch("of another name", tmp_path / "back")
+
+
 def test_another_file_of_that_name_is_never_overwritten(
     platform: Platform, small: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,19 @@ def test_another_file_under_that_name_is_found_by_reading_back_and_never_overwri
     assert there(platform) == b"somebody else's"
 
 
+def test_a_copy_comes_back_as_it_was_also_when_the_connection_breaks(
+    platform: Platform, large: Path, tmp_path: Path
+) -> None:
+    platform.storage().keep(large, NAME)
+    platform.control.fault("truncated", method="GET", path="object/sign")
+
+    platform.storage().fetch(NAME, tmp_path / "back")
+
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+    with pytest.raises(Refused, match="Storage refused"):
+        platform.storage().fetch("of another name", tmp_path / "back")
+
+
 def test_a_file_above_the_buckets_limit_is_refused_before_it_is_sent(
     platform: Platform, large: Path
 ) -> None:

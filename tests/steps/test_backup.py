@@ -16,6 +16,7 @@ from shipway.errors import Failed, Refused
 from shipway.inspection import Snapshot
 from shipway.papers import read_paper, write_paper
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.again import backup_that_holds
 from shipway.steps.backup import Dumper, plan_backup, take_backup
 from shipway.steps.shelf import (
     ARCHIVE,
@@ -70,6 +71,7 @@ class Cupboard:
 
     folder: Path
     full_after: int = 99
+    failing: bool = False
     dies_with_project: bool = True
 
     def keep(self, path: Path, name: str) -> str:
@@ -79,6 +81,11 @@ class Cupboard:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(path.read_bytes())
         return f"backups/{name}"
+
+    def fetch(self, name: str, path: Path) -> None:
+        if self.failing:
+            raise Failed("The bucket is away.", unchanged="Nothing.", next_step="Wait.")
+        path.write_bytes((self.folder / name).read_bytes())
 
 
 @dataclass
@@ -323,6 +330,56 @@ def test_the_copy_holds_archive_and_manifest_and_the_warning_that_it_dies_with_t
     assert backup.manifest.uploaded_to == f"backups/{backup.directory.name}/{ARCHIVE}"
     assert open_backup(copy).manifest == open_backup(backup.directory).manifest == backup.manifest
     assert any("dies with it" in text for text in heard.warnings)
+
+
+def again(backup: Backup, elsewhere: Path, vault: Vault | None, heard: Heard) -> Backup | None:
+    """Go on on another machine, with everything applied already."""
+    return backup_that_holds(
+        backup,
+        folder=elsewhere,
+        pending=False,
+        moved=True,
+        lister=archives(elsewhere.parent),
+        vault=vault,
+        clock=SystemClock(),
+        say=heard,
+        key=None,
+    )
+
+
+def test_another_machine_that_goes_on_fetches_the_backup_from_its_copy(
+    tmp_path: Path, dumper: PgDump
+) -> None:
+    vault, heard = Cupboard(tmp_path / "cloud"), Heard()
+    backup = backed_up(tmp_path / "here", dumper, vault=vault)
+
+    found = again(backup, tmp_path / "there", vault, heard)
+
+    assert found is not None
+    assert found.directory == tmp_path / "there" / backup.directory.name
+    assert found.manifest == backup.manifest
+    assert found.archive.read_bytes() == backup.archive.read_bytes()
+    assert any("was fetched from backups/" in text for text in heard.notes)
+    assert heard.warnings == []
+
+
+@pytest.mark.parametrize("harm", ["another", "gone"])
+def test_a_copy_that_is_not_the_backup_is_not_kept_and_the_release_goes_on_with_a_warning(
+    tmp_path: Path, dumper: PgDump, harm: str
+) -> None:
+    vault, heard = Cupboard(tmp_path / "cloud"), Heard()
+    backup = backed_up(tmp_path / "here", dumper, vault=vault)
+    copy = vault.folder / backup.directory.name / ARCHIVE
+    copy.write_bytes(b"x" * copy.stat().st_size)
+    if harm == "gone":
+        vault.failing = True
+
+    found = again(backup, tmp_path / "there", vault, heard)
+
+    assert found == backup
+    assert list((tmp_path / "there").iterdir()) == []
+    assert f"the copy of {backup.directory.name} was not to be had" in heard.warnings[0]
+    assert "is not on this machine" in heard.warnings[1]
 
 
 @pytest.mark.parametrize("full_after", [0, 1, 2])
