@@ -34,6 +34,7 @@ HOST = "127.0.0.1"
 _ACCOUNT = "nobody"
 _START_S = 60.0
 _STOP_S = 60.0
+_EMPTIED_S = 5.0
 _POLL_S = 0.005
 _PORT_TRIES = 3
 
@@ -164,7 +165,12 @@ class Cluster:
     def destroy(self) -> None:
         """Stop the server and delete everything."""
         self.stop(immediate=True)
+        # Programs that a killed process has started may write there for a moment more.
+        ends = time.monotonic() + _EMPTIED_S
         shutil.rmtree(self._home, ignore_errors=True)
+        while self._home.exists() and time.monotonic() < ends:
+            time.sleep(_POLL_S)
+            shutil.rmtree(self._home, ignore_errors=True)
 
     def _try_to_start(self, port: int, settings: Mapping[str, str]) -> tuple[Server | None, str]:
         """Return the ready server, or what the log said while it failed to start."""

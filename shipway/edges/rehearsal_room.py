@@ -269,8 +269,10 @@ class RehearsalRoom:
         for left in self._folder.iterdir():
             pid = left.name.partition("-")[0]
             if pid.isdigit() and not process.alive(int(pid)):
-                embedded.Cluster(left, embedded.newest()).destroy()
-                shutil.rmtree(left, ignore_errors=True)
+                cluster = embedded.Cluster(left, embedded.newest())
+                cluster.destroy()
+                if not cluster.home.exists():  # else it is found again next time
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _prepare(url: Secret, backup: Backup, password: Secret) -> None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from shipway.edges.embedded import Cluster, newest
 from shipway.past import Standing
 from tests.faults.judging import Before, after_fault, at_the_end, latest
 from tests.faults.proxy import At, Gate, Proxy
+from tests.faults.world import waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +84,8 @@ def counted(world: World) -> Counted:
 def points(count: Counted) -> Iterator[Fault]:
     """Yield every point; the cheapest to understand first."""
     yield from _kills(count)
+    yield from _kills_with_rehearsal(count)
+    yield from _kills_in_rehearsal()
     yield from _interruptions(count)
     yield from _stops(count)
     yield from _http(count)
@@ -103,6 +107,40 @@ def _kills(count: Counted) -> Iterator[Fault]:
                     name=f"line {number}, {at}",
                     run=partial(_through_proxy, gate=gate, kill=True, moved=moved),
                 )
+
+
+def _kills_with_rehearsal(count: Counted) -> Iterator[Fault]:
+    """Yield the same for a release as it is by default: rehearsed, with a copy of its backup."""
+    for number in range(1, count.lines + 1):
+        gate = Gate(number=number, at=At.ANSWERED, lines=True)
+        run = partial(_through_proxy, gate=gate, kill=True, moved=True, rehearsed=True, copied=True)
+        yield Fault(
+            kind="SIGKILL at each journal line of a rehearsed release with a copy of its backup",
+            name=f"line {number}, goes on on another machine",
+            run=run,
+        )
+
+
+def _kills_in_rehearsal() -> Iterator[Fault]:
+    for said in ("rehearse", "restored", "on the copy: applied 002", "on the copy: applied 003"):
+        yield Fault(
+            kind="SIGKILL in mid-rehearsal",
+            name=f"once it says {said}",
+            run=partial(_killed_in_rehearsal, said=said),
+        )
+
+
+def _killed_in_rehearsal(world: World, said: str) -> list[str]:
+    """Kill a release while its copy is there; the next one takes away what is left of it."""
+    place, before = _new(world)
+    copies = place.folder / ".shipway" / "rehearsals"
+    running = place.start(rehearsed=True)
+    waited(lambda: said in running.said() and any(copies.glob("*")), f"{copies} and {said}")
+    servers = [Cluster(path, newest()) for path in copies.iterdir()]
+    running.kill()
+    running.ended()
+    problems = _settled(place, before, None, said=running.said, rehearsed=True)
+    return problems + [f"{one.home} was left behind" for one in servers if one.home.exists()]
 
 
 def _interruptions(count: Counted) -> Iterator[Fault]:
@@ -236,11 +274,20 @@ def _both(world: World) -> list[str]:
     return at_the_end(place, before)
 
 
-def _through_proxy(
-    world: World, gate: Gate, *, kill: bool = False, stop: bool = False, moved: bool = False
+def _through_proxy(  # noqa: PLR0913 - what is disturbed, and what kind of release
+    world: World,
+    gate: Gate,
+    *,
+    kill: bool = False,
+    stop: bool = False,
+    moved: bool = False,
+    rehearsed: bool = False,
+    copied: bool = False,
 ) -> list[str]:
     """Disturb a release at a gate of the database's proxy, and let it go on afterwards."""
     place, before = _new(world)
+    if copied:
+        place.environ["SHIPWAY_BACKUP_BUCKET"] = "backups"
     started = threading.Event()
     running: list[Running] = []
 
@@ -252,14 +299,22 @@ def _through_proxy(
             world.cluster.stop(immediate=True)
 
     with Proxy(world.port, gate, act) as proxy:
-        running.append(place.start(port=proxy.port))
+        running.append(place.start(port=proxy.port, rehearsed=rehearsed))
         started.set()
         code = running[0].ended()
     if stop:
         world.cluster.start(world.port)
     if not proxy.reached:
         return [] if code == 0 else [f"the point did not come, and it ended with {code}"]
-    return _settled(place, before, None, moved=moved, said=running[0].said)
+    return _settled(
+        place,
+        before,
+        None,
+        moved=moved,
+        said=running[0].said,
+        rehearsed=rehearsed,
+        copied=copied,
+    )
 
 
 def _http_fault(  # noqa: PLR0913 - what a rule of a stand-in needs
@@ -281,15 +336,20 @@ def _new(world: World) -> tuple[Place, Before]:
     return place, Before(production=world.production, releases=known)
 
 
-def _settled(
+def _settled(  # noqa: PLR0913 - where it stands, and what kind of release
     place: Place,
     before: Before,
     running: Running | None,
     *,
     moved: bool = False,
     said: Callable[[], str] = str,
+    rehearsed: bool = False,
+    copied: bool = False,
 ) -> list[str]:
-    """Judge what stands, go on from there, and judge the end."""
+    """Judge what stands, go on from there, and judge the end.
+
+    Where the backup is copied, the machine that goes on has to hold one itself.
+    """
     with ExitStack() as stack:
         stack.callback(place.close)
         if running is not None:
@@ -301,14 +361,15 @@ def _settled(
         here = place.moved() if moved else place
         last, again = said, None
         if past is None or past.standing is not Standing.OVER:
-            again = here.start(resume=past is not None)
+            again = here.start(resume=past is not None, rehearsed=rehearsed)
             code = again.ended()
             last = again.said
             if code != 0:
                 problems.append(f"it did not go on: exit code {code}")
         if not problems:
             clean = again is not None or running is not None
-            problems = at_the_end(here, before, place, resumed=clean)
+            others = () if copied and again is not None else (place,)
+            problems = at_the_end(here, before, *others, resumed=clean)
         if problems:
             problems += [f"disturbed: {said()[-1500:]}", f"then: {last()[-1500:]}"]
         return problems

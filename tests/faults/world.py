@@ -71,6 +71,7 @@ _PRELOADED = (
     "shipway.wiring.backups",
     "shipway.wiring.journals",
     "shipway.wiring.platform",
+    "shipway.edges.rehearsal_room",
     "shipway.edges.storage",
     "shipway.report.words",
     "tests.faults.world",
@@ -104,6 +105,7 @@ class Order:
     out: str
     jump_s: float
     jump_after: int
+    rehearsed: bool
 
 
 def _run(order: Order) -> None:
@@ -124,7 +126,7 @@ def _run(order: Order) -> None:
             session.wiring.clock = JumpingClock(order.jump_s, order.jump_after)
         return release.release(
             session,
-            without_rehearsal="this is about faults",
+            without_rehearsal="" if order.rehearsed else "this is about faults",
             now="",
             waive=(),
             resume=order.resume,
@@ -188,6 +190,7 @@ class Place:
         port: int | None = None,
         jump_s: float = 0.0,
         jump_after: int = 0,
+        rehearsed: bool = False,
         **environ: str,
     ) -> Running:
         """Start a release and return at once.
@@ -197,6 +200,7 @@ class Place:
             port: of a proxy before the database.
             jump_s: by how much the clock jumps.
             jump_after: how often it is looked at before.
+            rehearsed: its migrations are rehearsed, which takes longer than all the rest.
             environ: more settings.
         """
         given = {name: text for name, text in os.environ.items() if not _ours(name)}
@@ -210,6 +214,7 @@ class Place:
             out=str(out),
             jump_s=jump_s,
             jump_after=jump_after,
+            rehearsed=rehearsed,
         )
         process = context.Process(target=_run, args=(order,))
         process.start()
