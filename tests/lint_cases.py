@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -44,15 +44,21 @@ def serve_dressed(cluster: Cluster) -> int:
     return port
 
 
-def found_in(port: int, name: str) -> tuple[Finding, ...]:
-    """Return what the lints find where only the objects of one case are."""
+def made(port: int, name: str, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Make a database that holds only the objects of one case; return a connection to it."""
     _, statements = CASES[name]
     with psycopg.connect(url_of(port, SUPERUSER, "template1"), autocommit=True) as admin:
-        made = "create database {} template dressed owner postgres"
-        admin.execute(sql.SQL(made).format(sql.Identifier(name)))
+        create = "create database {} template dressed owner postgres"
+        admin.execute(sql.SQL(create).format(sql.Identifier(database)))
     role = SUPERUSER if "extension" in statements or "foreign data" in statements else APP_ROLE
-    with psycopg.connect(url_of(port, role, name), autocommit=True) as connection:
-        connection.execute(statements.encode())
+    connection = psycopg.connect(url_of(port, role, database), autocommit=True)
+    connection.execute(statements.encode())
+    return connection
+
+
+def found_in(port: int, name: str) -> tuple[Finding, ...]:
+    """Return what the lints find where only the objects of one case are."""
+    with made(port, name, name) as connection:
         return lint(connection, exposed_schemas=["public"])
 
 

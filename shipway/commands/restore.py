@@ -78,7 +78,7 @@ def _brought(
     session: Session,
     directory: Path,
     place: str,
-    open_copy: Callable[[Backup], AbstractContextManager[Back]],
+    open_copy: Callable[[Backup, Callable[[int], None]], AbstractContextManager[Back]],
     unchanged: str = "",
 ) -> Answer:
     wiring = session.wiring

@@ -11,11 +11,12 @@ from urllib.parse import quote
 from shipway.edges import process
 from shipway.edges.answers import NoAnswer
 from shipway.edges.rehearsal_room import Copy
+from shipway.edges.rows_back import untold
 from shipway.errors import Failed, Stopped
 from shipway.values import Restored, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shipway.edges.answers import ApiAnswer
@@ -65,7 +66,7 @@ class BranchRoom:
         self._poll_s = poll_s
 
     @contextmanager
-    def copy_of(self, _backup: Backup) -> Iterator[Copy]:
+    def copy_of(self, _backup: Backup, _tell: Callable[[int], None] = untold) -> Iterator[Copy]:
         """Make a branch from the platform's newest physical backup, for the block alone.
 
         Raises:

@@ -18,7 +18,7 @@ from shipway.errors import Misconfigured
 from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Argv = Sequence[str | Path]
     Environment = Mapping[str, str | Secret]
@@ -73,6 +73,21 @@ class Running:
     def complaints(self) -> bytes:
         """Return what it has written to stderr so far."""
         return os.pread(self._errors.fileno(), _MOST_COMPLAINTS_BYTES, 0)
+
+    def watched(self, look: Callable[[bytes], None], *, every_s: float) -> Finished:
+        """Wait for the end of a program that writes to stderr alone, looking at that meanwhile.
+
+        Raises:
+            DeadlinePassed: the program was killed because its time was over.
+        """
+        while self._bound.left_s() > 0:
+            try:
+                self._process.wait(min(every_s, self._bound.left_s()))
+            except subprocess.TimeoutExpired:
+                look(self.complaints())
+            else:
+                break
+        return self.finish()
 
     def finish(self) -> Finished:
         """Wait for the end; what was not read of the output is dropped.

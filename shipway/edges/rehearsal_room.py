@@ -17,11 +17,12 @@ from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.catalog import Catalog
 from shipway.edges.ledger import Ledger
 from shipway.edges.onlooker import Onlooker, locks_of_query
+from shipway.edges.rows_back import untold
 from shipway.errors import Refused
 from shipway.values import Secret, TableContent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -129,7 +130,9 @@ class Copy:
 class Elsewhere(Protocol):
     """Another place for copies."""
 
-    def copy_of(self, backup: Backup, /) -> AbstractContextManager[Copy]:
+    def copy_of(
+        self, backup: Backup, tell: Callable[[int], None], /
+    ) -> AbstractContextManager[Copy]:
         """Make one for the block."""
 
 
@@ -179,8 +182,12 @@ class RehearsalRoom:
         return backup.manifest.archive_bytes > self._whole_up_to_bytes
 
     @contextmanager
-    def copy_of(self, backup: Backup) -> Iterator[Copy]:
+    def copy_of(self, backup: Backup, tell: Callable[[int], None] = untold) -> Iterator[Copy]:
         """Restore a backup into a server that exists only for the block.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            tell: told meanwhile how many rows are back.
 
         Raises:
             Misconfigured: no embedded PostgreSQL, or no pg_restore that can read the archive.
@@ -189,7 +196,7 @@ class RehearsalRoom:
         manifest = backup.manifest
         large = self._is_large(backup)
         if large and self._instead is not None:
-            with self._instead.copy_of(backup) as copy:
+            with self._instead.copy_of(backup, tell) as copy:
                 yield copy
             return
         self._sweep()
@@ -205,7 +212,11 @@ class RehearsalRoom:
             admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
             with self._archives.plain(backup.archive) as archive:
                 restored = restore.restore(
-                    archive, manifest, url=admin, most_rows=self._most_rows if large else None
+                    archive,
+                    manifest,
+                    url=admin,
+                    most_rows=self._most_rows if large else None,
+                    tell=tell,
                 )
             owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
             with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
@@ -215,11 +226,14 @@ class RehearsalRoom:
             shutil.rmtree(directory, ignore_errors=True)
 
     @contextmanager
-    def filled(self, backup: Backup, url: Secret) -> Iterator[Copy]:
+    def filled(
+        self, backup: Backup, tell: Callable[[int], None] = untold, *, url: Secret
+    ) -> Iterator[Copy]:
         """Restore a backup into an empty database, where it stays.
 
         Args:
             backup: its digest was looked at by the caller.
+            tell: told meanwhile how many rows are back.
             url: of the database, as a role that may create all that is in the backup.
 
         Raises:
@@ -237,12 +251,14 @@ class RehearsalRoom:
                 )
             restore.make_roles(connection, backup.manifest.roles)
         with self._archives.plain(backup.archive) as archive:
-            restored = restore.restore(archive, backup.manifest, url=url)
+            restored = restore.restore(archive, backup.manifest, url=url, tell=tell)
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
             yield copy
 
     @contextmanager
-    def replaced(self, backup: Backup, url: Secret) -> Iterator[Replacement]:
+    def replaced(
+        self, backup: Backup, _tell: Callable[[int], None] = untold, *, url: Secret
+    ) -> Iterator[Replacement]:
         """Put a backup in the place of what a database holds, when the block ends well.
 
         Args:

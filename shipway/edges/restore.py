@@ -16,11 +16,12 @@ from psycopg.conninfo import make_conninfo
 
 from shipway.edges import pgtools, postgres, process, sample
 from shipway.edges.row_values import without_details
+from shipway.edges.rows_back import RowsBack, untold, without_chatter
 from shipway.errors import Failed
 from shipway.values import Restored, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from shipway.values import Manifest, Role, SampledTable
 
@@ -28,6 +29,7 @@ __all__ = ["Entry", "entries_of", "make_roles", "restore", "restorer_of"]
 
 _DEADLINE_S: Final = 6 * 3600.0
 _JOBS: Final = 2
+_LOOK_EVERY_S: Final = 0.25
 
 # Schemas that an extension of the platform fills; without it, what lies in them is useless.
 _SCHEMA_OF: Final = {
@@ -62,6 +64,8 @@ class Entry:
 
     line: str
     """As pg_restore takes it back."""
+    number: int
+    """Its name in what pg_restore says."""
     kind: str
     """TABLE, TABLE DATA, TRIGGER, …"""
     schema: str
@@ -90,7 +94,12 @@ def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[
 
 
 def restore(
-    archive: Path, manifest: Manifest, *, url: Secret, most_rows: int | None = None
+    archive: Path,
+    manifest: Manifest,
+    *,
+    url: Secret,
+    most_rows: int | None = None,
+    tell: Callable[[int], None] = untold,
 ) -> Restored:
     """Restore an archive into an empty database whose server has the roles already.
 
@@ -100,6 +109,7 @@ def restore(
         url: the database, as a superuser.
         most_rows: of larger tables only so many rows are restored, and of those only the ones
             whose foreign keys hold; all of them when None.
+        tell: told a few times a second how many rows are back.
 
     Raises:
         Misconfigured: no pg_restore on this machine can read it.
@@ -111,11 +121,13 @@ def restore(
         available = connection.execute("select name from pg_available_extensions").fetchall()
         missing = sorted(set(manifest.extensions) - {name for (name,) in available})
         kept, left_out = _chosen(entries_of(tool, archive), missing)
+        rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in kept}
         pg_restore = _PgRestore(
             tool=tool,
             archive=archive,
             connection=connection,
             password=postgres.password_of(url) or Secret(""),
+            back=RowsBack(rows, tell),
         )
         first = [entry for entry in kept if entry.kind == "SCHEMA"]
         if any(entry.schema == "-" and entry.name.startswith("public ") for entry in first):
@@ -197,7 +209,14 @@ def entries_of(tool: pgtools.Tool, archive: Path) -> list[Entry]:
 def _entry(line: str) -> Entry:
     found = _ENTRY.match(line)
     kind, schema, name = found.group("kind", "schema", "name") if found else ("", "", "")
-    return Entry(line=line, kind=kind, schema=schema, name=name)
+    number = line.partition(";")[0]
+    return Entry(
+        line=line,
+        number=int(number) if number.isdigit() else 0,
+        kind=kind,
+        schema=schema,
+        name=name,
+    )
 
 
 def _chosen(entries: list[Entry], missing: list[str]) -> tuple[list[Entry], list[str]]:
@@ -226,6 +245,7 @@ class _PgRestore:
     archive: Path
     connection: psycopg.Connection[tuple[object, ...]]
     password: Secret
+    back: RowsBack
 
     def run(self, entries: list[Entry], options: str = "") -> list[str]:
         """Restore some entries and return pg_restore's errors, each on one line.
@@ -245,11 +265,15 @@ class _PgRestore:
                 f"--jobs={_JOBS}",
                 f"--use-list={chosen}",
                 "--no-password",
+                "--verbose",  # it names each table whose rows are back
                 f"--dbname={place}",
                 self.archive,
             ]
-            said = process.run(argv, env={**self.tool.env, **env}, deadline_s=_DEADLINE_S)
-        told = without_details(said.stderr)
+            env |= self.tool.env
+            with process.stream(argv, env=env, deadline_s=_DEADLINE_S) as running:
+                said = running.watched(self.back.look, every_s=_LOOK_EVERY_S)
+        self.back.look(said.stderr.encode())
+        told = without_details(without_chatter(said.stderr))
         found = re.split(r"^pg_restore: (?=error: )", told, flags=re.MULTILINE)[1:]
         errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
         real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]

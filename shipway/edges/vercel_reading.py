@@ -54,7 +54,17 @@ def deployment(found: Mapping[str, Any], *, scheme: str) -> Deployment | None:
         meta={str(k): str(v) for k, v in meta.items()} if isinstance(meta, dict) else {},
         error=_trouble(found) or None,
         inspector_url=text(found.get("inspectorUrl")) or None,
+        build_s=_build_s(found),
     )
+
+
+def _build_s(found: Mapping[str, Any]) -> float | None:
+    """Return the seconds from creation to READY: what somebody who deploys waits for."""
+    began = found.get("createdAt", found.get("created"))
+    ready = found.get("ready")
+    if isinstance(began, int) and isinstance(ready, int) and ready >= began:
+        return (ready - began) / 1000
+    return None
 
 
 def _state(found: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -91,10 +92,12 @@ class Line:
         self._ended = ended
         self._so_far: tuple[str, ...] = ("",)
         self._began_s = time.monotonic()
+        self._ends_s: float | None = None
 
-    def at(self, text: str, *details: str) -> None:
+    def at(self, text: str, *details: str, left_s: float | None = None) -> None:
         """Show how far it is by now; details are shown in place of the text."""
         self._so_far = (text, *details)
+        self._ends_s = None if left_s is None else time.monotonic() + left_s
 
     def done(self, text: str) -> None:
         """Write what came of it in the place of the live line."""
@@ -103,10 +106,20 @@ class Line:
 
     def text(self) -> str:
         """Return the line as it reads now; details stand below it in place of the text."""
-        seconds = int(time.monotonic() - self._began_s)
+        now = time.monotonic()
+        seconds = int(now - self._began_s)
         first, *details = self._so_far
         so_far = "" if details else first
-        parts = (self._name, so_far, f"{seconds} s" if seconds else "")
+        # Work that lasts longer than expected: then nobody knows any more.
+        left_s = 0.0 if self._ends_s is None else self._ends_s - now
+        left = f"about {_seconds(left_s)} left" if left_s > 0 else ""
+        parts = (self._name, so_far, _seconds(seconds) if seconds else "", left)
         margin = " " * (len(self._name) - len(self._name.lstrip()) + _DETAILS)
         lines = [" · ".join(part for part in parts if part), *(margin + one for one in details)]
         return self._hide("\n".join(lines))
+
+
+def _seconds(seconds: float) -> str:
+    """Return a duration that goes on counting: `9 s`, `2 min 05 s`."""
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

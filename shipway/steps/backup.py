@@ -11,6 +11,7 @@ from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.copies import keep_copy
 from shipway.steps.folders import new_folder
+from shipway.steps.pace import left_s
 from shipway.steps.platform import ask_platform
 from shipway.steps.shelf import (
     ARCHIVE,
@@ -68,6 +69,8 @@ class BackupPlan:
     platform_required: bool
     encrypted_for: tuple[str, ...] = ()
     """The public keys whose owners will be able to read it; none: it is not encrypted."""
+    expected_bytes: int | None = None
+    """About how large the archive will be; None when nothing is known of that."""
 
 
 def plan_backup(  # noqa: PLR0913 - all by name
@@ -80,6 +83,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
     asks_platform: bool,
     platform_required: bool = False,
     encrypted_for: tuple[str, ...] = (),
+    expected_bytes: int | None = None,
 ) -> BackupPlan:
     """Return the plan of a backup that begins now.
 
@@ -92,6 +96,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
         asks_platform: whether Supabase is asked for its own backups.
         platform_required: whether a platform that cannot be asked fails the backup.
         encrypted_for: the recipients.
+        expected_bytes: about how large the archive will be.
     """
     backup_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}-{target}"
     return BackupPlan(
@@ -103,6 +108,7 @@ def plan_backup(  # noqa: PLR0913 - all by name
         asks_platform=asks_platform,
         platform_required=platform_required,
         encrypted_for=encrypted_for,
+        expected_bytes=expected_bytes,
     )
 
 
@@ -137,16 +143,18 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     if plan.asks_platform and platform is not None:
         window = ask_platform(platform, clock=clock, say=say, required=plan.platform_required)
     with new_folder(plan.directory) as folder:
-        taken_at = clock.now()
+        taken_at, began = clock.now(), clock.monotonic()
         archive = folder / (ENCRYPTED if plan.encrypted_for else ARCHIVE)
         with say.progress("dumping") as line:
-            dumped = dumper.dump(
-                archive,
-                recipients=plan.encrypted_for,
-                progress=lambda one: line.at(
-                    f"{size(one.written_bytes)}, table {one.tables_begun} of {one.tables}"
-                ),
-            )
+
+            def tell(one: DumpedSoFar) -> None:
+                share = one.written_bytes / plan.expected_bytes if plan.expected_bytes else 0.0
+                line.at(
+                    f"{size(one.written_bytes)}, table {one.tables_begun} of {one.tables}",
+                    left_s=left_s(share, clock.monotonic() - began),
+                )
+
+            dumped = dumper.dump(archive, recipients=plan.encrypted_for, progress=tell)
         manifest = _manifest(plan, dumped, window, taken_at)
         missing = missing_tables(lister.contents(archive) or (), manifest)
         if missing:

@@ -14,7 +14,7 @@ from shipway.steps.reversal import Stage
 from shipway.steps.shelf import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from shipway.steps.gauge import Onlooker
@@ -81,8 +81,13 @@ class Room(Protocol):
     def instead_of_whole(self, backup: Backup) -> str:
         """Return what is done with a backup too large to be restored whole; empty for others."""
 
-    def copy_of(self, backup: Backup) -> AbstractContextManager[Copy]:
-        """Restore a backup into a server that exists only for the block."""
+    def copy_of(
+        self, backup: Backup, tell: Callable[[int], None], /
+    ) -> AbstractContextManager[Copy]:
+        """Restore a backup into a server that exists only for the block.
+
+        Meanwhile it tells how many rows are back.
+        """
 
 
 def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:

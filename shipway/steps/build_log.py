@@ -40,6 +40,9 @@ class Told:
         vercel: reads it.
         build_log: keeps it.
         say: told each line.
+
+    Attributes:
+        latest: the last line that was told.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Told:
         self._say = say
         self._known: set[str] = set()
         self._latest_ms = 0
+        self.latest = ""
 
     def more(self) -> None:
         """Tell what has been written since."""
@@ -70,6 +74,7 @@ class Told:
                 self._latest_ms = max(self._latest_ms, line.at_ms)
                 self._build_log.add(line)
                 self._say.note(f"build | {line.text}")
+                self.latest = line.text
 
 
 def failing_lines(log: Iterable[BuildLine]) -> tuple[str, ...]:

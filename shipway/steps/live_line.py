@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from shipway.steps.pace import left_s
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import Migration, Progress, Say
+    from shipway.values import Clock, Migration, Progress, Say
 
 __all__ = ["LiveLine"]
 
@@ -19,10 +21,13 @@ class LiveLine:
     Args:
         say: where it is shown.
         files: in the order in which they are run.
+        clock: tells how long they take.
     """
 
-    def __init__(self, say: Say, files: Sequence[Migration]) -> None:
+    def __init__(self, say: Say, files: Sequence[Migration], clock: Clock) -> None:
         self._say = say
+        self._clock = clock
+        self._began = clock.monotonic()
         self._files = files
         self._at = 0
         self._whole = ExitStack()
@@ -50,5 +55,9 @@ class LiveLine:
         self._line = None
         if self._at < len(self._files):
             label = self._files[self._at].label
+            took_s = self._clock.monotonic() - self._began
             self._line = self._one.enter_context(self._say.progress(label))
-            self._line.at(f"{self._at + 1} of {len(self._files)}")
+            self._line.at(
+                f"{self._at + 1} of {len(self._files)}",
+                left_s=left_s(self._at / len(self._files), took_s),
+            )

@@ -108,7 +108,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         for row in applied_now:
             say.note(_said(row))
         return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
-    with LiveLine(say, pending) as line:
+    with LiveLine(say, pending, clock) as line:
 
         def applied(migration: Migration, answer: Answer) -> None:
             row = row_of(migration, answer)

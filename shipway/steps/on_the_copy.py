@@ -49,8 +49,8 @@ class _LineOnTheCopy:
         self._line = line
         self._where = where
 
-    def at(self, text: str, *details: str) -> None:
-        self._line.at(text, *details)
+    def at(self, text: str, *details: str, left_s: float | None = None) -> None:
+        self._line.at(text, *details, left_s=left_s)
 
     def done(self, text: str) -> None:
         self._line.done(self._where + text)

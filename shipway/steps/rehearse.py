@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, duration, size
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.generations import hold_to_promises, hold_to_serving
+from shipway.steps.pace import restoring
 from shipway.steps.queueing import queued, wants_of
 from shipway.steps.review import review
 from shipway.steps.shelf import RESULT, SEAL, record_proof
@@ -93,8 +93,8 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     if instead := room.instead_of_whole(backup):
         say.warn(instead)
     with ExitStack() as opened:
-        with say.progress(_restoring(backup)):
-            copy = opened.enter_context(room.copy_of(backup))
+        with restoring(backup, clock=clock, say=say) as tell:
+            copy = opened.enter_context(room.copy_of(backup, tell))
         database = opened.enter_context(copy.open_database())
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
@@ -144,13 +144,6 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         record_proof(backup, seal.grade, clock=clock, key=key)
     _tell(seal, say)
     return seal
-
-
-def _restoring(backup: Backup) -> str:
-    """Return what is under way, with the time that it took the last time, when it is known."""
-    last = f", the last time in {duration(backup.restore_s)}" if backup.restore_s else ""
-    rows = count(sum(backup.manifest.row_counts.values()), "row")
-    return f"restoring {rows}, {size(backup.manifest.archive_bytes)}{last}"
 
 
 def _reached(plan: MigrationPlan) -> Grade:

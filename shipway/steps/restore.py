@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.steps.brought_back import brought_back, tell_restored
+from shipway.steps.pace import restoring
 from shipway.steps.shelf import Lister, record_proof, verify_backup
 from shipway.values import Grade
 
@@ -34,7 +36,7 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
     directory: Path,
     *,
     place: str,
-    open_copy: Callable[[Backup], AbstractContextManager[Back]],
+    open_copy: Callable[[Backup, Callable[[int], None]], AbstractContextManager[Back]],
     lister: Lister,
     clock: Clock,
     say: Say,
@@ -46,7 +48,8 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
     Args:
         directory: the backup's folder.
         place: where to, for people.
-        open_copy: restores into that place and hands out what looks at it.
+        open_copy: restores into that place, telling the rows that are back, and hands out what
+            looks at it.
         lister: reads the archive's table of contents.
         clock: gives the proof its time.
         say: told what became true.
@@ -59,7 +62,9 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
     """
     backup = verify_backup(directory, lister=lister, clock=clock, key=key)
     say.note(f"{backup.manifest.backup_id} is as it was written")
-    with open_copy(backup) as copy:
+    with ExitStack() as opened:
+        with restoring(backup, clock=clock, say=say) as tell:
+            copy = opened.enter_context(open_copy(backup, tell))
         tell_restored(copy.restored, backup, say)
         stays = unchanged or f"What was restored so far lies in {place}."
         _, equal = brought_back(copy, backup, say, unchanged=f"The backup is as it was. {stays}")

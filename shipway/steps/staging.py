@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shipway.steps.build_log import BuildLog
     from shipway.steps.pieces import Piece
-    from shipway.values import BuildLine, Clock, Deployment, Say, Source
+    from shipway.values import BuildLine, Clock, Deployment, Progress, Say, Source
 
 __all__ = ["Staging", "StagingPlan", "stage"]
 
@@ -63,6 +63,10 @@ class StagingPlan(Protocol):
     @property
     def source(self) -> Source:
         """What is deployed, and by whom."""
+
+    @property
+    def previous_id(self) -> str | None:
+        """The deployment that serves production."""
 
     @property
     def meta(self) -> Mapping[str, str]:
@@ -159,7 +163,23 @@ def _ready(  # noqa: PLR0913 - all by name
     say: Say,
 ) -> Deployment:
     """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
-    until = clock.monotonic() + plan.build_timeout_s
+    with say.progress(f"building {made.deployment_id}") as line:
+        return _waited(made, plan, vercel=vercel, told=told, clock=clock, say=say, line=line)
+
+
+def _waited(  # noqa: PLR0913 - all by name
+    made: Deployment,
+    plan: StagingPlan,
+    *,
+    vercel: Staging,
+    told: Told,
+    clock: Clock,
+    say: Say,
+    line: Progress,
+) -> Deployment:
+    began = clock.monotonic()
+    until = began + plan.build_timeout_s
+    last_s = None if made.ready_state == "READY" else _last_build_s(plan, vercel)
     pause_s = _FIRST_PAUSE_S
     strange = ""
     now = made
@@ -176,6 +196,7 @@ def _ready(  # noqa: PLR0913 - all by name
             now = _out_of_time(now, plan, vercel=vercel)
             continue
         told.more()
+        line.at(told.latest, left_s=last_s and began + last_s - clock.monotonic())
         clock.sleep(pause_s)
         pause_s = min(1.3 * pause_s, _LONGEST_PAUSE_S)
         try:
@@ -184,6 +205,16 @@ def _ready(  # noqa: PLR0913 - all by name
             if clock.monotonic() >= until:
                 error.add(f"The deployment {made.deployment_id} goes on building, staged.")
                 raise
+
+
+def _last_build_s(plan: StagingPlan, vercel: Staging) -> float | None:
+    """Return how long the build of what serves now took; None when that cannot be told."""
+    if plan.previous_id is None:
+        return None
+    try:
+        return vercel.get(plan.previous_id).build_s
+    except Stopped:
+        return None  # it is for the eyes alone
 
 
 def _accepted(now: Deployment) -> Deployment:

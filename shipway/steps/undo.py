@@ -81,7 +81,7 @@ def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step i
             next_step="Look at it anew: invoke db.status",
         )
     runner = Runner(powers, state, Undoing(state))
-    with LiveLine(say, plan.undo) as line:
+    with LiveLine(say, plan.undo, clock) as line:
         run_in_order(
             runner, plan.undo, lambda migration, _: line.next(f"undone {_name(migration)}")
         )

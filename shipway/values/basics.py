@@ -64,10 +64,11 @@ class Say(Protocol):
 class Progress(Protocol):
     """A piece of work that is under way, as a person sees it."""
 
-    def at(self, text: str, *details: str) -> None:
+    def at(self, text: str, *details: str, left_s: float | None = None) -> None:
         """Show how far it is by now (`3.2 MB of 40 MB`), in place of what was shown before.
 
-        Details stand on a terminal in its place, a line each; a log gets the text.
+        Details stand on a terminal in its place, a line each; a log gets the text. A terminal also
+        shows the seconds that are left by now, counting down; None: nobody knows.
         """
 
     def done(self, text: str) -> None:
@@ -101,8 +102,8 @@ class _Result:
         self._every_s = log_every_s
         self._told_s = time.monotonic()
 
-    def at(self, text: str, *details: str) -> None:
-        del details
+    def at(self, text: str, *details: str, left_s: float | None = None) -> None:
+        del details, left_s
         now = time.monotonic()
         if self._every_s is not None and now - self._told_s >= self._every_s:
             self._told_s = now

@@ -38,6 +38,8 @@ class Deployment:
     meta: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     inspector_url: str | None = None
+    build_s: float | None = None
+    """From its creation to READY; None before, and where the server did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

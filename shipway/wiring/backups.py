@@ -11,6 +11,7 @@ from shipway.edges.dump import PgDump
 from shipway.errors import Misconfigured, Stopped
 from shipway.schema.expectations import load_expectations
 from shipway.steps.backup import plan_backup
+from shipway.steps.pace import expected_bytes
 from shipway.steps.sealed import latest_seal, sealed_schema
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
@@ -57,6 +58,7 @@ class BackupWiring:
             bucket=bucket_of(self._settings),
             asks_platform=self._settings.supabase_access_token is not None,
             encrypted_for=self._settings.backup_recipients,
+            expected_bytes=expected_bytes(self.folder, self._settings.target),
         )
 
     def latest(self) -> Backup | Unproven:

@@ -12,9 +12,9 @@ import pytest
 from shipway.edges import process
 from shipway.edges.embedded import Cluster, installs, newest
 from shipway.edges.lints import check_data, lint
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER
+from shipway.sandbox.dress import SUPERUSER
 from shipway.values import Secret
-from tests.lint_cases import CASES, check_case, serve_dressed, url_of
+from tests.lint_cases import CASES, check_case, made, serve_dressed, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,9 @@ def test_a_lint_finds_the_guilty_and_only_the_guilty(port: int, name: str) -> No
 def test_a_cure_that_is_a_statement_heals(port: int) -> None:
     """The cures that end in a semicolon are run as they stand, and the finding is gone."""
     for name in ("grant_missing", "definer_view", "mutable_search_path", "duplicate_index"):
-        with psycopg.connect(url_of(port, APP_ROLE, name), autocommit=True) as connection:
+        with made(port, name, f"{name}_healed") as connection:
             found = _of(lint(connection, exposed_schemas=["public"]), name)
+            assert found
             for finding in found:
                 assert finding.cure.endswith(";")
                 connection.execute(finding.cure.encode())

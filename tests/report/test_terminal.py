@@ -116,6 +116,17 @@ def test_on_a_terminal_details_stand_below_the_name_in_place_of_the_text() -> No
     assert line.text() == "  watching dpl_1 · done"
 
 
+def test_a_live_line_tells_the_time_that_is_left_while_it_is_known() -> None:
+    line = Line("restoring 9 rows", lambda text: text, lambda _: None, ended=lambda _: None)
+    line.at("3 of 9 back", left_s=125.0)
+    assert line.text() == "restoring 9 rows · 3 of 9 back · about 2 min 05 s left"
+    line.at("4 of 9 back", left_s=-0.5)
+    assert line.text() == "restoring 9 rows · 4 of 9 back", "it lasts longer than expected"
+    line.at("5 of 9 back", left_s=8.0)
+    line.at("6 of 9 back")
+    assert line.text() == "restoring 9 rows · 6 of 9 back"
+
+
 def test_on_a_terminal_a_live_line_shows_the_work_until_its_result_stands_there() -> None:
     ours, theirs = os.openpty()
     with open(theirs, "w", encoding="utf-8") as tty, open(ours, "rb", buffering=0) as seen:  # noqa: PTH123 - descriptors
@@ -151,6 +162,11 @@ def test_a_table_keeps_its_columns_apart_and_numbers_to_the_right() -> None:
 
 def on_a_terminal(work: Callable[[Terminal], None], *, verbose: bool = False) -> str:
     """Return what a person has read at the end, without the live lines that were taken away."""
+    return "\n".join(_left_standing(raw_on_a_terminal(work, verbose=verbose)))
+
+
+def raw_on_a_terminal(work: Callable[[Terminal], None], *, verbose: bool = False) -> str:
+    """Return all that was written to a terminal, with its escape sequences."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     with open(theirs, "w", encoding="utf-8") as tty, open(ours, "rb", buffering=0) as seen:  # noqa: PTH123 - descriptors
@@ -160,7 +176,11 @@ def on_a_terminal(work: Callable[[Terminal], None], *, verbose: bool = False) ->
         shown = b""
         while b"the end" not in shown:
             shown += seen.read(4096)
-    return "\n".join(_left_standing(shown.decode()))
+    return shown.decode()
+
+
+def _escapes(written: str) -> list[str]:
+    return re.findall(r"\x1b\[[0-9;?]*m", written)
 
 
 def _left_standing(written: str) -> list[str]:
@@ -196,6 +216,18 @@ def test_on_a_terminal_a_step_is_one_line_and_opens_for_a_warning() -> None:
         "  warning: data: 1 warned",
         "  = 9 passed, 1 with a warning (400\N{NO-BREAK SPACE}ms)",
     ]
+
+
+def test_with_no_color_a_terminal_gets_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def coloured() -> bool:
+        return any(
+            re.search(r"[;\[]3\d[;m]", part) for part in _escapes(raw_on_a_terminal(two_steps))
+        )
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert coloured(), "the warning is yellow"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not coloured()
 
 
 def test_a_log_and_a_verbose_terminal_get_every_line() -> None:

@@ -45,7 +45,8 @@ def backup(database_url: Secret, tmp_path: Path) -> Backup:
 
 
 def brought(
-    backup: Backup, open_copy: Callable[[Backup], AbstractContextManager[Back]]
+    backup: Backup,
+    open_copy: Callable[[Backup, Callable[[int], None]], AbstractContextManager[Back]],
 ) -> BroughtBack:
     return restore(
         backup.directory,
@@ -63,18 +64,20 @@ def test_a_restore_into_an_empty_database_brings_everything_back(
     place, empty = room(tmp_path), server.empty_database()
     url = server.admin_url(empty)
     try:
-        done = brought(backup, lambda one: place.filled(one, url))
+        told: list[int] = []
+        done = brought(backup, lambda one, _: place.filled(one, told.append, url=url))
 
         assert done.backup.grade is Grade.EQUAL
         assert open_backup(backup.directory).grade is Grade.EQUAL
         assert done.restored.errors == ()
+        assert told[-1] == sum(backup.manifest.row_counts.values()) >= 501
         assert done.restored.duration_s > 0
         assert open_backup(backup.directory).restore_s == done.restored.duration_s
         assert ask(url, "select count(*) from public.pets") == [(500,)]
         assert ask(url, "select count(*) from auth.users") == [(1,)]
         assert ask(url, "select relrowsecurity from pg_class where relname = 'pets'") == [(True,)]
         with pytest.raises(Refused, match="is not empty"):
-            brought(backup, lambda one: place.filled(one, url))
+            brought(backup, lambda one, tell: place.filled(one, tell, url=url))
     finally:
         server.drop(empty)
 
@@ -128,7 +131,7 @@ def test_a_restore_over_a_project_brings_its_schemas_back_and_leaves_the_platfor
     altered(database_url)
     assert look(database_url) != before
 
-    done = brought(backup, lambda one: room(tmp_path).replaced(one, database_url))
+    done = brought(backup, lambda one, tell: room(tmp_path).replaced(one, tell, url=database_url))
 
     assert look(database_url) == before
     assert done.backup.grade is Grade.EQUAL
@@ -142,8 +145,8 @@ def test_a_restore_that_does_not_come_to_its_end_leaves_the_project_as_it_was(
     altered(database_url)
     now = look(database_url)
 
-    def onto(one: Backup) -> AbstractContextManager[Replacement]:
-        return room(tmp_path).replaced(one, database_url)
+    def onto(one: Backup, tell: Callable[[int], None]) -> AbstractContextManager[Replacement]:
+        return room(tmp_path).replaced(one, tell, url=database_url)
 
     wrong = replace(backup.manifest, row_counts={**backup.manifest.row_counts, "public.pets": 7})
     write_paper(backup.directory / MANIFEST, "manifest", wrong)
@@ -167,9 +170,9 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
     archive.write_bytes(content)
     opened: list[Backup] = []
 
-    def open_copy(one: Backup) -> AbstractContextManager[Back]:
+    def open_copy(one: Backup, tell: Callable[[int], None]) -> AbstractContextManager[Back]:
         opened.append(one)
-        return room(tmp_path).copy_of(one)
+        return room(tmp_path).copy_of(one, tell)
 
     with pytest.raises(Failed, match="another than the one written"):
         brought(backup, open_copy)
