@@ -150,20 +150,19 @@ class Watched:
         self, statement: bytes, copies: Sequence[bytes], place: int | None
     ) -> Answer:
         before = self._last or self._gauge.read()
-        answer, duration_ms = self._timed(statement, copies, _LOOK_EVERY_S)
-        self._last = None
-        if answer.error is None and not answer.lost and not answer.interrupted:
-            after = self._last = self._gauge.read()
-            if before is not None and after is not None:
-                rewritten = self._gauge.rewritten(after.files)
-                self._note(
-                    statement,
-                    place,
-                    duration_ms,
-                    rewritten=() if _EMPTIES.match(statement) else rewritten,
-                    counts=(after.scanned - before.scanned, after.changed - before.changed),
-                    wal_bytes=after.wal - before.wal,
-                )
+        answer, after = self._gauge.run(statement, copies, _LOOK_EVERY_S)
+        self._last = after
+        if before is not None and after is not None:
+            rewritten = self._gauge.rewritten(after.files)
+            self._note(
+                statement,
+                place,
+                after.took_ms,
+                locks=self._gauge.taken(after.locks),
+                rewritten=() if _EMPTIES.match(statement) else rewritten,
+                counts=(after.scanned - before.scanned, after.changed - before.changed),
+                wal_bytes=after.wal - before.wal,
+            )
         return answer
 
     def _outside(self, statement: bytes, copies: Sequence[bytes], place: int | None) -> Answer:
@@ -171,13 +170,18 @@ class Watched:
         gauge = self._gauge
         gauge.begin()
         counted, before = gauge.counted(), gauge.read()
-        answer, duration_ms = self._timed(statement, copies, _LOOK_OUTSIDE_EVERY_S)
+        began = self._clock.monotonic()
+        answer = self._database.exchange(
+            statement, copies=copies, tick_s=_LOOK_OUTSIDE_EVERY_S, on_tick=gauge.look_on
+        )
+        duration_ms = (self._clock.monotonic() - began) * 1000
         if answer.error is None and not answer.lost and not answer.interrupted:
             after, found = gauge.read(), gauge.counted()
             self._note(
                 statement,
                 place,
                 duration_ms,
+                locks=gauge.taken(),
                 rewritten=gauge.rewritten(gauge.committed_files()),
                 counts=(found[0] - counted[0], found[1] - counted[1]),
                 wal_bytes=after.wal - before.wal if before and after else 0,
@@ -185,21 +189,13 @@ class Watched:
             self._since_begin = (len(self.statements), self._next_line)
         return answer
 
-    def _timed(
-        self, statement: bytes, copies: Sequence[bytes], every_s: float
-    ) -> tuple[Answer, float]:
-        began = self._clock.monotonic()
-        answer = self._database.exchange(
-            statement, copies=copies, tick_s=every_s, on_tick=self._gauge.look_on
-        )
-        return answer, (self._clock.monotonic() - began) * 1000
-
     def _note(  # noqa: PLR0913 - what was measured
         self,
         statement: bytes,
         place: int | None,
         duration_ms: float,
         *,
+        locks: tuple[str, ...],
         rewritten: tuple[str, ...],
         counts: tuple[int, int],
         wal_bytes: int,
@@ -215,7 +211,7 @@ class Watched:
                 text=text if len(text) <= _TEXT_CHARS else text[:_TEXT_CHARS] + "…",
                 duration_ms=round(duration_ms, 3),
                 held_ms=round(duration_ms, 3),
-                locks=self._gauge.taken(),
+                locks=locks,
                 rewritten=rewritten,
                 # A truncated table begins to count anew: no figure is below zero.
                 rows_scanned=max(0, counts[0]),
