@@ -67,15 +67,15 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
     seen: dict[int, Path] = {}
     found = []
     for path in ups:
-        digits, _ = _name_of(path)
-        if (twin := seen.setdefault(int(digits), path)) is not path:
+        migration = read_migration(path, _down_of(path, downs))
+        if (twin := seen.setdefault(migration.version, path)) is not path:
             raise Misconfigured(
-                f"Two migrations have version {int(digits)}: "
+                f"Two migrations have version {migration.version}: "
                 f"{entry_of(twin)} and {entry_of(path)}.",
                 unchanged=_NOTHING_DONE,
                 next_step="Give one of them a number of its own.",
             )
-        found.append(read_migration(path, _down_of(path, downs)))
+        found.append(migration)
     for orphan in downs.values():
         raise Misconfigured(
             f"{orphan.name} undoes a migration that is not there.",
@@ -102,7 +102,8 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
     digits, name = _name_of(path)
     text = read_text(path)
     directives = head_of(text, path)
-    refuse_unknown(directives, DIRECTIVES, source=shown(path))
+    if directives:
+        refuse_unknown(directives, DIRECTIVES, source=shown(path))
     return Migration(
         version=int(digits),
         digits=digits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -88,11 +89,15 @@ def head_of(text: Text, path: Path) -> Mapping[str, str]:
 
 def _chunks(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb", buffering=0) as stream:
+        # Without a stream around it: a history has hundreds of small files.
+        file = os.open(path, os.O_RDONLY)
+        try:
             size_bytes = _HEAD_BYTES  # most files end within it
-            while chunk := stream.read(size_bytes):
+            while chunk := os.read(file, size_bytes):
                 yield chunk
                 size_bytes = _CHUNK_BYTES
+        finally:
+            os.close(file)
     except OSError as error:
         raise Misconfigured(
             f"{shown(path)} cannot be read: {error.strerror}.",
