@@ -23,6 +23,8 @@ _MIGRATORS = {
         "dbmate": "2.36.0",
         "node-pg-migrate": "9.0.0",
         "pg": "8.16.3",
+        "prisma": "6.19.3",
+        "@prisma/adapter-pg": "6.19.3",
     },
 }
 _CACHE = Path(__file__).parents[1] / ".cache"
