@@ -24,14 +24,38 @@ if TYPE_CHECKING:
 SHIPWAY = Path(sys.executable).with_name("shipway")
 
 
-@pytest.fixture
-def team(project: Project) -> Project:
-    """Return a Next.js project with sixty migrations that the Supabase CLI has applied."""
+def with_sixty_migrations(project: Project) -> list[Path]:
+    """Make a Next.js project of it, without shipway; return its migrations."""
     for name in SAMPLE:
         path = project.root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     (project.root / "shipway.toml").unlink()
-    apply_as_the_cli_does(project.env("DATABASE_URL"), write_project(project.root))
+    return write_project(project.root)
+
+
+@pytest.fixture
+def team(project: Project) -> Project:
+    """Return a project whose migrations are applied and recorded in the Supabase CLI's form."""
+    apply_as_the_cli_does(project.env("DATABASE_URL"), with_sixty_migrations(project))
+    return project
+
+
+@pytest.fixture
+def team_with_the_cli(project: Project, npm_clients: Path) -> Project:
+    """Return a project whose migrations the Supabase CLI itself has pushed."""
+    with_sixty_migrations(project)
+    (project.root / "supabase" / "config.toml").write_text('project_id = "ledgerly"\n')
+    remote = f"--remote={project.env('DATABASE_URL')}?sslmode=disable"
+    program = npm_clients / "node_modules" / ".bin" / "supabase"
+    environ = {**clean_environment(), "SUPABASE_TELEMETRY_DISABLED": "1"}
+    subprocess.run(
+        [program, "db", "push", remote, "--yes"],
+        cwd=project.root,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        check=True,
+        timeout=120,
+    )
     return project
 
 
@@ -50,6 +74,18 @@ def shipway(project: Project, *arguments: str) -> Ended:
 
 
 def test_sixty_migrations_of_the_supabase_cli_are_taken_over(team: Project) -> None:
+    taken_over(team)
+
+
+@pytest.mark.cli
+@pytest.mark.timeout(600)
+def test_sixty_migrations_that_the_real_supabase_cli_pushed_are_taken_over(
+    team_with_the_cli: Project,
+) -> None:
+    taken_over(team_with_the_cli)
+
+
+def taken_over(team: Project) -> None:
     refused = shipway(team, "init", "--target", "sandbox")
     assert refused.code == 3
     assert "not a terminal" in refused.err
