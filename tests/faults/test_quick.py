@@ -30,7 +30,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     [
         ("SIGKILL at each journal line, goes on on another machine", "line 11, answered"),
         ("SIGKILL at each journal line, goes on on the same machine", "line 18, before"),
+        ("SIGKILL in mid-rehearsal", "once it says restored"),
         ("Vercel resets after it acted", "call 10"),
+        ("Vercel answers old data", "from call 2"),
     ],
 )
 def test_a_release_that_was_disturbed_goes_on_and_loses_nothing(
