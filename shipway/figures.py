@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["count", "duration", "moment", "size"]
+__all__ = ["count", "duration", "moment", "number", "size"]
 
 _STEP = 1000
 _MINUTE_S = 60
@@ -41,6 +41,11 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def number(amount: int) -> str:
+    """Return a number in groups of three digits: `3 001 000`."""
+    return f"{amount:,}".replace(",", " ")
+
+
+def count(amount: int, one: str, many: str = "") -> str:
     """Return a number with its noun: `1 table`, `2 tables`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
+    return f"{number(amount)} {one if amount == 1 else many or one + 's'}"

@@ -113,7 +113,7 @@ class Line:
         # Work that lasts longer than expected: then nobody knows any more.
         left_s = 0.0 if self._ends_s is None else self._ends_s - now
         left = f"about {_seconds(left_s)} left" if left_s > 0 else ""
-        parts = (self._name, so_far, _seconds(seconds) if seconds else "", left)
+        parts = (self._name, so_far, left or (_seconds(seconds) if seconds else ""))
         margin = " " * (len(self._name) - len(self._name.lstrip()) + _DETAILS)
         lines = [" · ".join(part for part in parts if part), *(margin + one for one in details)]
         return self._hide("\n".join(lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from shipway.figures import count, size
+from shipway.figures import number, size
 from shipway.steps.shelf import list_backups
 
 if TYPE_CHECKING:
@@ -51,12 +51,11 @@ def restoring(backup: Backup, *, clock: Clock, say: Say) -> Iterator[Callable[[i
     rows = sum(backup.manifest.row_counts.values())
     whole_s = _restore_s(backup)
     began = clock.monotonic()
-    what = f"restoring {count(rows, 'row')}, {size(backup.manifest.archive_bytes)}"
-    with say.progress(what) as line:
+    with say.progress(f"restoring {size(backup.manifest.archive_bytes)}") as line:
 
         def tell(back: int) -> None:
             took_s = clock.monotonic() - began
-            line.at(f"{back} of {rows} back", left_s=whole_s and whole_s - took_s)
+            line.at(f"{number(back)} of {number(rows)} rows", left_s=whole_s and whole_s - took_s)
 
         tell(0)
         yield tell

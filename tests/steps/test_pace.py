@@ -75,11 +75,11 @@ def test_a_dump_and_a_restore_are_expected_to_be_like_the_last_one_of_their_targ
     with restoring(backup, clock=Standing(), say=shown) as tell:
         tell(rows)
 
-    assert shown.told == [(f"0 of {rows} back", None), (f"{rows} of {rows} back", None)]
+    assert shown.told == [(f"0 of {rows} rows", None), (f"{rows} of {rows} rows", None)]
 
     record_proof(backup, Grade.EQUAL, clock=SystemClock(), key=None, restore_s=40.0)
     twice = replace(backup.manifest, archive_bytes=2 * held)
     shown = Shown()
     with restoring(replace(backup, manifest=twice), clock=Standing(), say=shown):
         pass
-    assert shown.told == [(f"0 of {rows} back", 70.0)], "80 s, of which 10 have passed"
+    assert shown.told == [(f"0 of {rows} rows", 70.0)], "80 s, of which 10 have passed"
