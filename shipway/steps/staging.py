@@ -163,7 +163,7 @@ def _ready(  # noqa: PLR0913 - all by name
     say: Say,
 ) -> Deployment:
     """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
-    with say.progress(f"building {made.deployment_id}") as line:
+    with say.progress("building") as line:
         return _waited(made, plan, vercel=vercel, told=told, clock=clock, say=say, line=line)
 
 
