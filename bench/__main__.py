@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.run import Run
 from shipway.edges.embedded import newest
+from shipway.figures import count
 
 SECTIONS = ("migrations", "backup", "watching", "start", "schema", "logs")
 """Modules of this folder, in the page's order; each has `measure(run)`."""
@@ -37,8 +38,8 @@ def main() -> None:
         )
         for name in given.sections or SECTIONS:
             import_module(f"bench.{name}").measure(run)
-        minutes = (time.monotonic() - began) / 60
-        run.say(f"\nMade by `scripts/bench` in {minutes:.0f} minutes.")
+        minutes = round((time.monotonic() - began) / 60)
+        run.say(f"\nMade by `scripts/bench` in {count(minutes, 'minute')}.")
     if not given.quick and not given.sections:
         PAGE.write_text("\n".join(run.lines) + "\n", encoding="utf-8")
         sys.stdout.write(f"written: {PAGE}\n")
