@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,13 +86,12 @@ def find_tool(name: str, *, server_major: int, tls: bool) -> Tool:
     Raises:
         Misconfigured: there is none; says what was found and how to get one.
     """
-    fitting = [one for one in candidates(name, at_least=server_major) if one.tls or not tls]
-    if fitting:
-        # The nearest major first; then the one that compresses best; then the newest minor.
-        return min(
-            fitting,
-            key=lambda one: (one.version[0], "zstd" not in one.compression, -one.version[1]),
-        )
+    there = [one for one in _by_version(name) if one[0][0] >= server_major]
+    for _, of_one_major in groupby(there, key=lambda one: one[0][0]):
+        examined = [_examined(path, version) for version, path in of_one_major]
+        if fitting := [one for one in examined if one.tls or not tls]:
+            # The one that compresses best, then the newest minor.
+            return min(fitting, key=lambda one: ("zstd" not in one.compression, -one.version[1]))
     found = candidates(name)
     seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
     problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
@@ -114,7 +114,10 @@ def find_restorer(major: int, *, zstd: bool) -> Tool:
     Raises:
         Misconfigured: there is none.
     """
-    for one in sorted(candidates("pg_restore", at_least=major), key=lambda one: one.version):
+    for version, path in _by_version("pg_restore"):
+        if version[0] < major:
+            continue
+        one = _examined(path, version)
         if "zstd" in one.compression or not zstd:
             return one
     wanted = " with zstd" if zstd else ""
@@ -132,14 +135,28 @@ def newest(name: str) -> Tool:
     Raises:
         Misconfigured: there is none.
     """
-    found = sorted(candidates(name), key=lambda one: one.version)
-    return found[-1] if found else find_tool(name, server_major=18, tls=False)
+    there = _by_version(name)
+    if not there:
+        return find_tool(name, server_major=18, tls=False)
+    version, path = there[-1]
+    return _examined(path, version)
 
 
-def candidates(name: str, *, at_least: int = 0) -> Iterator[Tool]:
-    """Yield every working tool of that name and major version, those on PATH first.
+def candidates(name: str) -> Iterator[Tool]:
+    """Yield every working tool of that name, those on PATH first."""
+    for version, path in _there(name):
+        yield _examined(path, version)
 
-    Older ones are not tried out: what a tool can do is asked of it by starting it three times.
+
+def _by_version(name: str) -> list[tuple[tuple[int, int], Path]]:
+    """Return what `_there` yields, the oldest first."""
+    return sorted(_there(name), key=lambda one: one[0])
+
+
+def _there(name: str) -> Iterator[tuple[tuple[int, int], Path]]:
+    """Yield the version and the path of every working tool of that name, those on PATH first.
+
+    What it can do is not known by that: it has to be started three times to be asked.
     """
     folders = [Path(entry) for entry in os.get_exec_path()]
     for place in _SYSTEM_PLACES:
@@ -151,9 +168,8 @@ def candidates(name: str, *, at_least: int = 0) -> Iterator[Tool]:
         if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
             continue
         seen.add(path.resolve())
-        version = _version(path)
-        if version is not None and version[0] >= at_least:
-            yield _examined(path, version)
+        if (version := _version(_asked(path))) is not None:
+            yield version, path
 
 
 def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
@@ -186,6 +202,15 @@ def reach(
     return make_conninfo(**parameters), env
 
 
+def _asked(path: Path) -> Path:
+    """Return the program that answers for a tool: pg_dump, which answers without a file.
+
+    All of one folder are of one version and share their libraries.
+    """
+    beside = path.with_name("pg_dump")
+    return beside if os.access(beside, os.X_OK) and beside.is_file() else path
+
+
 @lru_cache(maxsize=64)
 def _version(path: Path) -> tuple[int, int] | None:
     """Return what a tool says of itself; None for one that does not run, such as a bare wrapper."""
@@ -197,8 +222,7 @@ def _version(path: Path) -> tuple[int, int] | None:
 @lru_cache(maxsize=64)
 def _examined(path: Path, version: tuple[int, int]) -> Tool:
     """Try out what a tool can do."""
-    # All of one folder share their libraries, and pg_dump is the one that answers without a file.
-    asked = path.with_name("pg_dump") if path.with_name("pg_dump").is_file() else path
+    asked = _asked(path)
     tls, preload = _has_tls(asked, None), None
     if not tls:
         preload = _libpq_with_tls()
