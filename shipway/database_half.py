@@ -14,8 +14,7 @@ from shipway.steps.backup import take_backup
 from shipway.steps.gates import pass_gates
 from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import Beside, rehearse
-from shipway.steps.sealed import refuse_another_base, refuse_another_result
-from shipway.steps.shelf import schema_of
+from shipway.steps.sealed import refuse_another_base, refuse_another_result, schema_of
 from shipway.steps.verify import verify
 from shipway.values import Backup, Gated, Seal, Unproven
 

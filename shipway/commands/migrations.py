@@ -54,7 +54,7 @@ def migrate(
         return Answer(value=plan)
     if not plan.pending:
         return Answer(value=proof_of(plan.applied))
-    from shipway.commands.rehearsal import held_to, wanted_seal
+    from shipway.commands.rehearsed import held_to, wanted_seal
     from shipway.steps.migrate import migrate as run_migrations
 
     seal = wanted_seal(session, plan, without_rehearsal)

@@ -9,17 +9,23 @@ from shipway.inspection import Snapshot
 from shipway.papers import IllFormed, read_paper
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.seals import same_files
 from shipway.steps.shelf import RESULT, SCHEMA, SEAL, list_backups
-from shipway.values import Seal, Unproven
+from shipway.values import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
-    from shipway.values import AppliedMigration, MigrationPlan, Say, Secret
+    from shipway.values import AppliedMigration, Backup, MigrationPlan, Say, Secret
 
-__all__ = ["Looker", "latest_seal", "refuse_another_base", "refuse_another_result", "sealed_schema"]
+__all__ = [
+    "Looker",
+    "refuse_another_base",
+    "refuse_another_result",
+    "schema_of",
+    "sealed_schema",
+]
 
 _SHOWN = 20
 
@@ -29,48 +35,6 @@ class Looker(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return the project's whole schema as it is at one moment."""
-
-
-def latest_seal(  # noqa: PLR0913 - all by name
-    folder: Path,
-    plan: MigrationPlan,
-    *,
-    target: str,
-    project_ref: str | None,
-    now: datetime,
-    max_age_s: float,
-    key: Secret | None = None,
-) -> Seal | Unproven:
-    """Return the newest seal for exactly the plan's pending files, if it is young enough.
-
-    Args:
-        folder: the folder of backups; a seal lies with the backup that it was made on.
-        plan: what would run.
-        target: its name.
-        project_ref: the project that the backup must be of.
-        now: the time that ages are measured from.
-        max_age_s: an older seal does not count.
-        key: when given, the seal must be signed with it.
-    """
-    for backup in list_backups(folder, key=key).backups:
-        try:
-            seal = read_paper(backup.directory / SEAL, "seal", Seal, key=key)
-        except IllFormed:
-            continue
-        fits = (
-            seal.backup_id == backup.manifest.backup_id
-            and seal.target == target
-            and seal.project_ref == project_ref
-            and _same_files(seal, plan)
-        )
-        if fits and (now - seal.at).total_seconds() <= max_age_s:
-            return seal
-    flag = f" --target {target}" if target != "default" else ""
-    return Unproven(
-        missing=f"a rehearsal of exactly these files for {target}, younger than "
-        f"{max_age_s / 60:g} minutes",
-        command=f"invoke db.rehearse{flag}",
-    )
 
 
 def sealed_schema(
@@ -103,9 +67,12 @@ def sealed_schema(
     return None
 
 
-def _same_files(seal: Seal, plan: MigrationPlan) -> bool:
-    rehearsed = [(one.label, one.sha256) for one in seal.migrations]
-    return rehearsed == [(one.label, one.sha256) for one in plan.pending]
+def schema_of(backup: Backup) -> Snapshot | None:
+    """Return the schema that the backup was taken of; None when it cannot be read."""
+    try:
+        return read_paper(backup.directory / SCHEMA, "schema", Snapshot)
+    except IllFormed:
+        return None
 
 
 def refuse_another_base(
@@ -123,7 +90,7 @@ def refuse_another_base(
     Raises:
         Refused: it drifted, or the files are others than those that were rehearsed.
     """
-    if not _same_files(seal, plan):
+    if not same_files(seal, plan):
         raise Refused(
             "The pending files are not those that were rehearsed.",
             unchanged="Nothing was run; the database is as it was.",

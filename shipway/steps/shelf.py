@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed
-from shipway.inspection import Snapshot
 from shipway.papers import IllFormed, read_paper, write_paper
 from shipway.values import Backup, Grade, Manifest, Unproven
 
@@ -42,7 +41,6 @@ __all__ = [
     "missing_tables",
     "open_backup",
     "record_proof",
-    "schema_of",
     "verify_backup",
 ]
 
@@ -139,14 +137,6 @@ def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
     if proof.archive_sha256 != manifest.archive_sha256:
         return backup
     return replace(backup, grade=proof.grade, restore_s=proof.restore_s)
-
-
-def schema_of(backup: Backup) -> Snapshot | None:
-    """Return the schema that the backup was taken of; None when it cannot be read."""
-    try:
-        return read_paper(backup.directory / SCHEMA, "schema", Snapshot)
-    except IllFormed:
-        return None
 
 
 def record_proof(

@@ -6,13 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.edges.age import Age
-from shipway.edges.archives import Archives
-from shipway.edges.dump import PgDump
 from shipway.errors import Misconfigured, Stopped
-from shipway.schema.expectations import load_expectations
-from shipway.steps.backup import plan_backup
-from shipway.steps.pace import expected_bytes
-from shipway.steps.sealed import latest_seal, sealed_schema
+from shipway.steps.seals import latest_seal
 from shipway.steps.shelf import latest_backup
 from shipway.values import RELEASE_META, Unproven
 from shipway.wiring.given import wanted
@@ -22,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from shipway.edges.archives import Archives
     from shipway.edges.branch_room import BranchRoom
+    from shipway.edges.dump import PgDump
     from shipway.edges.rehearsal_room import RehearsalRoom
     from shipway.edges.squawk import Squawk
     from shipway.inspection import Snapshot
@@ -49,6 +46,9 @@ class BackupWiring:
 
     def plan(self) -> BackupPlan:
         """Return what a backup that begins now would do."""
+        from shipway.steps.backup import plan_backup
+        from shipway.steps.pace import expected_bytes
+
         self._age.check(self._settings.backup_recipients)
         return plan_backup(
             target=self._settings.target,
@@ -86,6 +86,8 @@ class BackupWiring:
 
     def sealed_schema(self, applied: Sequence[AppliedMigration]) -> Snapshot | None:
         """Return the schema that the rehearsal of the ledger's newest files led to."""
+        from shipway.steps.sealed import sealed_schema
+
         return sealed_schema(
             self.folder,
             applied,
@@ -155,6 +157,8 @@ class BackupWiring:
         kept = self._wiring.journals.kept(release_id)
         if kept is None:
             return _unknown(f"the checks of {serving_id}, which serves now, are not kept here")
+        from shipway.schema.expectations import load_expectations
+
         return load_expectations(
             kept.checks_dir,
             exposed_schemas=settings.exposed_schemas,
@@ -164,6 +168,8 @@ class BackupWiring:
     @property
     def dumper(self) -> PgDump:
         """What dumps the database."""
+        from shipway.edges.dump import PgDump
+
         return PgDump(
             url=self._wiring.database.url,
             connect_timeout_s=self._settings.connect_timeout_s,
@@ -173,6 +179,8 @@ class BackupWiring:
     @cached_property
     def archives(self) -> Archives:
         """What reads the dumps."""
+        from shipway.edges.archives import Archives
+
         return Archives(age=self._age, folder=self._wiring.state / "plain")
 
     @cached_property

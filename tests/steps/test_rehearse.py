@@ -28,11 +28,11 @@ from shipway.schema.expectations import Expectations, load_expectations
 from shipway.steps.means import Means
 from shipway.steps.rehearse import Beside, rehearse
 from shipway.steps.sealed import (
-    latest_seal,
     refuse_another_base,
     refuse_another_result,
     sealed_schema,
 )
+from shipway.steps.seals import latest_seal
 from shipway.steps.shelf import MANIFEST, SEAL, list_backups, open_backup
 from shipway.steps.verify import ChecksFailed, verify
 from shipway.values import (
