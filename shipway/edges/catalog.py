@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.edges.access import read_access
 from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries, sql
 from shipway.edges.counts import count_rows
-from shipway.edges.ledger import read_ledger
+from shipway.edges.ledger_state import read_ledger
 from shipway.edges.lints import check_data, lint
 from shipway.edges.questions import ask
 from shipway.errors import Misconfigured

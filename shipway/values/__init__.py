@@ -43,6 +43,12 @@ if TYPE_CHECKING:
         SchemaChange,
         Verified,
     )
+    from shipway.values.exchange import (
+        Answer,
+        MigrationLimits,
+        Session,
+        SqlError,
+    )
     from shipway.values.gates import (
         Approval,
         Busy,
@@ -59,6 +65,15 @@ if TYPE_CHECKING:
         Notice,
         Tree,
         Waiver,
+    )
+    from shipway.values.histories import (
+        Adopted,
+        AdoptPlan,
+        ForeignEntry,
+        ForeignHistory,
+        Loss,
+        Undone,
+        UndoPlan,
     )
     from shipway.values.hosting import (
         COMMIT_META,
@@ -91,25 +106,14 @@ if TYPE_CHECKING:
         WatchSample,
     )
     from shipway.values.migrations import (
-        Adopted,
-        AdoptPlan,
-        Answer,
         AppliedMigration,
         DoneStep,
-        ForeignEntry,
-        ForeignHistory,
         LedgerState,
-        Loss,
         Migrated,
         Migration,
-        MigrationLimits,
         MigrationPlan,
         NewMigration,
         Phase,
-        Session,
-        SqlError,
-        Undone,
-        UndoPlan,
     )
     from shipway.values.rehearsal import (
         Finding,
@@ -351,26 +355,30 @@ _HOMES: Final = {
         "Watched",
         "WatchSample",
     ),
-    "migrations": (
+    "exchange": (
+        "Answer",
+        "MigrationLimits",
+        "Session",
+        "SqlError",
+    ),
+    "histories": (
         "Adopted",
         "AdoptPlan",
-        "Answer",
-        "AppliedMigration",
-        "DoneStep",
         "ForeignEntry",
         "ForeignHistory",
-        "LedgerState",
         "Loss",
+        "Undone",
+        "UndoPlan",
+    ),
+    "migrations": (
+        "AppliedMigration",
+        "DoneStep",
+        "LedgerState",
         "Migrated",
         "Migration",
-        "MigrationLimits",
         "MigrationPlan",
         "NewMigration",
         "Phase",
-        "Session",
-        "SqlError",
-        "Undone",
-        "UndoPlan",
     ),
     "rehearsal": (
         "Finding",

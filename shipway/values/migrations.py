@@ -1,4 +1,4 @@
-"""Migrations: files, the ledger, and plans to run, undo or adopt."""
+"""Migrations: files, the ledger, and the plan to run them."""
 
 from __future__ import annotations
 
@@ -96,67 +96,6 @@ class LedgerState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationLimits:
-    """How long a run of migrations may wait, in seconds; 0 is no limit for the first two."""
-
-    lock_timeout_s: float
-    statement_timeout_s: float
-    run_lock_wait_s: float
-    """For another runner to end."""
-    lock_retry_s: float
-    """For all attempts at one file together, after a lock was not to be had."""
-    lock_backoff_s: float
-    """The first pause between two attempts; it doubles, with jitter."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """Another session of the database that stands in the way."""
-
-    pid: int
-    role: str
-    application: str
-    age_s: float
-    """Since its transaction began, or else since it connected."""
-    query: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlError:
-    """What Postgres reported about a statement."""
-
-    sqlstate: str
-    """Five characters; empty when the connection was lost."""
-    message: str
-    detail: str = ""
-    hint: str = ""
-    context: str = ""
-    rows: tuple[str, ...] = ()
-    """What the report quoted of rows: message, detail and context as they were, if they did."""
-    position: int | None = None
-    """Where in the message that was sent, in characters from 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back for one message of one or more statements."""
-
-    completed: int
-    """How many statements of the message were executed."""
-    tags: tuple[str, ...]
-    """The command tags of the last few of them: `CREATE TABLE`, `COMMIT`."""
-    rows: tuple[tuple[str | None, ...], ...]
-    """Of the last statement that returned any."""
-    notices: tuple[str, ...]
-    """`WARNING: …`, as the server sent them."""
-    error: SqlError | None = None
-    lost: bool = False
-    """The connection broke: whether the message took effect is not known."""
-    interrupted: bool = False
-    """The operator stopped it; the server was asked to cancel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationPlan:
     """What `db.migrate` would do. A dry run prints the very value that a real run executes."""
 
@@ -175,89 +114,6 @@ class NewMigration:
 
     path: Path
     down_path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Data that a down script would destroy."""
-
-    label: str
-    table: str
-    """As the script names it; with `.*` for a whole schema; schema-qualified once it is found."""
-    column: str
-    """Empty for the whole table."""
-    count: int | None
-    """Rows of the table, or non-null values of the column; None when it was not counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoPlan:
-    """What `db.rollback` would do."""
-
-    undo: tuple[Migration, ...]
-    """The down scripts, in the order in which they will run: newest first."""
-    left: tuple[AppliedMigration, ...]
-    """What stays in the ledger."""
-    losses: tuple[Loss, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """Proof that the ledger does not hold the undone migrations any more."""
-
-    undone: tuple[str, ...]
-    ledger_version: int
-    ledger_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignEntry:
-    """One applied migration in another tool's history."""
-
-    version: int | None
-    """None where the tool knows names only."""
-    name: str
-    """As the tool has it, for messages; for sqitch, what files are matched by."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignHistory:
-    """What another tool has recorded in the target."""
-
-    tool: str
-    table: str
-    entries: tuple[ForeignEntry, ...]
-    up_to: int | None = None
-    """Where the tool keeps only its newest version: that one."""
-    fault: str = ""
-    """Why the history cannot be taken over as it stands; empty when it can."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptPlan:
-    """What `db.adopt` would write into the ledger. No migration is run."""
-
-    source: str
-    """Where the knowledge comes from: a tool and its table, or `--up-to`."""
-    record: tuple[Migration, ...] = ()
-    """Files that get a row, or whose row is made to agree with them."""
-    forget: tuple[AppliedMigration, ...] = ()
-    """Rows that are taken out."""
-    pending: tuple[Migration, ...] = ()
-    """What the next `db.migrate` would run."""
-    project_ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
-    """Proof that the ledger was written, and nothing else in the database."""
-
-    source: str
-    recorded: tuple[str, ...]
-    forgotten: tuple[str, ...]
-    tables_touched: tuple[str, ...]
-    """Every table outside the system catalogs into which the transaction wrote, as the server
-    counted; all of them are the ledger's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,29 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.edges import postgres
-from shipway.edges.ledger import Ledger, read_ledger
+from shipway.edges.ledger_state import read_ledger
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
-from shipway.values import MigrationLimits, Phase
+from shipway.values import Phase
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.edges.catalog import Catalog
+    from shipway.edges.ledger import Ledger
     from shipway.edges.release_lock import Lock
     from shipway.schema.expectations import Expectations
     from shipway.steps.means import Means
-    from shipway.values import LedgerState, Migration, MigrationPlan, Query, Secret, Unproven
+    from shipway.values import (
+        LedgerState,
+        Migration,
+        MigrationLimits,
+        MigrationPlan,
+        Query,
+        Secret,
+        Unproven,
+    )
     from shipway.wiring import Wiring
 
 __all__ = ["DatabaseWiring"]
@@ -77,6 +86,8 @@ class DatabaseWiring:
 
     def open(self) -> AbstractContextManager[Ledger]:
         """Return the connection that migrations run on."""
+        from shipway.edges.ledger import Ledger
+
         return Ledger(
             self._settings.database_url, connect_timeout_s=self._settings.connect_timeout_s
         )
@@ -84,6 +95,8 @@ class DatabaseWiring:
     @property
     def limits(self) -> MigrationLimits:
         """How long a run of migrations may wait."""
+        from shipway.values import MigrationLimits
+
         return MigrationLimits(
             lock_timeout_s=self._settings.lock_timeout_s,
             statement_timeout_s=self._settings.statement_timeout_s,
