@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,6 +185,8 @@ def _policies(root: Path) -> dict[str, tuple[Any, str]]:
 def _toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
+    import tomllib  # noqa: PLC0415 - settings may all stand in the environment
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

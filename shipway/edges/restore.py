@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from shipway.edges import pgtools, postgres, process, sample
+from shipway.edges import pgtools, postgres, process, sample, statistics
 from shipway.edges.row_values import without_details
 from shipway.edges.rows_back import RowsBack, untold, without_chatter
 from shipway.errors import Failed
@@ -141,7 +141,7 @@ def restore(
         else:
             errors += _with_sample(pg_restore, second, manifest.row_counts, most_rows)
             held = sample.counted(connection, manifest.row_counts)
-        connection.execute("analyze")
+        statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
     return Restored(
         server_version=str(version[0]) if version else "",

@@ -24,6 +24,7 @@ _NOTHING_DONE = "Nothing was run and nothing was changed."
 _CHUNK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 1 << 16
 _BOM: Final = codecs.BOM_UTF8
+_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 _LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BOTH_WAYS = re.compile(
     rb"^[ \t]*--[ \t]*(?:migrate:down|\+(?:goose|migrate)[ \t]+down)", re.MULTILINE | re.IGNORECASE
@@ -48,7 +49,7 @@ def read_text(path: Path) -> Text:
         Misconfigured: it is not UTF-8, holds no statement, or what would not be run as meant.
     """
     digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder = _DECODER()
     size_bytes = 0
     lines = 0
     carried = head = b""
