@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import selectors
@@ -9,7 +10,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from shipway.errors import Failed
 from shipway.values import Secret
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-__all__ = ["Bound", "BoundedPipe", "DeadlinePassed", "Hide", "kill_group"]
+__all__ = ["PIPE_BYTES", "Bound", "BoundedPipe", "DeadlinePassed", "Hide", "kill_group"]
+
+
+PIPE_BYTES: Final = 1 << 20
+_GATHER_S: Final = 0.002
 
 
 class DeadlinePassed(Failed):
@@ -80,6 +85,7 @@ class BoundedPipe(io.RawIOBase):
         self._bound = bound
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._pipe, selectors.EVENT_READ)
+        self._gather_s = _GATHER_S if _enlarged(self._pipe) else 0.0
 
     def readable(self) -> bool:
         """It is."""
@@ -90,9 +96,21 @@ class BoundedPipe(io.RawIOBase):
         if not self._selector.select(self._bound.left_s()):
             kill_group(self._process)
             raise self._bound.passed()
+        # Programs write little at a time: a moment later there is much more to be read at once.
+        time.sleep(self._gather_s)
         return os.readv(self._pipe, [buffer])
 
     def close(self) -> None:
         """Close the selector; the pipe belongs to the program."""
         self._selector.close()
         super().close()
+
+
+def _enlarged(pipe: int) -> bool:
+    """Let a pipe hold much; only Linux can, and where it does not, reading goes on as before."""
+    if not hasattr(fcntl, "F_SETPIPE_SZ"):
+        return False
+    try:
+        return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES) >= PIPE_BYTES
+    except OSError:
+        return False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from shipway.edges.bounds import Bound, BoundedPipe, DeadlinePassed, Hide, kill_group
+from shipway.edges.bounds import PIPE_BYTES, Bound, BoundedPipe, DeadlinePassed, Hide, kill_group
 from shipway.errors import Misconfigured
 from shipway.values import Secret
 
@@ -68,7 +68,7 @@ class Running:
         self._errors = errors
         self._bound = bound
         self._hide = hide
-        self.stdout: BinaryIO = io.BufferedReader(BoundedPipe(process, bound), 1 << 16)
+        self.stdout: BinaryIO = io.BufferedReader(BoundedPipe(process, bound), PIPE_BYTES)
 
     def complaints(self) -> bytes:
         """Return what it has written to stderr so far."""
