@@ -43,7 +43,7 @@ _MOST = "1.15 is the most that is wanted."
 
 def measure(run: Run) -> None:
     """Make the database, then dump and restore it in turns."""
-    rounds = 2 if run.quick else 3
+    rounds = 2 if run.quick else 5
     name = run.database()
     url = run.url(name)
     with psycopg.connect(url, autocommit=True) as connection:

@@ -164,6 +164,8 @@ class PgDump:
             connection.execute("set idle_in_transaction_session_timeout = 0")
             # Fail rather than count only the rows that policies let through.
             connection.execute("set row_security = off")
+            # Counting goes on beside the dump: it need not be quick, and takes one process alone.
+            connection.execute("set max_parallel_workers_per_gather = 0")
             connection.execute("begin isolation level repeatable read read only")
             row = connection.execute("select pg_export_snapshot()").fetchone()
             yield connection, str(row[0]) if row else ""
