@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from shipway.errors import Failed, Refused
 from shipway.journal import Entry, FileCopy, Journal, chained
 from shipway.journal import read as read_lines
+from shipway.release import new_release_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,3 +164,11 @@ def test_secrets_are_taken_out_of_a_line_before_it_is_chained(path: Path) -> Non
     journal.write("failed", "backup", {"what": ["the key s3cret is wrong"]})
     assert "s3cret" not in path.read_text(encoding="utf-8")
     assert chained(FileCopy(path).lines())[1] is None
+
+
+def test_the_names_of_releases_sort_by_the_millisecond_they_began_in() -> None:
+    began = datetime(2026, 11, 22, 21, 15, 30, tzinfo=UTC)
+    moments = [began + timedelta(milliseconds=ms) for ms in (0, 1, 15, 16, 255, 999, 1000)]
+    names = [new_release_id(one) for one in moments]
+    assert names == sorted(names)
+    assert all(re.fullmatch(r"20261122-21153[01]-[0-9a-f]{4}", name) for name in names)
