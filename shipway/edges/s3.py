@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,12 +12,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shipway.edges.read_back import digest_of, digest_of_file, write
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from shipway.edges.read_back import Begin
     from shipway.values import Secret
 
 __all__ = ["PART_BYTES", "S3"]
@@ -124,7 +126,7 @@ class S3:
             if not self._is_there(key):
                 self._send(path, key)
             there = self._digest_there(key)
-        here = _digest(path)
+        here = digest_of_file(path)
         place = f"s3://{self._bucket}/{key}"
         if there != here:
             raise Failed(
@@ -142,14 +144,8 @@ class S3:
             Refused: it is not there, or the key may not read it.
             Failed: it did not come through.
         """
-        with self._explained(), path.open("wb") as file:
-
-            def begin() -> Callable[[bytes], object]:
-                file.seek(0)
-                file.truncate()
-                return file.write
-
-            self._read(self._prefix + name, begin)
+        with self._explained():
+            write(path, partial(self._read, self._prefix + name))
 
     def _refuse_public(self) -> None:
         """Refuse a bucket whose policy lets anyone in, where the endpoint can be asked that."""
@@ -205,16 +201,9 @@ class S3:
 
     def _digest_there(self, key: str) -> str:
         """Return the SHA-256 of what the bucket holds."""
-        digests = []
+        return digest_of(partial(self._read, key))
 
-        def begin() -> Callable[[bytes], object]:
-            digests.append(hashlib.sha256())
-            return digests[-1].update
-
-        self._read(key, begin)
-        return digests[-1].hexdigest()
-
-    def _read(self, key: str, begin: Callable[[], Callable[[bytes], object]]) -> None:
+    def _read(self, key: str, begin: Begin) -> None:
         """Read what the bucket holds; `begin` is called for each try."""
         for attempt in range(1, _READS + 1):
             take = begin()
@@ -257,8 +246,3 @@ class S3:
 
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

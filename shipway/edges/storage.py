@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from supabase.lib.client_options import SyncClientOptions
 
 from shipway.edges import tus
 from shipway.edges.headers import refuse_unsendable
+from shipway.edges.read_back import digest_of, digest_of_file, write
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 from shipway.figures import size
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from shipway.edges.read_back import Begin
     from shipway.values import Clock, Secret
 
 __all__ = ["Storage"]
@@ -106,7 +108,7 @@ class Storage:
             self._prepare_bucket(path.stat().st_size)
             self._send(path, name)
             there = self._digest_there(name)
-        here = _digest(path)
+        here = digest_of_file(path)
         if there != here:
             raise Failed(
                 f"{self._bucket}/{name} does not hold what was uploaded: sha256 {there[:12]}… "
@@ -123,14 +125,8 @@ class Storage:
             Refused: it is not there, or the key may not read it.
             Failed: it did not come through.
         """
-        with self._explained(), path.open("wb") as file:
-
-            def begin() -> Callable[[bytes], object]:
-                file.seek(0)
-                file.truncate()
-                return file.write
-
-            self._read(name, begin)
+        with self._explained():
+            write(path, partial(self._read, name))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -219,16 +215,9 @@ class Storage:
 
     def _digest_there(self, name: str) -> str:
         """Return the SHA-256 of what the bucket holds."""
-        digests = []
+        return digest_of(partial(self._read, name))
 
-        def begin() -> Callable[[bytes], object]:
-            digests.append(hashlib.sha256())
-            return digests[-1].update
-
-        self._read(name, begin)
-        return digests[-1].hexdigest()
-
-    def _read(self, name: str, begin: Callable[[], Callable[[bytes], object]]) -> None:
+    def _read(self, name: str, begin: Begin) -> None:
         """Read what the bucket holds through a signed URL; `begin` is called for each try."""
         for attempt in range(1, _TRIES + 1):
             signed = self._storage.from_(self._bucket).create_signed_url(name, _SIGNED_FOR_S)
@@ -279,11 +268,3 @@ def _resumable_endpoint(url: str) -> str:
     if host.endswith(".supabase.co") and ".storage." not in host:
         url = f"https://{host.split('.')[0]}.storage.supabase.co"
     return url.rstrip("/") + "/storage/v1/upload/resumable"
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
