@@ -24,9 +24,19 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["Tool", "candidates", "find_restorer", "find_tool", "known_holes", "newest", "reach"]
+__all__ = [
+    "Tool",
+    "candidates",
+    "find_restorer",
+    "find_tool",
+    "known_holes",
+    "newest",
+    "reach",
+    "without_chatter",
+]
 
 _PROBE_S = 15.0
+_CHATTER = re.compile(r"pg_(?:dump|restore): (?!error|detail|hint|warning|while|from)")
 
 # Where packages put the tools beside PATH: Debian and Ubuntu, RPM packages of the Postgres
 # project, Homebrew on both kinds of Mac, Postgres.app.
@@ -168,7 +178,7 @@ def _there(name: str) -> Iterator[tuple[tuple[int, int], Path]]:
         if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
             continue
         seen.add(path.resolve())
-        if (version := _version(_asked(path))) is not None:
+        if (version := _version(path)) is not None:
             yield version, path
 
 
@@ -182,6 +192,11 @@ def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
         # A major that is no longer listed got no fix; one newer than the list was born with it.
         if major <= newest_listed and minor < fixed.get(major, minor + 1)
     )
+
+
+def without_chatter(said: str) -> str:
+    """Return what a tool that was started with --verbose says, without what it has done."""
+    return "\n".join(line for line in said.strip().splitlines() if not _CHATTER.match(line))
 
 
 def reach(
@@ -202,15 +217,6 @@ def reach(
     return make_conninfo(**parameters), env
 
 
-def _asked(path: Path) -> Path:
-    """Return the program that answers for a tool: pg_dump, which answers without a file.
-
-    All of one folder are of one version and share their libraries.
-    """
-    beside = path.with_name("pg_dump")
-    return beside if os.access(beside, os.X_OK) and beside.is_file() else path
-
-
 @lru_cache(maxsize=64)
 def _version(path: Path) -> tuple[int, int] | None:
     """Return what a tool says of itself; None for one that does not run, such as a bare wrapper."""
@@ -222,7 +228,8 @@ def _version(path: Path) -> tuple[int, int] | None:
 @lru_cache(maxsize=64)
 def _examined(path: Path, version: tuple[int, int]) -> Tool:
     """Try out what a tool can do."""
-    asked = _asked(path)
+    # All of one folder share their libraries, and pg_dump is the one that answers without a file.
+    asked = path.with_name("pg_dump") if path.with_name("pg_dump").is_file() else path
     tls, preload = _has_tls(asked, None), None
     if not tls:
         preload = _libpq_with_tls()
