@@ -206,14 +206,7 @@ class PgDump:
                     output.write(chunk)
             ended = running.finish()
             if ended.returncode:
-                raise _broken(f"pg_dump failed: {_complaints(ended.stderr)}")
-
-
-def _complaints(said: str) -> str:
-    """Return what pg_dump says without the names of what it has done."""
-    lines = said.strip().splitlines()
-    chatter = re.compile(r"pg_dump: (?!error|detail|hint|warning)")
-    return "\n".join(line for line in lines if not chatter.match(line))
+                raise _broken(f"pg_dump failed: {pgtools.without_chatter(ended.stderr)}")
 
 
 def _give_up_counting(

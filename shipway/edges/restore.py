@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from shipway.edges import pgtools, postgres, process, sample, statistics
 from shipway.edges.row_values import without_details
-from shipway.edges.rows_back import RowsBack, untold, without_chatter
+from shipway.edges.rows_back import RowsBack, untold
 from shipway.errors import Failed
 from shipway.values import Restored, Secret
 
@@ -273,7 +273,7 @@ class _PgRestore:
             with process.stream(argv, env=env, deadline_s=_DEADLINE_S) as running:
                 said = running.watched(self.back.look, every_s=_LOOK_EVERY_S)
         self.back.look(said.stderr.encode())
-        told = without_details(without_chatter(said.stderr))
+        told = without_details(pgtools.without_chatter(said.stderr))
         found = re.split(r"^pg_restore: (?=error: )", told, flags=re.MULTILINE)[1:]
         errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
         real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["RowsBack", "untold", "without_chatter"]
+__all__ = ["RowsBack", "untold"]
 
 # With --jobs it names what is through by its number in the archive's table of contents.
 _FINISHED: Final = re.compile(rb"^pg_restore: finished item (\d+) TABLE DATA ", re.MULTILINE)
-_CHATTER: Final = re.compile(r"pg_restore: (?!error|detail|hint|warning|while|from)")
 
 
 class RowsBack:
@@ -36,8 +35,3 @@ class RowsBack:
 
 def untold(_rows: int) -> None:
     """Tell nobody."""
-
-
-def without_chatter(said: str) -> str:
-    """Return what pg_restore says without the names of what it does."""
-    return "\n".join(line for line in said.splitlines() if not _CHATTER.match(line))
