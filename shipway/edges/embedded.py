@@ -167,10 +167,11 @@ class Cluster:
         self.stop(immediate=True)
         # Programs that a killed process has started may write there for a moment more.
         ends = time.monotonic() + _EMPTIED_S
-        shutil.rmtree(self._home, ignore_errors=True)
-        while self._home.exists() and time.monotonic() < ends:
-            time.sleep(_POLL_S)
+        while True:
             shutil.rmtree(self._home, ignore_errors=True)
+            if not self._home.exists() or time.monotonic() >= ends:
+                return
+            time.sleep(_POLL_S)
 
     def _try_to_start(self, port: int, settings: Mapping[str, str]) -> tuple[Server | None, str]:
         """Return the ready server, or what the log said while it failed to start."""

@@ -106,7 +106,8 @@ def stage(  # noqa: PLR0913 - plan and powers, all but one by name
         made = _created(plan, vercel=vercel, clock=clock, say=say, piece=piece)
     _assert_staged(made, vercel=vercel)
     told = Told(made.deployment_id, vercel=vercel, build_log=build_log, say=say)
-    return _ready(made, plan, vercel=vercel, told=told, clock=clock, say=say)
+    with say.progress("building") as line:
+        return _ready(made, plan, vercel=vercel, told=told, clock=clock, say=say, line=line)
 
 
 def _created(
@@ -161,22 +162,9 @@ def _ready(  # noqa: PLR0913 - all by name
     told: Told,
     clock: Clock,
     say: Say,
-) -> Deployment:
-    """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
-    with say.progress("building") as line:
-        return _waited(made, plan, vercel=vercel, told=told, clock=clock, say=say, line=line)
-
-
-def _waited(  # noqa: PLR0913 - all by name
-    made: Deployment,
-    plan: StagingPlan,
-    *,
-    vercel: Staging,
-    told: Told,
-    clock: Clock,
-    say: Say,
     line: Progress,
 ) -> Deployment:
+    """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
     began = clock.monotonic()
     until = began + plan.build_timeout_s
     last_s = None if made.ready_state == "READY" else _last_build_s(plan, vercel)
