@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.values import CheckResult, Checks, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from shipway.report.terminal import Terminal
 
 __all__ = ["counted", "show_checks"]
 
@@ -21,7 +22,7 @@ _MARK = {
 }
 
 
-@summary.register
+@summary.register(Verified)
 def _(proof: Verified) -> str:
     return counted(proof.results)
 
@@ -38,7 +39,7 @@ def counted(results: Iterable[CheckResult]) -> str:
     return ", ".join(f"{ends.count(one)} {word}" for one, word in words if one in ends)
 
 
-@show.register
+@show.register(Verified | Checks)
 def _(value: Verified | Checks, terminal: Terminal) -> None:
     show_checks(value.results, terminal)
     terminal.note("")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.figures import count
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import Adopted, AdoptPlan, Undone, UndoPlan
 
 if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
     from shipway.values import Loss
 
 __all__: list[str] = []
 
 
-@show.register
+@show.register(UndoPlan)
 def _(value: UndoPlan, terminal: Terminal) -> None:
     for migration in value.undo:
         terminal.note(f"would undo {migration.label.removesuffix('.down')}")
@@ -26,13 +26,13 @@ def _(value: UndoPlan, terminal: Terminal) -> None:
     terminal.note(f"the ledger would hold {len(value.left)}, up to {newest}")
 
 
-@show.register
+@show.register(Undone)
 def _(value: Undone, terminal: Terminal) -> None:
     terminal.note(f"{count(len(value.undone), 'migration')} undone: {', '.join(value.undone)}")
     terminal.note(f"the ledger holds {value.ledger_count}")
 
 
-@show.register
+@show.register(AdoptPlan)
 def _(value: AdoptPlan, terminal: Terminal) -> None:
     terminal.note(f"from {value.source}; no migration is run")
     rows = [("record", file.label) for file in value.record]
@@ -43,7 +43,7 @@ def _(value: AdoptPlan, terminal: Terminal) -> None:
         terminal.note("the ledger agrees already: there is nothing to write")
 
 
-@show.register
+@show.register(Adopted)
 def _(value: Adopted, terminal: Terminal) -> None:
     terminal.note(
         f"{len(value.recorded)} recorded, {len(value.forgotten)} forgotten, from {value.source}"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from shipway.figures import count, duration
 from shipway.release import FinishPlan, ReleasePlan
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.backup import BackupPlan
 from shipway.steps.deploy_plan import DeployPlan
@@ -15,12 +14,13 @@ from shipway.steps.watch import WatchPlan
 
 if TYPE_CHECKING:
     from shipway.database_half import DatabasePlan
+    from shipway.report.terminal import Terminal
     from shipway.values import MigrationPlan
 
 __all__: list[str] = []
 
 
-@show.register
+@show.register(ReleasePlan)
 def _(value: ReleasePlan, terminal: Terminal) -> None:
     with terminal.part(f"release {value.release_id}"):
         _show_database_half(value, terminal)
@@ -28,7 +28,7 @@ def _(value: ReleasePlan, terminal: Terminal) -> None:
         terminal.row("logs", f"watch for {duration(value.watch_window_s)}")
 
 
-@show.register
+@show.register(FinishPlan)
 def _(value: FinishPlan, terminal: Terminal) -> None:
     with terminal.part(f"contract phase {value.release_id}"):
         terminal.row(
@@ -60,14 +60,14 @@ def _show_database_half(value: DatabasePlan, terminal: Terminal) -> None:
     )
 
 
-@show.register
+@show.register(BackupPlan)
 def _(value: BackupPlan, terminal: Terminal) -> None:
     terminal.note(f"Would {_backup(value)}")
     if value.asks_platform:
         terminal.note("Would ask Supabase which backups it has itself")
 
 
-@show.register
+@show.register(DeployPlan)
 def _(value: DeployPlan, terminal: Terminal) -> None:
     terminal.note(f"Would deploy {_deploy(value)}")
     for page in value.pages:
@@ -76,7 +76,7 @@ def _(value: DeployPlan, terminal: Terminal) -> None:
         terminal.warn(warning)
 
 
-@show.register
+@show.register(WatchPlan)
 def _(value: WatchPlan, terminal: Terminal) -> None:
     terminal.note(
         f"Would watch {value.deployment_id} for {duration(value.window_s)} and probe "

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.figures import count, moment
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import PlatformState
+
+if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
 _WELL = "ACTIVE_HEALTHY"
 
 
-@show.register
+@show.register(PlatformState)
 def _(value: PlatformState, terminal: Terminal) -> None:
     rows = [
         (

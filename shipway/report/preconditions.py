@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.figures import count
-from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.steps.drift import Drift
 from shipway.steps.preflight import Diagnosis, Ready
@@ -13,6 +12,8 @@ from shipway.values import Approval, Gate, Gated, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
@@ -28,18 +29,18 @@ _WORD = {
 _OPEN = (GateState.PASSED, GateState.WARNED, GateState.WAIVED)
 
 
-@summary.register
+@summary.register(Ready)
 def _(proof: Ready) -> str:
     return f"{_counted(proof.gates)}; nothing was changed so far"
 
 
-@summary.register
+@summary.register(Gated)
 def _(proof: Gated) -> str:
     open_ones = [one.name for one in proof.gates if one.state in _OPEN]
     return f"{', '.join(open_ones)}: open; nothing was changed in the target so far"
 
 
-@show.register
+@show.register(Diagnosis)
 def _(value: Diagnosis, terminal: Terminal) -> None:
     width = max((len(one.name) for one in value.gates), default=0)
     for one in value.gates:
@@ -69,13 +70,13 @@ def _counted(gates: Sequence[Gate]) -> str:
     return ", ".join(f"{ends.count(one)} {word}" for one, word in words if one in ends)
 
 
-@show.register
+@show.register(Approval)
 def _(value: Approval, terminal: Terminal) -> None:
     terminal.note(f"approved: plan {value.plan_digest[:12]} by {value.by}, as {value.role}")
     terminal.note("It holds for these very files; when one is changed, approve again.")
 
 
-@show.register
+@show.register(Drift)
 def _(value: Drift, terminal: Terminal) -> None:
     if not value.differences:  # else the error that comes with it tells them
         terminal.note(

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from shipway.report.terminal import Terminal
+from typing import TYPE_CHECKING
+
 from shipway.report.words import show, summary
 from shipway.steps.go_back import BackPlan
 from shipway.steps.production import ProductionStatus
 from shipway.values import COMMIT_META, LEDGER_META, Deployment, WentBack
 
+if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
+
 __all__: list[str] = []
 
 
-@summary.register
+@summary.register(WentBack)
 def _(proof: WentBack) -> str:
     return f"{proof.to_id} serves {proof.production_url} again"
 
 
-@summary.register
+@summary.register(Deployment)
 def _(proof: Deployment) -> str:
     return f"{proof.deployment_id} is built and serves no domain yet"
 
 
-@show.register
+@show.register(WentBack)
 def _(value: WentBack, terminal: Terminal) -> None:
     terminal.note(f"production is {value.to_id} again, as Vercel says")
     terminal.note(f"  live      {value.production_url}")
     terminal.note(f"  instead   of {value.from_id}")
 
 
-@show.register
+@show.register(BackPlan)
 def _(value: BackPlan, terminal: Terminal) -> None:
     terminal.note(f"Would let {value.to_id} serve production again instead of {value.from_id}")
 
 
-@show.register
+@show.register(Deployment)
 def _(value: Deployment, terminal: Terminal) -> None:
     terminal.note(f"Would let {value.deployment_id} serve production: {value.url}")
 
 
-@show.register
+@show.register(ProductionStatus)
 def _(value: ProductionStatus, terminal: Terminal) -> None:
     hosting, current = value.hosting, value.current
     if current is None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.figures import count, duration, moment, size
-from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.values import Backup, Deployed, SandboxStatus, Watched
+
+if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
 
-@summary.register
+@summary.register(Backup)
 def _(proof: Backup) -> str:
     made = proof.manifest
     where = f", also at {made.uploaded_to}" if made.uploaded_to else ""
@@ -20,17 +24,17 @@ def _(proof: Backup) -> str:
     )
 
 
-@summary.register
+@summary.register(Deployed)
 def _(proof: Deployed) -> str:
     return f"{proof.deployment.deployment_id} serves {proof.production_url}"
 
 
-@summary.register
+@summary.register(Watched)
 def _(proof: Watched) -> str:
     return f"{proof.verdict.value}: {proof.reason}"
 
 
-@show.register
+@show.register(Backup)
 def _(value: Backup, terminal: Terminal) -> None:
     made = value.manifest
     terminal.note(f"backup {made.backup_id}: {summary(value)}")
@@ -48,7 +52,7 @@ def _(value: Backup, terminal: Terminal) -> None:
         terminal.note(f"  recovery  ask Supabase for {moment(told.recovery_time)}")
 
 
-@show.register
+@show.register(Deployed)
 def _(value: Deployed, terminal: Terminal) -> None:
     terminal.note(f"production is {value.deployment.deployment_id}, as Vercel says")
     terminal.note(f"  live      {value.production_url}")
@@ -57,7 +61,7 @@ def _(value: Deployed, terminal: Terminal) -> None:
         terminal.note(f"  before    {value.previous_id}")
 
 
-@show.register
+@show.register(Watched)
 def _(value: Watched, terminal: Terminal) -> None:
     terminal.title(f"{value.verdict.value}: {value.reason}")
     terminal.note(
@@ -70,7 +74,7 @@ def _(value: Watched, terminal: Terminal) -> None:
         terminal.note(f"  {moment(row.at)} {row.level}{place} {row.message}".rstrip())
 
 
-@show.register
+@show.register(SandboxStatus)
 def _(value: SandboxStatus, terminal: Terminal) -> None:
     terminal.note(f"sandbox     {_sandbox_state(value)}")
     stopped = "not running"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from shipway.figures import duration, size
 from shipway.record import ReleaseEnd, ReleaseRecord
 from shipway.report.files import PAGE
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.steps.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipway.report.terminal import Terminal
     from shipway.values import Backup
 
 __all__ = ["Written"]
@@ -52,12 +52,12 @@ class Written:
     path: Path
 
 
-@show.register
+@show.register(Written)
 def _(value: Written, terminal: Terminal) -> None:
     terminal.note(f"written: {near(value.path)}")
 
 
-@show.register
+@show.register(Shelf)
 def _(value: Shelf, terminal: Terminal) -> None:
     _show_backups(value.backups, terminal)
     for one in value.unreadable:
@@ -92,7 +92,7 @@ def _kept(backup: Backup) -> str:
     return f"here, {bucket}"
 
 
-@show.register
+@show.register(ReleaseRecord)
 def _(value: ReleaseRecord, terminal: Terminal) -> None:
     took = duration((value.ended_at - value.began_at).total_seconds())
     terminal.note("")

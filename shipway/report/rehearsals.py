@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.figures import count, duration, size
-from shipway.report.terminal import Terminal
 from shipway.report.words import show, summary
 from shipway.steps.restore import BroughtBack
 from shipway.steps.retention import PrunePlan
 from shipway.values import LintReport, RehearsedStatement, Seal, Severity, Unproven
+
+if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
@@ -20,7 +24,7 @@ _HEAD = (
 _WORST_LAST = (Severity.NOTE, Severity.WARNING, Severity.SERIOUS)
 
 
-@summary.register
+@summary.register(Seal)
 def _(proof: Seal) -> str:
     if not proof.migrations:
         head = "the backup restores"
@@ -33,7 +37,7 @@ def _(proof: Seal) -> str:
     return f"{head}{found}; grade L{proof.grade.value}"
 
 
-@summary.register
+@summary.register(Unproven)
 def _(proof: Unproven) -> str:
     return f"there is no {proof.missing.removeprefix('a ')}"
 
@@ -48,7 +52,7 @@ def _worth_showing(seal: Seal) -> list[RehearsedStatement]:
     return sorted(touching, key=lambda one: -one.duration_ms)[:_MOST_ROWS]
 
 
-@show.register
+@show.register(Seal)
 def _(value: Seal, terminal: Terminal) -> None:
     severity = _severities(value)
     rows = [
@@ -106,7 +110,7 @@ def _show_lint(lint: LintReport, terminal: Terminal) -> None:
     terminal.note("")
 
 
-@show.register
+@show.register(PrunePlan)
 def _(value: PrunePlan, terminal: Terminal) -> None:
     rows = [("keep", name, reason) for name, reason in value.kept]
     rows += [("delete", path.name, "no rule keeps it") for path in value.drop]
@@ -114,7 +118,7 @@ def _(value: PrunePlan, terminal: Terminal) -> None:
     terminal.table(("", "backup", "why"), rows)
 
 
-@show.register
+@show.register(BroughtBack)
 def _(value: BroughtBack, terminal: Terminal) -> None:
     made, restored = value.backup.manifest, value.restored
     terminal.note(

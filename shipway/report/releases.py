@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from shipway.figures import count
 from shipway.past import Past
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import Audited, Releases, ReleaseState
 
 if TYPE_CHECKING:
     from shipway.journal import Entry
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
 _HEAD = 12
 
 
-@show.register
+@show.register(ReleaseState)
 def _(value: ReleaseState, terminal: Terminal) -> None:
     began = f"began {_moment(value.began_at)} on {value.host}"
     if value.standing == "over":
@@ -46,7 +46,7 @@ def _(value: ReleaseState, terminal: Terminal) -> None:
             terminal.note(f"production  {value.production}")
 
 
-@show.register
+@show.register(Releases)
 def _(value: Releases, terminal: Terminal) -> None:
     if not value.releases and not value.unreadable:
         terminal.note("There was no release to this target yet: invoke release")
@@ -68,7 +68,7 @@ def _(value: Releases, terminal: Terminal) -> None:
         terminal.warn(what)
 
 
-@show.register
+@show.register(Past)
 def _(value: Past, terminal: Terminal) -> None:
     end = value.end or value.standing.value
     terminal.title(f"{value.begun.kind} {value.release_id} to {value.begun.target}: {end}")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shipway.figures import count
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import FoundProject, Started, StarterPlan
+
+if TYPE_CHECKING:
+    from shipway.report.terminal import Terminal
 
 __all__: list[str] = []
 
 
-@show.register
+@show.register(StarterPlan)
 def _(value: StarterPlan, terminal: Terminal) -> None:
     terminal.title(f"shipway in {value.found.root}")
     for line in _seen(value.found):
@@ -37,7 +41,7 @@ def _seen(found: FoundProject) -> list[str]:
     return lines
 
 
-@show.register
+@show.register(Started)
 def _(value: Started, terminal: Terminal) -> None:
     if not value.written:
         terminal.note("Nothing was to be written.")

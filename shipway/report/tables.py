@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from shipway.figures import size
 from shipway.inspection import TableDetail, TableSummary
-from shipway.report.terminal import Terminal
 from shipway.report.words import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.inspection import Named
+    from shipway.report.terminal import Terminal
 
 __all__ = ["TableList"]
 
@@ -25,7 +25,7 @@ class TableList:
     tables: tuple[TableSummary, ...]
 
 
-@show.register
+@show.register(TableList)
 def _(value: TableList, terminal: Terminal) -> None:
     terminal.table(
         ("table", "kind", "#rows", "#size", "row security"),
@@ -50,7 +50,7 @@ def _row_security(table: TableSummary) -> str:
     return f"on, {table.policies} policies" if table.policies != 1 else "on, 1 policy"
 
 
-@show.register
+@show.register(TableDetail)
 def _(value: TableDetail, terminal: Terminal) -> None:
     about = value.summary
     terminal.title(f"{about.kind} {about.schema}.{about.name}")

@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from shipway.figures import duration, moment
-from shipway.report.terminal import Terminal
 from shipway.values import Migrated, MigrationPlan, NewMigration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shipway.report.terminal import Terminal
 
 __all__ = ["show", "summary"]
 
@@ -39,7 +40,7 @@ def summary(proof: object) -> str:
     return str(handler(proof))
 
 
-@summary.register
+@summary.register(Migrated)
 def _(proof: Migrated) -> str:
     now = len(proof.applied_now)
     head = f"{now} applied" if now else "nothing was pending"
@@ -68,7 +69,7 @@ def _learned(words: Any, kind: type) -> Callable[..., object]:
     raise TypeError(f"no words for {kind.__name__}")
 
 
-@show.register
+@show.register(MigrationPlan)
 def _(value: MigrationPlan, terminal: Terminal) -> None:
     rows = [
         ("applied", row.label, moment(row.applied_at), duration(row.duration_ms / 1000))
@@ -82,12 +83,12 @@ def _(value: MigrationPlan, terminal: Terminal) -> None:
     terminal.note(f"{len(value.applied)} applied, {len(value.pending)} pending{held}")
 
 
-@show.register
+@show.register(NewMigration)
 def _(value: NewMigration, terminal: Terminal) -> None:
     terminal.note(f"created {value.path}")
     terminal.note(f"created {value.down_path}")
 
 
-@show.register
+@show.register(Migrated)
 def _(value: Migrated, terminal: Terminal) -> None:
     terminal.note(summary(value))
