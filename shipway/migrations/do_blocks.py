@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.blank import BadScript
+from shipway.migrations.split import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -114,12 +114,11 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
         elif file.label != row.label:
             problems.append(_renamed(row, file))
     newest = max(recorded, default=-1)
+    known = recorded | moved
     late = [
         file
         for file in files
-        if file.version not in recorded | moved
-        and file.version < newest
-        and file.phase is Phase.EXPAND
+        if file.version not in known and file.version < newest and file.phase is Phase.EXPAND
     ]
     begun = {step.version for step in state.steps}
     problems += [

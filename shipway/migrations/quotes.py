@@ -1,20 +1,20 @@
-"""Where white space, comments, strings and names end: the lexical rules of PostgreSQL's scan.l."""
+"""Where strings and names end: the lexical rules of PostgreSQL's scan.l."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
+from shipway.migrations.blank import BadScript, after_comment
+
 if TYPE_CHECKING:
     from mmap import mmap
 
-__all__ = ["IDENT", "WORD", "BadScript", "after_quote", "skip_blank"]
+__all__ = ["IDENT", "WORD", "after_quote"]
 
 IDENT: Final = rb"[A-Za-z_\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
 WORD = re.compile(IDENT)
 
-_BLANK = re.compile(rb"[ \t\n\r\f\v]+|--[^\n\r]*")
-_COMMENT_EDGE = re.compile(rb"/\*|\*/")
 _ESCAPED_END = re.compile(rb"[^'\\]*(?:\\[\s\S][^'\\]*|''[^'\\]*)*'")
 # A string goes on, in its own mode, after white space that holds a line break.
 _CONTINUED = re.compile(rb"[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'")
@@ -23,52 +23,11 @@ _NUMBER = re.compile(rb"\$?[0-9]+(?:\.[0-9]*)?")
 _SLASH, _DOLLAR_SIGN, _QUOTE = b"/$'"
 
 
-class BadScript(ValueError):  # noqa: N818 - it says what the script is, to the module that names the file
-    """The text cannot be cut into statements, or holds what no server would run.
-
-    Attributes:
-        offset: the byte at which the trouble begins.
-        next_step: what to do about it.
-    """
-
-    def __init__(self, problem: str, *, offset: int, next_step: str) -> None:
-        super().__init__(problem)
-        self.offset = offset
-        self.next_step = next_step
-
-
-def skip_blank(data: bytes | mmap, at: int) -> int:
-    """Return the next place that is neither white space nor comment."""
-    while True:
-        if blank := _BLANK.match(data, at):
-            at = blank.end()
-        elif data[at : at + 2] == b"/*":
-            at = _after_comment(data, at)
-        else:
-            return at
-
-
-def _after_comment(data: bytes | mmap, opened: int) -> int:
-    """Return the place after a block comment; they nest."""
-    depth, at = 1, opened + 2
-    while depth:
-        edge = _COMMENT_EDGE.search(data, at)
-        if edge is None:
-            raise BadScript(
-                "a comment begins with /* and does not end",
-                offset=opened,
-                next_step="Close it with */ (comments nest: each /* needs its own).",
-            )
-        depth += 1 if edge.group() == b"/*" else -1
-        at = edge.end()
-    return at
-
-
 def after_quote(data: bytes | mmap, place: int, at: int, *, standard_strings: bool) -> int:
     """Return the place after a quoted thing that the fast path did not take whole."""
     first = data[place]
     if first == _SLASH:
-        return _after_comment(data, place)
+        return after_comment(data, place)
     if first == _DOLLAR_SIGN:
         return _after_dollar(data, place, at)
     if first == _QUOTE:

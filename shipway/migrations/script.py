@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
+from shipway.migrations.blank import BadScript
 from shipway.migrations.kinds import Kind, Label, kind_of, may_be_special
 from shipway.migrations.names import shown
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.split import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from shipway.migrations.blank import BadScript
 from shipway.migrations.literals import without_literals
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.split import pieces
 
 if TYPE_CHECKING:
     from shipway.values import Migration

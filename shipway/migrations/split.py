@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.quotes import IDENT, WORD, BadScript, after_quote, skip_blank
+from shipway.migrations.blank import BadScript, first_statement, psql_command, skip_blank
+from shipway.migrations.quotes import IDENT, WORD, after_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from mmap import mmap
 
-__all__ = ["BadScript", "Piece", "first_statement", "pieces", "words"]
+__all__ = ["Piece", "pieces", "words"]
 
 _DOLLAR: Final = rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
 _PLAIN: Final = rb"--[^\n\r]*|/\*|(?<![eE])'[^']*'|\"[^\"]*\"|['\"]|" + _DOLLAR + rb"|[;()\\]"
@@ -78,23 +79,6 @@ def pieces(data: bytes | mmap, *, start: int = 0, standard_strings: bool = True)
         at = first_statement(data, min(at, len(data)))
 
 
-def first_statement(data: bytes | mmap, start: int = 0) -> int | None:
-    """Return where the next statement begins; None when there is none any more.
-
-    Raises:
-        BadScript: a comment that does not end, or a command of psql.
-    """
-    at = skip_blank(data, start)
-    while at < len(data):
-        if data[at] == _SEMICOLON:
-            at = skip_blank(data, at + 1)
-        elif data[at] == _BACKSLASH:
-            at = skip_blank(data, _after_psql_command(data, at))
-        else:
-            return at
-    return None
-
-
 def words(data: bytes | mmap, start: int, end: int, count: int) -> list[str]:
     """Return up to `count` leading words of a statement in lower case, comments left out.
 
@@ -137,7 +121,7 @@ def _statement_end(  # noqa: C901 - one branch for each character that matters
         elif first == _DASH:
             continue
         elif first == _BACKSLASH:
-            raise _psql_command(data, place)
+            raise psql_command(data, place)
         elif routine and WORD.fullmatch(data, place, at):
             if not parens:
                 blocks += _block_step(data, place, at, before, blocks)
@@ -199,22 +183,3 @@ def _with_inline_data(data: bytes | mmap, piece: Piece) -> Piece:
             next_step="Begin the data on the line after the semicolon.",
         )
     return Piece(start=piece.start, end=piece.end, copy_start=begin, copy_end=end.start())
-
-
-def _after_psql_command(data: bytes | mmap, at: int) -> int:
-    r"""Return the place after pg_dump's own \restrict lines; refuse every other command."""
-    line_end = data.find(b"\n", at)
-    end = len(data) if line_end < 0 else line_end
-    if re.match(rb"\\(?:un)?restrict(?:\s|$)", data[at:end]):
-        return end  # They guard psql against its own commands, and here are none.
-    raise _psql_command(data, at)
-
-
-def _psql_command(data: bytes | mmap, at: int) -> BadScript:
-    command = re.match(rb"\\\S*", data[at : at + 40])
-    shown = command.group().decode("utf-8", "replace") if command else "\\"
-    return BadScript(
-        f"{shown} is a command of psql, not SQL",
-        offset=at,
-        next_step="Write plain SQL in its place: the server runs the file, psql does not.",
-    )

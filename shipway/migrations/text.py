@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
+from shipway.migrations.blank import BadScript, first_statement
 from shipway.migrations.directives import read_directives
 from shipway.migrations.names import DOWN, shown
-from shipway.migrations.split import BadScript, first_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.blank import BadScript
+from shipway.migrations.split import pieces
 from shipway.values import Answer
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from shipway.migrations.split import BadScript, pieces
+from shipway.migrations.blank import BadScript
+from shipway.migrations.split import pieces
 from shipway.values import Unproven
 
 if TYPE_CHECKING:
