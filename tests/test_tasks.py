@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from invoke.parser import Parser
 
 from shipway.tasks import namespace
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(namespace.task_names)
-# Read before any test runs a task: Invoke takes the help out of a task the first time.
-ARGUMENTS = {name: namespace[name].get_arguments() for name in NAMES}
 PROMISED = [
     "release",
     "backup",
@@ -65,11 +65,39 @@ def test_the_list_explains_every_task_in_a_line_or_two() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_flag_of_a_task_is_explained(name: str) -> None:
-    arguments = ARGUMENTS[name]
+    arguments = namespace[name].get_arguments()
     assert all(argument.help for argument in arguments)
     names = {argument.name for argument in arguments}
     if name != "db.shell":
         assert "format" in names or "format_" in names
+
+
+def test_what_one_call_was_given_is_not_known_to_the_next() -> None:
+    parser = Parser(contexts=namespace.to_contexts())
+
+    def given(*words: str) -> tuple[object, object]:
+        (call,) = parser.parse_argv(["release", *words])
+        return call.args["yes"].value, call.args["waive"].value
+
+    assert given("--yes", "--waive", "a", "--waive", "b") == (True, ["a", "b"])
+    assert given() == (False, [])
+
+
+@pytest.mark.parametrize(("refused", "kept"), [("", True), ("1", False)])
+def test_bytecode_is_kept_of_shipway_and_not_of_a_tasks_file(
+    tmp_path: Path, refused: str, *, kept: bool
+) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "invoke", "--list"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": refused},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    ours = tmp_path / ROOT.relative_to(ROOT.anchor)
+    assert any(ours.glob("shipway/tasks/sandbox.*.pyc")) is kept
+    assert not list(ours.glob("*.pyc"))
 
 
 def test_listing_the_tasks_imports_none_of_the_heavy_libraries() -> None:

@@ -7,11 +7,13 @@ Only Invoke and the standard library are imported at the top: `invoke --list` st
 
 from __future__ import annotations
 
+from copy import copy
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Commands:
         called = group if default else f"{group}.{name}".lstrip(".")
 
         def declare(work: Callable[..., Work]) -> Callable[..., Work]:
-            own = list(signature(work).parameters)
+            own = {one.name: one.default for one in signature(work).parameters.values()}
 
             def body(c: Context, **flags: Any) -> None:
                 shared = {one: flags.pop(one) for one in common}
@@ -87,44 +89,62 @@ class Commands:
                 _run(c, called, work(**flags), here=here, **shared)
 
             known = {**_HELP, **helps}
-            # Invoke reads a command line off the signature of its task. Its tasks are told apart
-            # by name and code, and all of ours have this code: so the name is the whole one.
-            body.__signature__ = _with_common(work, common)  # type: ignore[attr-defined]
             body.__doc__ = work.__doc__
-            made: Task[Any] = Task(
-                body,
-                name=called,
-                # Short flags would move whenever a parameter is added, so there are none.
-                auto_shortflags=False,
-                # What may be given again comes as a list.
-                iterable=[
-                    name
-                    for name, one in signature(work).parameters.items()
-                    if isinstance(one.default, tuple)
-                ],
-                help={one: known[one] for one in [*own, *common]},
-            )
+            flags = [
+                _Flag.declared(one, value, known[one]) for one, value in {**own, **common}.items()
+            ]
+            # Invoke tells its tasks apart by name and code, and all of ours have this code: so the
+            # name is the whole one.
+            made = _Command(body, called, default=default, flags=flags)
             self.collection.add_task(made, name=name, default=default)
             return work
 
         return declare
 
 
-def _with_common(work: Callable[..., Work], common: dict[str, str | bool]) -> Any:
-    """Return the signature of `work`, between Invoke's context and the common flags."""
-    kind = Parameter.POSITIONAL_OR_KEYWORD
-    own = signature(work)
-    return own.replace(
-        parameters=[
-            Parameter("c", kind),
-            # Invoke takes a default for the kind of what comes as a list: it gives [] without one.
-            *(
-                one.replace(default=None) if isinstance(one.default, tuple) else one
-                for one in own.parameters.values()
-            ),
-            *(Parameter(name, kind, default=value) for name, value in common.items()),
-        ]
-    )
+class _Flag(Argument):
+    """A flag of a command, or a word that it wants.
+
+    Invoke copies all flags of all tasks to read one command line, down to the letters of their
+    help: half of what it did. Of these only the value is ever set, and it is never changed.
+    """
+
+    @classmethod
+    def declared(cls, name: str, default: object, help_: str) -> _Flag:
+        """Return what Invoke makes of a parameter, but never a short flag.
+
+        Those would move whenever a parameter is added.
+        """
+        dashed = name.rstrip("_").replace("_", "-")
+        wanted = default is Parameter.empty
+        several = isinstance(default, tuple)
+        return cls(
+            dashed,
+            attr_name=None if dashed == name else name,
+            kind=list if several else str if wanted else type(default),
+            default=None if wanted else [] if several else default,
+            help=help_,
+            positional=wanted,
+        )
+
+    def __deepcopy__(self, _: dict[int, Any]) -> _Flag:
+        return copy(self)
+
+
+class _Command(Task[Any]):
+    """A task that says itself which flags it has, where Invoke would read them off its body."""
+
+    def __init__(
+        self, body: Callable[..., None], name: str, *, default: bool, flags: list[_Flag]
+    ) -> None:
+        super().__init__(body, name=name, default=default, positional=())
+        self.flags = flags
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: ARG002 - Invoke's
+        return [copy(flag) for flag in self.flags]
+
+    def __deepcopy__(self, _: dict[int, Any]) -> _Command:
+        return self  # Nothing of it changes, and Invoke copies all tasks whenever it begins.
 
 
 def _run(  # noqa: PLR0913 - the flags that every command knows
