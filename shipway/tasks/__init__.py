@@ -5,19 +5,36 @@ One module a collection, each task the few words that differ; `shape` holds what
 
 from __future__ import annotations
 
+import atexit
 import gc
+import sys
 from typing import Final
 
 from invoke.collection import Collection
 
-from shipway.tasks import backup, db, deploy, doctor, init, logs, release, sandbox
+# Invoke lets no bytecode be written, for the sake of tasks.py. That is through now, and where the
+# installer compiled nothing (uv), each command would compile all of shipway anew.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
+from shipway.tasks import (  # noqa: E402 - after the line above
+    backup,
+    db,
+    deploy,
+    doctor,
+    init,
+    logs,
+    release,
+    sandbox,
+)
 
 __all__ = ["namespace"]
 
 # Most commands are over within a second, a tenth of which Python spent on looking for cycles among
-# modules that it had just loaded. It still looks, once there is something to be found.
+# modules that it had just loaded. It still looks, once there is something to be found; but not at
+# the end, when all goes in any case.
 _OBJECTS_BEFORE_A_LOOK: Final = 50_000
 gc.set_threshold(_OBJECTS_BEFORE_A_LOOK, 20, 20)
+atexit.register(gc.freeze)
 
 namespace = Collection()
 for _alone in (doctor, init):
