@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Document
+from shipway.commands.document import Document
 from shipway.edges.catalog_sql import sql
 from shipway.json_schema import schema_of
 from shipway.migrations.files import DIRECTIVES

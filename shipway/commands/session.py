@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shipway.settings import Settings
 
-__all__ = ["Answer", "Asked", "Document", "Session", "interrupted", "run"]
+__all__ = ["Answer", "Asked", "Session", "interrupted", "run"]
 
 FORMATS = ("text", "json")
 _WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
@@ -55,36 +55,6 @@ class Answer:
 
     value: object = None
     error: Stopped | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribedError:
-    """Why a command ended before its goal."""
-
-    kind: str
-    """The class of the error; several have one exit code."""
-    what: str
-    unchanged: str
-    next: str
-    also: tuple[str, ...] = ()
-    """Further failures, met while cleaning up."""
-    rows: tuple[str, ...] = ()
-    """What the database quoted of rows; only when show_rows asks for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """The one JSON document that a command writes with `--format json`, whatever happens."""
-
-    command: str
-    """Without `invoke`: `db.status`."""
-    target: str | None
-    """Its name as far as it is known; null for a command that works on none."""
-    dry_run: bool
-    exit_code: int
-    result: object
-    """What the command found or did: of another shape for each command; null when nothing."""
-    error: DescribedError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +107,10 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the one place where a bug ends a command
         terminal.crash(error)
-        terminal.document(_unexpected(asked))
+        if asked.format == "json":
+            from shipway.commands.document import unexpected
+
+            terminal.document(unexpected(asked))
         return 1
 
 
@@ -179,28 +152,11 @@ def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) 
         terminal.error(error)
         _tell_actions(error, terminal)
     code = error.exit_code if error else 0
-    terminal.document(
-        Document(
-            command=asked.command,
-            target=target,
-            dry_run=asked.dry,
-            exit_code=code,
-            result=answer.value,
-            error=_described(error, shows_rows=terminal.shows_rows) if error else None,
-        )
-    )
+    if asked.format == "json":
+        from shipway.commands.document import document_of
+
+        terminal.document(document_of(asked, target, answer, shows_rows=terminal.shows_rows))
     return code
-
-
-def _described(error: Stopped, *, shows_rows: bool) -> DescribedError:
-    return DescribedError(
-        kind=type(error).__name__,
-        what=error.what,
-        unchanged=error.unchanged,
-        next=error.next_step,
-        also=tuple(error.also),
-        rows=error.rows if shows_rows else (),
-    )
 
 
 def _tell_actions(error: Stopped, terminal: Terminal) -> None:
@@ -210,23 +166,6 @@ def _tell_actions(error: Stopped, terminal: Terminal) -> None:
         from shipway.report.actions import tell_error
 
         tell_error(error, actions, terminal)
-
-
-def _unexpected(asked: Asked) -> Document:
-    error = DescribedError(
-        kind="Unexpected",
-        what="shipway met an error that it did not expect.",
-        unchanged="It is not known: the lines on stderr say where it was.",
-        next="Look at the state with: invoke db.status",
-    )
-    return Document(
-        command=asked.command,
-        target=asked.target,
-        dry_run=asked.dry,
-        exit_code=1,
-        result=None,
-        error=error,
-    )
 
 
 def interrupted(asked: Asked) -> Interrupted:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from shipway.edges.unreachable import why_not
 from shipway.errors import Misconfigured
 from shipway.values import Secret
 
@@ -61,6 +60,8 @@ def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Co
     try:
         return psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
     except psycopg.Error as error:
+        from shipway.edges.unreachable import why_not  # noqa: PLC0415 - on the way to an error only
+
         stopped = why_not(
             str(error), place=_place(options), password=Secret(options.get("password", ""))
         )

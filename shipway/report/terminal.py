@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from shipway.figures import duration
-from shipway.json_form import json_form
 from shipway.report.hide import Hide, hide_elsewhere
 from shipway.report.screen import Screen, columns
 from shipway.values import Plainly
@@ -71,7 +70,6 @@ class Terminal(Plainly):
         stdout: IO[str] | None = None,
         stderr: IO[str] | None = None,
     ) -> None:
-        self._as_json = as_json
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self.hide = Hide(secrets)
@@ -229,13 +227,14 @@ class Terminal(Plainly):
         )
 
     def document(self, content: object) -> None:
-        """Write the one JSON document, when JSON was asked for."""
-        if self._as_json:
-            text = self.hide(json.dumps(json_form(content), indent=2, ensure_ascii=False))
-            if Screen(self._stdout).printable(text) != text:
-                text = json.dumps(json.loads(text), indent=2)  # with \u escapes
-            self._stdout.write(text + "\n")
-            self._stdout.flush()
+        """Write the one JSON document, where JSON was asked for."""
+        from shipway.json_form import json_form
+
+        text = self.hide(json.dumps(json_form(content), indent=2, ensure_ascii=False))
+        if Screen(self._stdout).printable(text) != text:
+            text = json.dumps(json.loads(text), indent=2)  # with \u escapes
+        self._stdout.write(text + "\n")
+        self._stdout.flush()
 
     @property
     def can_ask(self) -> bool:

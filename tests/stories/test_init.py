@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from shipway.commands.session import Document
+from shipway.commands.document import Document
 from shipway.json_schema import schema_of
 from shipway.steps.preflight import Diagnosis
 from shipway.values import MigrationPlan
