@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shipway import values
 from shipway.json_form import Json, json_form
 
 if typing.TYPE_CHECKING:
@@ -29,6 +31,17 @@ __all__ = ["IllFormed", "read_paper", "signature_of", "value_of", "write_paper"]
 
 _FORMAT = 1
 _T = TypeVar("_T")
+_BESIDE_VALUES = {"Mapping": Mapping, "datetime": datetime, "Path": Path}
+
+
+class _Names(dict[str, Any]):
+    """What annotations may name: modules import much of it for the type checker only."""
+
+    def __missing__(self, name: str) -> object:
+        found = _BESIDE_VALUES.get(name) or getattr(values, name, None)
+        if found is None:
+            raise KeyError(name)
+        return found
 
 
 class IllFormed(Exception):  # noqa: N818 - says what the paper is
@@ -120,9 +133,7 @@ def value_of(shape: type[_T], form: object) -> _T:
 def _dataclass(shape: Any, form: object, where: str) -> object:
     if not isinstance(form, dict):
         raise IllFormed(f"holds no object at '{where or 'body'}'")
-    # values.py imports these for the type checker only.
-    names = {"Mapping": Mapping, "datetime": datetime, "Path": Path}
-    hints = typing.get_type_hints(shape, localns=names)
+    hints = typing.get_type_hints(shape, localns=_Names(vars(sys.modules[shape.__module__])))
     known = {one.name: one for one in fields(shape)}
     for name in form:
         if name not in known:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.course import StepRecord
@@ -16,6 +14,8 @@ from shipway.values import Deployed, Phase, Verdict, Watched, WentBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
 
     from shipway.errors import Stopped
 

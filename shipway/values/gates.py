@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shipway.values.lint import Severity
-
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from shipway.values.lint import Severity
 
 
 class GateState(StrEnum):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shipway.values.migrations import AppliedMigration, Migration
+if TYPE_CHECKING:
+    from shipway.values.migrations import AppliedMigration, Migration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shipway.values.checks import CheckResult
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from shipway.values.checks import CheckResult
 
 
 RELEASE_META = "shipwayRelease"

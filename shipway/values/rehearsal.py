@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shipway.values.backup import Grade
-from shipway.values.lint import LintReport, Severity
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from shipway.values.backup import Grade
+    from shipway.values.lint import LintReport, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.values.gates import Waiver
-
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from shipway.values.gates import Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
