@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.blank import BadScript, first_statement, psql_command, skip_blank
@@ -22,13 +23,6 @@ __all__ = ["Piece", "pieces", "words"]
 
 _DOLLAR: Final = rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$"
 _PLAIN: Final = rb"--[^\n\r]*|/\*|(?<![eE])'[^']*'|\"[^\"]*\"|['\"]|" + _DOLLAR + rb"|[;()\\]"
-
-_TOKEN = re.compile(_PLAIN)
-# When a backslash escapes inside plain strings too, each string is looked at closely.
-_TOKEN_ESCAPES = re.compile(_PLAIN.replace(rb"(?<![eE])'[^']*'|", b""))
-# In CREATE FUNCTION and CREATE PROCEDURE words matter as well: BEGIN ATOMIC … END.
-_WORD_TOO = re.compile(_PLAIN + rb"|" + IDENT)
-_WORD_TOO_ESCAPES = re.compile(_TOKEN_ESCAPES.pattern + rb"|" + IDENT)
 
 _COPY_END = re.compile(rb"^\\\.\r?$", re.MULTILINE)
 _SWITCH = re.compile(
@@ -101,10 +95,7 @@ def _statement_end(  # noqa: C901 - one branch for each character that matters
 ) -> int:
     """Return the place of the semicolon that ends the statement, or the end of the file."""
     routine = _is_routine(data, start)
-    if routine:
-        token = _WORD_TOO if standard_strings else _WORD_TOO_ESCAPES
-    else:
-        token = _TOKEN if standard_strings else _TOKEN_ESCAPES
+    token = _token(words_too=routine, standard_strings=standard_strings)
     parens = blocks = 0
     at = start
     before = b""
@@ -131,6 +122,19 @@ def _statement_end(  # noqa: C901 - one branch for each character that matters
             at = after_quote(data, place, at, standard_strings=standard_strings)
         before = b""
     return len(data)
+
+
+@cache
+def _token(*, words_too: bool, standard_strings: bool) -> re.Pattern[bytes]:
+    """Return what finds the next character that matters.
+
+    Args:
+        words_too: words matter as well, as in a routine: BEGIN ATOMIC … END.
+        standard_strings: else a backslash escapes inside plain strings too, and each string is
+            looked at closely.
+    """
+    plain = _PLAIN if standard_strings else _PLAIN.replace(rb"(?<![eE])'[^']*'|", b"")
+    return re.compile(plain + rb"|" + IDENT if words_too else plain)
 
 
 def _block_step(data: bytes | mmap, place: int, at: int, before: bytes, blocks: int) -> int:

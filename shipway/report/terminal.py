@@ -52,11 +52,12 @@ class Terminal(Plainly):
     Args:
         as_json: everything goes to stderr, so that stdout holds one JSON document.
         quiet: of the work only warnings and each step's result are written.
-        verbose: a terminal gets every line, too.
+        verbose: a terminal gets every line, too, and long lists are whole.
         secrets: texts that are hidden wherever they turn up.
 
     Attributes:
         hide: takes the secrets out of a text.
+        verbose: as it was given.
         shows_rows: whether what errors quote of rows is told where nobody watches: in a log.
     """
 
@@ -73,6 +74,7 @@ class Terminal(Plainly):
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         self.hide = Hide(secrets)
+        self.verbose = verbose
         self.shows_rows = False
         self._out = Screen(self._stderr if as_json else self._stdout)
         self._err = Screen(self._stderr)

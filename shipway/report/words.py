@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shipway.figures import duration, moment
 from shipway.values import Migrated, MigrationPlan, NewMigration
@@ -31,6 +31,9 @@ _MORE = (
     "plans",
 )
 """Those that bring in the least come first."""
+_WHOLE_UP_TO: Final = 20
+_NEWEST: Final = 10
+"""Of more applied migrations than that, so many: who looks wants to know what comes next."""
 
 
 @singledispatch
@@ -71,9 +74,13 @@ def _learned(words: Any, kind: type) -> Callable[..., object]:
 
 @show.register(MigrationPlan)
 def _(value: MigrationPlan, terminal: Terminal) -> None:
-    rows = [
+    earlier = 0
+    if len(value.applied) > _WHOLE_UP_TO and not terminal.verbose:
+        earlier = len(value.applied) - _NEWEST
+    rows = [("applied", f"{earlier} earlier ones: --verbose lists them", "", "")] if earlier else []
+    rows += [
         ("applied", row.label, moment(row.applied_at), duration(row.duration_ms / 1000))
-        for row in value.applied
+        for row in value.applied[earlier:]
     ]
     rows += [("pending", one.label, "", "") for one in value.pending]
     rows += [("held back", one.label, "contract phase", "") for one in value.held_back]

@@ -33,7 +33,7 @@ _HELP = {
     "format_": "text, or json: one JSON document on stdout and everything else on stderr",
     "yes": "ask no questions",
     "quiet": "of the work, write warnings and the result of each step only",
-    "verbose": "write every line on a terminal, too, as a log gets it",
+    "verbose": "write long lists whole, and every line on a terminal, too, as a log gets it",
     "without_rehearsal": "why the migrations are not tried on a copy first; kept in the record",
     "phase": "expand (before the new code is live), or contract (after the old code is gone)",
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import termios
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,8 @@ from shipway.errors import Refused
 from shipway.report.hide import Hide
 from shipway.report.live import Line
 from shipway.report.terminal import Terminal
-from shipway.values import Secret
+from shipway.report.words import show
+from shipway.values import AppliedMigration, MigrationPlan, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +160,34 @@ def test_a_table_keeps_its_columns_apart_and_numbers_to_the_right() -> None:
         "public.user     5",
         "x            1200",
     ]
+
+
+@pytest.mark.parametrize(
+    ("applied", "verbose", "lines"),
+    [(20, False, 20), (21, False, 11), (1000, False, 11), (1000, True, 1000)],
+)
+def test_of_a_long_history_the_newest_are_told_and_all_when_asked(
+    applied: int, lines: int, *, verbose: bool
+) -> None:
+    rows = tuple(
+        AppliedMigration(
+            version=n,
+            label=f"{n:04}_t",
+            sha256="",
+            applied_at=datetime(2026, 11, 28, tzinfo=UTC),
+            duration_ms=5,
+            applied_by="",
+        )
+        for n in range(1, applied + 1)
+    )
+    stdout = io.StringIO()
+    terminal = Terminal(as_json=False, verbose=verbose, stdout=stdout, stderr=stdout)
+    show(MigrationPlan(applied=rows, pending=()), terminal)
+    told = [line for line in stdout.getvalue().splitlines() if line.startswith("applied")]
+    assert len(told) == lines
+    assert f"{applied:04}_t" in told[-1]
+    assert ("earlier" in told[0]) is (lines < applied)
+    assert f"{applied} applied, 0 pending" in stdout.getvalue()
 
 
 def on_a_terminal(work: Callable[[Terminal], None], *, verbose: bool = False) -> str:
