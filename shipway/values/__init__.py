@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from shipway.values.exchange import (
         Answer,
+        Holder,
         MigrationLimits,
         Session,
         SqlError,
@@ -130,7 +131,6 @@ if TYPE_CHECKING:
     from shipway.values.releases import (
         Audited,
         Begun,
-        Holder,
         KeptChecks,
         KeptFile,
         PlannedFile,
@@ -357,6 +357,7 @@ _HOMES: Final = {
     ),
     "exchange": (
         "Answer",
+        "Holder",
         "MigrationLimits",
         "Session",
         "SqlError",
@@ -395,7 +396,6 @@ _HOMES: Final = {
     "releases": (
         "Audited",
         "Begun",
-        "Holder",
         "KeptChecks",
         "KeptFile",
         "PlannedFile",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,21 @@ class Session:
     age_s: float
     """Since its transaction began, or else since it connected."""
     query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds, or held, the lock of a target, as the database has it."""
+
+    owner: str
+    host: str
+    process: int
+    since: datetime
+    heartbeat: datetime
+    """By the server's clock."""
+    silent_s: float
+    """Since the heartbeat, by the server's clock."""
+    step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Releases as they are kept: how one began, who holds the lock, what an audit found."""
+"""Releases as they are kept: how one began, how far it came, what an audit found."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
 
+    from shipway.values.exchange import Holder
     from shipway.values.gates import Waiver
 
 
@@ -53,21 +53,6 @@ class Begun:
     without_rehearsal: str
     waivers: tuple[Waiver, ...]
     """Gates that a person took upon themselves; they hold when the release goes on, too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds, or held, the lock of a target, as the database has it."""
-
-    owner: str
-    host: str
-    process: int
-    since: datetime
-    heartbeat: datetime
-    """By the server's clock."""
-    silent_s: float
-    """Since the heartbeat, by the server's clock."""
-    step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

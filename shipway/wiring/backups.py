@@ -9,7 +9,7 @@ from shipway.edges.age import Age
 from shipway.errors import Misconfigured, Stopped
 from shipway.steps.seals import latest_seal
 from shipway.steps.shelf import latest_backup
-from shipway.values import RELEASE_META, Unproven
+from shipway.values import Unproven
 from shipway.wiring.given import wanted
 from shipway.wiring.vault import bucket_of, open_vault
 
@@ -146,6 +146,9 @@ class BackupWiring:
         settings = self._settings
         if settings.vercel_token is None or settings.vercel_project_id is None:
             return _unknown("which code serves now is not known without VERCEL_TOKEN")
+        from shipway.schema.expectations import load_expectations
+        from shipway.values import RELEASE_META
+
         try:
             vercel = self._wiring.hosting.vercel
             serving_id = vercel.hosting().production_id
@@ -157,8 +160,6 @@ class BackupWiring:
         kept = self._wiring.journals.kept(release_id)
         if kept is None:
             return _unknown(f"the checks of {serving_id}, which serves now, are not kept here")
-        from shipway.schema.expectations import load_expectations
-
         return load_expectations(
             kept.checks_dir,
             exposed_schemas=settings.exposed_schemas,
