@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-
     from shipway.values.exchange import Holder
     from shipway.values.gates import Waiver
 
