@@ -71,6 +71,8 @@ class Tool:
     apply: list[str]
     write: Callable[[Path, Sequence[Step]], None]
     status: list[str] = field(default_factory=list)
+    fresh: bool = True
+    """It applies files."""
     again: bool = True
     """It has a history: a second call finds nothing to do."""
 
@@ -87,7 +89,7 @@ def found(folder: Path) -> list[Tool]:
     node = folder / "node"
     have_python, have_node = _pip(python), _npm(node)
     bins = node / "node_modules" / ".bin"
-    tools = [_loop(), ours(), _psql()]
+    tools = [_loop(), ours(), _imports(), _psql()]
     if have_node:
         tools += [_dbmate(bins), _supabase(bins), _node_pg_migrate(bins)]
     if have_python:
@@ -151,6 +153,11 @@ def ours() -> Tool:
         status=[invoke, "db.status"],
         write=write,
     )
+
+
+def _imports() -> Tool:
+    call = [sys.executable, "-c", "import invoke.main, psycopg"]
+    return Tool(name="invoke, psycopg imported", apply=call, write=_plain, fresh=False)
 
 
 def _psql() -> Tool:
