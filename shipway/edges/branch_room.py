@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from shipway.edges import process
 from shipway.edges.answers import NoAnswer
-from shipway.edges.rehearsal_room import Copy
+from shipway.edges.restored_copy import Copy
 from shipway.edges.rows_back import untold
 from shipway.errors import Failed, Stopped
 from shipway.values import Restored, Secret

@@ -5,126 +5,32 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
-import psycopg
 from psycopg import sql
 
 from shipway.edges import embedded, postgres, process, replace, restore
-from shipway.edges.catalog import Catalog
-from shipway.edges.ledger import Ledger
-from shipway.edges.onlooker import Onlooker, locks_of_query
+from shipway.edges.restored_copy import Copy, tables_of
 from shipway.edges.rows_back import untold
 from shipway.errors import Refused
-from shipway.values import Secret, TableContent
+from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from shipway.edges.archives import Archives
     from shipway.edges.replace import Replacement
-    from shipway.values import Backup, Restored
+    from shipway.values import Backup
 
-__all__ = ["Copy", "RehearsalRoom"]
+__all__ = ["RehearsalRoom"]
 
 _SUPERUSER: Final = "shipway_rehearsal"
 _CONNECT_S: Final = 10.0
 _VERSIONS_PER_MAJOR: Final = 10_000
-_READ_WHOLE_BYTES: Final = 64 * 1024 * 1024
-"""Tables of a database above this size are compared by their row counts alone."""
-
-_TABLES: Final = """
-select n.nspname, c.relname, has_table_privilege(c.oid, 'select'),
-       array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0
-             and not attisdropped order by attnum)
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-   and n.nspname <> 'shipway'
-   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid
-                   and deptype = 'e')
- order by 1, 2
-"""
-
-
-class Copy:
-    """A restored copy, for as long as the rehearsal lasts.
-
-    Attributes:
-        restored: how it was restored.
-    """
-
-    def __init__(self, *, admin: Secret, owner: Secret, restored: Restored) -> None:
-        self.restored = restored
-        self._admin = admin
-        self._owner = owner
-        self._open = ExitStack()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._open.close()
-
-    def open_database(self) -> Ledger:
-        """Return a connection that migrations run on, as the role that runs them on the target."""
-        return Ledger(self._owner, connect_timeout_s=_CONNECT_S)
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """What looks at the copy, as the same role."""
-        connection = postgres.connect(self._owner, purpose="verify", timeout_s=_CONNECT_S)
-        return Catalog(self._open.enter_context(connection))
-
-    @cached_property
-    def onlooker(self) -> Onlooker:
-        """What looks at the session that migrates, from beside it."""
-        return Onlooker(self._connection)
-
-    def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
-        """Return mode and table of the locks that a query takes; None when it cannot be planned."""
-        return locks_of_query(self._planning, query)
-
-    @cached_property
-    def _planning(self) -> psycopg.Connection[tuple[object, ...]]:
-        # As the role that migrates, not as the superuser: planning may call functions.
-        opened = postgres.connect(self._owner, purpose="rehearsal", timeout_s=_CONNECT_S)
-        connection = self._open.enter_context(opened)
-        connection.execute("set statement_timeout = '2s'; set search_path = public, extensions")
-        return connection
-
-    @cached_property
-    def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
-        connection = postgres.connect(self._admin, purpose="rehearsal", timeout_s=_CONNECT_S)
-        return self._open.enter_context(connection)
-
-    def contents(self) -> Mapping[str, TableContent]:
-        """Return `schema.table` to what it holds, of every table but the ledger's own."""
-        size = self._connection.execute("select pg_database_size(current_database())").fetchone()
-        small = size is not None and int(str(size[0])) <= _READ_WHOLE_BYTES
-        # jsonb sorts its keys, so the order of columns does not count.
-        whole = "coalesce(sum(hashtextextended(to_jsonb(t)::text, 0))::text, '0')"
-        found = {}
-        for schema, name, readable, columns in self._connection.execute(_TABLES).fetchall():
-            if not readable:
-                continue  # on a branch some belong to the platform
-            names = [str(one) for one in columns] if isinstance(columns, list) else []
-            counts = [sql.SQL("count({})").format(sql.Identifier("t", one)) for one in names]
-            query = sql.SQL("select {} from only {} t").format(
-                sql.SQL(", ").join(
-                    [sql.SQL("count(*)"), sql.SQL(whole if small else "''"), *counts]
-                ),
-                sql.Identifier(str(schema), str(name)),
-            )
-            ((rows, digest, *values),) = self._connection.execute(query).fetchall()
-            found[f"{schema}.{name}"] = TableContent(
-                rows=int(str(rows)),
-                digest=str(digest),
-                values={one: int(str(many)) for one, many in zip(names, values, strict=True)},
-            )
-        return found
 
 
 class Elsewhere(Protocol):
@@ -240,11 +146,11 @@ class RehearsalRoom:
             Refused: the database holds tables already.
         """
         with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
-            there = connection.execute(_TABLES).fetchall()
+            there = tables_of(connection)
             if there:
                 raise Refused(
                     f"The database at {postgres.place_of(url)} is not empty: it holds "
-                    f"{len(there)} tables, {there[0][0]}.{there[0][1]} among them.",
+                    f"{len(there)} tables, {there[0].schema}.{there[0].name} among them.",
                     unchanged="Nothing was restored; the database is as it was.",
                     next_step="Make a new database and name that one; restoring over data that "
                     "is there loses it.",
