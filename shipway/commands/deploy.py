@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
@@ -114,7 +115,10 @@ def logs(session: Session, deployment: str, window: str, since: str) -> Answer:
     found = wiring.hosting.vercel.get(wanted)
     live = found.deployment_id == hosting.production_id and bool(hosting.production_urls)
     url = hosting.production_urls[0] if live else found.url
-    plan = wiring.hosting.watch_plan(found.deployment_id, url, seconds)
+    plan = replace(
+        wiring.hosting.watch_plan(found.deployment_id, url, seconds),
+        shows_rows=settings.show_rows or session.terminal.for_a_person,
+    )
     if session.asked.dry:
         return Answer(value=plan)
     watched = _looked_back(session, plan) if since else _watched(session, plan)

@@ -57,6 +57,7 @@ class Terminal(Plainly):
 
     Attributes:
         hide: takes the secrets out of a text.
+        for_a_person: whether the result goes to a terminal and is kept nowhere.
         verbose: as it was given.
         shows_rows: whether what errors quote of rows is told where nobody watches: in a log.
     """
@@ -77,6 +78,7 @@ class Terminal(Plainly):
         self.verbose = verbose
         self.shows_rows = False
         self._out = Screen(self._stderr if as_json else self._stdout)
+        self.for_a_person = not as_json and self._out.is_terminal
         self._err = Screen(self._stderr)
         self._indent = ""
         self._quiet = quiet

@@ -65,10 +65,4 @@ def look_back(  # noqa: PLR0913 - as watch
         unseen = "; ".join(text for text in (history.unseen(), errors.unseen()) if text)
     finally:
         errors.close()
-    return as_watched(
-        tally,
-        deployment_id=plan.deployment_id,
-        window_s=plan.window_s,
-        took_s=plan.window_s,
-        unseen=unseen,
-    )
+    return as_watched(tally, plan, took_s=plan.window_s, unseen=unseen)

@@ -5,40 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, LogsSilent
+from shipway.steps.fingerprints import without_particulars
 from shipway.values import Verdict, Watched
 
 if TYPE_CHECKING:
     from shipway.steps.tally import Tally
+    from shipway.steps.watch import WatchPlan
     from shipway.values import LogRow, Say
 
 __all__ = ["as_watched", "line_of", "refuse_bad", "weigh_silence"]
 
 
-def as_watched(
-    tally: Tally, *, deployment_id: str, window_s: float, took_s: float, unseen: str
-) -> Watched:
+def as_watched(tally: Tally, plan: WatchPlan, *, took_s: float, unseen: str) -> Watched:
     """Return the verdict with its numbers.
 
     Args:
         tally: what was counted.
-        deployment_id: whose logs.
-        window_s: that was meant to be watched.
-        took_s: that was watched.
+        plan: what was to be watched.
+        took_s: that was watched, seconds.
         unseen: what could not be seen; told with the reason.
     """
-    judged = tally.judged(window_s=window_s)
+    judged = tally.judged(window_s=plan.window_s)
     blind = f" Not everything was seen: {unseen}." if unseen else ""
     measure, database = tally.measure, tally.database
+    worst = (*tally.worst, *database.worst)
     return Watched(
         verdict=judged.verdict,
         reason=f"{judged.reason}{blind}",
-        deployment_id=deployment_id,
+        deployment_id=plan.deployment_id,
         window_s=round(took_s, 3),
         requests=tally.requests,
         errors=tally.errors,
         probes=tally.probes,
         probes_failed=tally.probes_failed,
-        worst=(*tally.worst, *database.worst),
+        worst=worst if plan.shows_rows else tuple(map(without_particulars, worst)),
         baseline=measure.baseline,
         e_value=tally.e_value,
         acceptable_share=measure.acceptable,

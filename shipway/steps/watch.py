@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.steps.evidence import SURE
-from shipway.steps.fingerprints import without_particulars
 from shipway.steps.kinds import DatabaseTally
 from shipway.steps.smoke import SmokePage, Web, probe
 from shipway.steps.tally import Measure, Tally
@@ -115,16 +114,7 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
     finally:
         tail.close()
         errors.close()
-    watched = as_watched(
-        tally,
-        deployment_id=plan.deployment_id,
-        window_s=plan.window_s,
-        took_s=watched_s,
-        unseen=unseen,
-    )
-    if plan.shows_rows:
-        return watched
-    return replace(watched, worst=tuple(map(without_particulars, watched.worst)))
+    return as_watched(tally, plan, took_s=watched_s, unseen=unseen)
 
 
 def _follow(  # noqa: PLR0913 - as watch

@@ -60,6 +60,11 @@ def test_the_past_is_judged_without_waiting(hosted: Hosted) -> None:
     assert bad.worst[0].message == "Error: no users"
     assert bad.worst[0].status == 500
 
+    rows(hosted, live, 20, ago_s=100, **failure | {"message": "no user ada@example.test"})
+    for shows_rows in (True, False):
+        told = [row.message for row in looked_back(hosted, live, shows_rows=shows_rows).worst]
+        assert ("no user ada@example.test" in told) is shows_rows
+
 
 def test_a_long_past_comes_in_pages_and_smaller_ones_where_they_are_too_large(
     hosted: Hosted,

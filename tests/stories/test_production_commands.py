@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+import termios
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from tests.stories.conftest import DEADLINE_S, clean_environment
 
 if TYPE_CHECKING:
     from tests.stories.conftest import Ended, Project
@@ -69,3 +78,49 @@ def test_the_log_is_followed_for_a_while(project: Project) -> None:
     assert "GOOD" in looked_back.out
     both = project.invoke("logs", *ON_SANDBOX, *back, "--window", "1")
     assert both.code == 2
+
+
+def test_what_a_line_of_the_log_quotes_is_shown_on_a_terminal_and_kept_nowhere(
+    project: Project,
+) -> None:
+    assert deployed(project, "one").code == 0
+    for ago_s in range(60, 90):
+        project.vercel.log_row(
+            deployment=str(project.production()),
+            timestampInMs=int((time.time() - ago_s) * 1000),
+            level="error",
+            responseStatusCode=500,
+            message="no user with the mail ada@example.test",
+        )
+    back = ("logs", *ON_SANDBOX, "--since", "30m")
+
+    for how in ((), ("--format", "json")):
+        kept = project.invoke(*back, *how)
+        assert kept.code == 7, kept.err
+        assert "no user with the mail" in kept.out + kept.err
+        assert "ada@" not in kept.out + kept.err
+
+    assert "ada@example.test" in project.invoke(*back, SHIPWAY_SHOW_ROWS="true").err
+    assert "ada@example.test" in on_a_terminal(project, *back)
+
+
+def on_a_terminal(project: Project, *arguments: str) -> str:
+    """Return what a command writes to a person's terminal."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 200))
+    command = subprocess.Popen(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=project.root,
+        env=clean_environment() | project.environ | {"TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    written = b""
+    with suppress(OSError):  # how Linux tells that nobody is there any more who could write
+        while piece := os.read(ours, 1 << 16):
+            written += piece
+    os.close(ours)
+    command.wait(DEADLINE_S)
+    return written.decode()
