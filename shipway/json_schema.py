@@ -15,7 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from shipway import values
+from shipway.field_types import field_types
+from shipway.values import Secret
 
 __all__ = ["schema_of"]
 
@@ -28,15 +29,9 @@ _PLAIN: dict[Any, dict[str, object]] = {
     type(None): {"type": "null"},
     datetime: {"type": "string", "format": "date-time"},
     Path: {"type": "string"},
-    values.Secret: {"const": "(hidden)"},
+    Secret: {"const": "(hidden)"},
     object: {},
     Any: {},
-}
-# Modules import these for the type checker only.
-_NAMES = {name: getattr(values, name) for name in values.__all__} | {
-    "Mapping": Mapping,
-    "datetime": datetime,
-    "Path": Path,
 }
 
 
@@ -61,7 +56,7 @@ def _of(hint: Any, known: dict[str, object]) -> dict[str, object]:
     if hint in _PLAIN:
         return dict(_PLAIN[hint])
     if hasattr(hint, "_fields"):
-        hints = typing.get_type_hints(hint, localns=_NAMES)
+        hints = field_types(hint)
         return _row([_of(one, known) | {"title": name} for name, one in hints.items()])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return {"enum": [one.value for one in hint]}
@@ -90,7 +85,7 @@ def _row(items: list[dict[str, object]]) -> dict[str, object]:
 def _reference(shape: type, known: dict[str, object]) -> dict[str, object]:
     if shape.__name__ not in known:
         known[shape.__name__] = None  # What it holds may refer to it.
-        hints = typing.get_type_hints(shape, localns=_NAMES)
+        hints = field_types(shape)
         words = _words(shape)
         properties = {
             one.name: _of(hints[one.name], known)

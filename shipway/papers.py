@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import os
-import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -21,27 +20,23 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shipway import values
+from shipway.field_types import field_types
 from shipway.json_form import Json, json_form
 
 if typing.TYPE_CHECKING:
     from shipway.values import Secret
 
-__all__ = ["IllFormed", "read_paper", "signature_of", "value_of", "write_paper"]
+__all__ = [
+    "IllFormed",
+    "digest_of_file",
+    "read_paper",
+    "signature_of",
+    "value_of",
+    "write_paper",
+]
 
 _FORMAT = 1
 _T = TypeVar("_T")
-_BESIDE_VALUES = {"Mapping": Mapping, "datetime": datetime, "Path": Path}
-
-
-class _Names(dict[str, Any]):
-    """What annotations may name: modules import much of it for the type checker only."""
-
-    def __missing__(self, name: str) -> object:
-        found = _BESIDE_VALUES.get(name) or getattr(values, name, None)
-        if found is None:
-            raise KeyError(name)
-        return found
 
 
 class IllFormed(Exception):  # noqa: N818 - says what the paper is
@@ -121,6 +116,12 @@ def _signature(key: Secret, kind: str, body: Json) -> str:
     return hmac.new(key.reveal().encode(), _canonical(kind, body), hashlib.sha256).hexdigest()
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def value_of(shape: type[_T], form: object) -> _T:
     """Return the dataclass that `json_form` made `form` of.
 
@@ -133,7 +134,7 @@ def value_of(shape: type[_T], form: object) -> _T:
 def _dataclass(shape: Any, form: object, where: str) -> object:
     if not isinstance(form, dict):
         raise IllFormed(f"holds no object at '{where or 'body'}'")
-    hints = typing.get_type_hints(shape, localns=_Names(vars(sys.modules[shape.__module__])))
+    hints = field_types(shape)
     known = {one.name: one for one in fields(shape)}
     for name in form:
         if name not in known:
@@ -159,7 +160,7 @@ def _item(hint: Any, form: object, where: str) -> object:
     if origin is Mapping and isinstance(form, dict):
         return {key: _item(arguments[1], one, f"{where}.{key}") for key, one in form.items()}
     if hasattr(hint, "_fields") and isinstance(form, list):
-        return hint(*_items(tuple(typing.get_type_hints(hint).values()), form, where))
+        return hint(*_items(tuple(field_types(hint).values()), form, where))
     return _dataclass(hint, form, f"{where}.") if is_dataclass(hint) else _plain(hint, form, where)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Begin: TypeAlias = Callable[[], Callable[[bytes], object]]
     """Called before each try; what it returns takes that try's pieces."""
 
-__all__ = ["digest_of", "digest_of_file", "write"]
+__all__ = ["digest_of", "write"]
 
 
 def digest_of(read: Callable[[Begin], None]) -> str:
@@ -25,12 +25,6 @@ def digest_of(read: Callable[[Begin], None]) -> str:
 
     read(begin)
     return digests[-1].hexdigest()
-
-
-def digest_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(path: Path, read: Callable[[Begin], None]) -> None:

@@ -12,8 +12,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shipway.edges.read_back import digest_of, digest_of_file, write
+from shipway.edges.read_back import digest_of, write
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
+from shipway.papers import digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,10 @@ from supabase.lib.client_options import SyncClientOptions
 
 from shipway.edges import tus
 from shipway.edges.headers import refuse_unsendable
-from shipway.edges.read_back import digest_of, digest_of_file, write
+from shipway.edges.read_back import digest_of, write
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 from shipway.figures import size
+from shipway.papers import digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed, Stopped
 from shipway.figures import size
-from shipway.papers import write_paper
+from shipway.papers import digest_of_file, write_paper
 from shipway.steps.folders import new_folder
-from shipway.steps.shelf import MANIFEST, SCHEMA, digest_of
+from shipway.steps.shelf import MANIFEST, SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def bring_back(manifest: Manifest, vault: Vault, *, folder: Path, say: Say) -> N
     with new_folder(folder / name) as making, say.progress(what):
         for file in (manifest.archive, SCHEMA, MANIFEST):
             vault.fetch(f"{name}/{file}", making / file)
-        if digest_of(making / manifest.archive) != manifest.archive_sha256:
+        if digest_of_file(making / manifest.archive) != manifest.archive_sha256:
             raise Failed(
                 f"{manifest.uploaded_to} does not hold what was uploaded there.",
                 unchanged="Nothing was kept on this machine.",

@@ -10,12 +10,11 @@ A folder whose name ends in `.partial` is a backup in the making or one that was
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Failed
-from shipway.papers import IllFormed, read_paper, write_paper
+from shipway.papers import IllFormed, digest_of_file, read_paper, write_paper
 from shipway.values import Backup, Grade, Manifest, Unproven
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ __all__ = [
     "Proof",
     "Shelf",
     "Unreadable",
-    "digest_of",
     "latest_backup",
     "list_backups",
     "missing_tables",
@@ -52,7 +50,6 @@ SEAL = "seal.json"
 RESULT = "result.json"
 """The schema that the rehearsal led to."""
 _PROOF = "proof.json"
-_CHUNK_BYTES = 1 << 20
 
 
 class Lister(Protocol):
@@ -192,7 +189,7 @@ def verify_backup(
     """
     try:
         backup = open_backup(directory, key=key)
-        found = digest_of(backup.archive)
+        found = digest_of_file(backup.archive)
         if found != backup.manifest.archive_sha256:
             raise _damaged(
                 directory,
@@ -255,15 +252,6 @@ def latest_backup(  # noqa: PLR0913 - all by name
         missing=f"a backup of {target} that is younger than {max_age_s / 60:g} minutes",
         command="invoke backup" + (f" --target {target}" if target != "default" else ""),
     )
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _damaged(directory: Path, problem: str) -> Failed:
