@@ -7,6 +7,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Final
 
+from shipway.starter.own_tasks import how_to_add, tasks_file
 from shipway.values import FoundHistory, FoundProject
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def look_at(root: Path) -> FoundProject:
         next_js="next" in _dependencies(package),
         empty=not histories and not package.exists() and not pages,
         settings_in=_settings_in(root),
+        tasks_file=tasks_file(root),
+        tasks_to_add=how_to_add(root),
     )
 
 

@@ -35,6 +35,8 @@ def next_steps(  # noqa: PLR0913 - what the steps depend on
     """
     target = "production" if "production" in targets or not targets else targets[0]
     steps = [] if installed else [_install()]
+    if found.tasks_to_add:
+        steps.append(found.tasks_to_add)
     steps.append(_sandbox(found))
     if not targets:
         steps.append(_env_file(found, target))

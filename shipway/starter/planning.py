@@ -30,7 +30,7 @@ def _files(found: FoundProject) -> Iterator[StarterFile]:
     root = found.root
     folder = found.histories[0].folder if found.histories else "migrations"
     app_dir = "app" if found.empty else "."
-    yield _whole(root, "tasks.py", _template("tasks.py.txt"), "what `invoke` reads")
+    yield _whole(root, found.tasks_file, _template("tasks.py.txt"), "what `invoke` reads")
     if found.settings_in == "pyproject.toml":
         yield _kept("pyproject.toml", "its [tool.shipway] holds the settings")
     else:

@@ -82,11 +82,12 @@ class Commands:
         def declare(work: Callable[..., Work]) -> Callable[..., Work]:
             own = {one.name: one.default for one in signature(work).parameters.values()}
 
-            def body(c: Context, **flags: Any) -> None:
-                shared = {one: flags.pop(one) for one in common}
+            def body(c: Context, *words: str, **flags: Any) -> None:
+                # Other tasks, which call this one, leave out what they do not mean to change.
+                shared = {one: flags.pop(one, left_out) for one, left_out in common.items()}
                 if not target:
                     shared["target"] = None
-                _run(c, called, work(**flags), here=here, **shared)
+                _run(c, called, work(*words, **flags), here=here, **shared)
 
             known = {**_HELP, **helps}
             body.__doc__ = work.__doc__

@@ -33,6 +33,10 @@ class FoundProject:
     """Nothing is there that could be an app or a history."""
     settings_in: str
     """The file that holds shipway's settings already; empty when none does."""
+    tasks_file: str
+    """What `invoke` reads, or will."""
+    tasks_to_add: str
+    """What is to be written into it, where it does not know shipway's tasks yet; else empty."""
 
 
 class Fate(StrEnum):

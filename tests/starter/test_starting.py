@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ import pytest
 from shipway.environment import load
 from shipway.settings import Settings, describe, policies, where_to_get
 from shipway.starter.looking import look_at
+from shipway.starter.own_tasks import TAKEN
 from shipway.starter.planning import plan_start
 from shipway.starter.settings_file import settings_file
 from shipway.starter.writing import write_start
+from shipway.tasks import namespace
 from shipway.values import Fate, Plainly
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +97,49 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path) -> None:
     start(tmp_path)
     now = contents(tmp_path)
     assert {path: now[path] for path in mine} == mine
+
+
+@pytest.mark.parametrize(
+    ("path", "collection", "own"),
+    [
+        ("tasks.py", "", ["mine", "own-deploy"]),
+        ("tasks/__init__.py", "", ["mine", "own-deploy"]),
+        ("tasks.py", "ns = invoke.Collection(mine, deploy)\n", ["own.mine", "own.deploy"]),
+        ("tasks.py", "namespace = invoke.Collection(mine, deploy)\n", ["own.mine", "own.deploy"]),
+    ],
+)
+def test_own_tasks_stay_beside_shipways_with_the_lines_that_are_told(
+    tmp_path: Path, path: str, collection: str, own: list[str]
+) -> None:
+    file = tmp_path / path
+    file.parent.mkdir(exist_ok=True)
+    tasks = [
+        "import invoke",
+        *("@invoke.task", "def mine(c):", "    print('mine ran')"),
+        *("@invoke.task(pre=[mine])", "def deploy(c):", "    print('own deploy ran')"),
+    ]
+    file.write_text("\n".join(tasks) + "\n" + collection)
+    found = look_at(tmp_path)
+    assert start(tmp_path)
+    assert (tmp_path / "tasks.py").exists() is (path == "tasks.py")
+    _, *lines, _ = found.tasks_to_add.split("\n")
+    with file.open("a") as stream:
+        stream.write("\n".join(lines) + "\n")
+
+    def invoke(*arguments: str) -> str:
+        argv = [sys.executable, "-m", "invoke", *arguments]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    listed = invoke("--list")
+    for name in (*own, "deploy", "release", "db.migrate"):
+        assert f"  {name}" in listed
+    assert invoke(own[1]) == "mine ran\nown deploy ran\n"
+    assert look_at(tmp_path).tasks_to_add == ""
+
+
+def test_the_names_that_shipway_takes_are_known_to_init() -> None:
+    assert set(TAKEN) == {*namespace.tasks, *namespace.collections}
 
 
 def test_settings_in_pyproject_stay_the_only_ones(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from tests.stories.conftest import REPOSITORY
 
 if TYPE_CHECKING:
     from tests.stories.conftest import Ended, Project
@@ -37,6 +40,29 @@ def test_every_step_runs_alone_in_the_order_of_a_release(project: Project) -> No
 
     watched = on_sandbox(project, "logs", "--window", "1")
     assert "GOOD" in watched.out
+
+
+def test_a_task_of_the_projects_own_calls_those_of_shipway(project: Project) -> None:
+    guide = (REPOSITORY / "docs" / "guide" / "existing-project.md").read_text(encoding="utf-8")
+    (tasks,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    text = tasks.replace("production", "sandbox")
+    (project.root / "tasks.py").write_text(text, encoding="utf-8")
+    on_sandbox(project, "db.migrate", "--yes")
+
+    done = project.invoke("nightly", SHIPWAY_TARGET="sandbox")
+
+    assert done.code == 0, done.err
+    assert "7 applied, 0 pending" in done.out
+    assert len(list((project.root / ".shipway" / "backups").iterdir())) == 1
+    assert "passed" in done.out
+
+    (project.root / "tasks.py").write_text(text.replace("only=", "onyl="), encoding="utf-8")
+    assert "onyl" in project.invoke("nightly", SHIPWAY_TARGET="sandbox").err
+    project.execute("drop table public.api_audit_log cascade")
+    (project.root / "tasks.py").write_text(
+        text.replace('"backup"', '"db.verify"'), encoding="utf-8"
+    )
+    assert project.invoke("nightly", SHIPWAY_TARGET="sandbox").code == 5
 
 
 def test_the_steps_know_dry_runs(project: Project) -> None:
