@@ -119,6 +119,11 @@ class ReleaseRecord:
     exit_code: int
     failed_at: FailedAt | None = None
 
+    @property
+    def took_s(self) -> float:
+        """Seconds of its steps: without those in which a person read the plan."""
+        return sum(step.duration_s for step in self.steps)
+
 
 def make_record(  # noqa: PLR0913 - the facts of a release, all by name
     *,

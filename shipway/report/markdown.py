@@ -35,7 +35,7 @@ def seal_markdown(seal: Seal) -> str:
 
 def _release(record: ReleaseRecord) -> Iterator[str]:
     parts = take_apart(record)
-    took = duration((record.ended_at - record.began_at).total_seconds())
+    took = duration(record.took_s)
     yield f"## {parts.head.title}: {record.release_id}"
     yield ""
     yield f"To **{_text(record.target)}**, {moment(record.began_at)}, in {took}."

@@ -94,7 +94,7 @@ def _kept(backup: Backup) -> str:
 
 @show.register(ReleaseRecord)
 def _(value: ReleaseRecord, terminal: Terminal) -> None:
-    took = duration((value.ended_at - value.began_at).total_seconds())
+    took = duration(value.took_s)
     terminal.note("")
     colour = _COLOURS.get(value.end, "red")
     terminal.title(f"release {value.release_id} {_ENDS[value.end]} ({took})", colour=colour)

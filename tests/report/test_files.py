@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -19,6 +21,7 @@ from shipway.report.files import write_board, write_files
 from shipway.report.hide import Hide
 from shipway.report.markdown import release_markdown, seal_markdown
 from shipway.report.page.chain import Chain, read_chain
+from shipway.report.page.charts import timeline
 from shipway.report.page.render import release_page
 from shipway.values import Actions, Secret
 from tests.browser.examples import HOSTILE, LABELS, SEAL, good, rolled_back, stopped
@@ -102,6 +105,26 @@ def test_a_contract_phase_has_no_deployment_to_show() -> None:
     assert "</span> to <strong>production</strong>" in page
     assert "The contract phase puts no new version live." in page
     assert "Nothing was put live." in page
+
+
+def test_the_time_in_which_the_plan_was_read_is_no_time_of_the_release() -> None:
+    record = good()
+    hour = timedelta(hours=1)
+    first, *others = record.steps
+    later = tuple(replace(step, began_at=step.began_at + hour) for step in others)
+    read_for_long = replace(record, steps=(first, *later), ended_at=record.ended_at + hour)
+
+    assert read_for_long.took_s == record.took_s < 300
+    assert (
+        release_markdown(read_for_long).splitlines()[2]
+        == (release_markdown(record).splitlines()[2])
+    )
+    bars, same = timeline(read_for_long), timeline(record)
+    assert [(bar.x, bar.width) for bar in bars] == [(bar.x, bar.width) for bar in same]
+    assert bars[0].x == 0
+    assert all(
+        left.x + left.width == pytest.approx(right.x, abs=4.1) for left, right in pairwise(bars)
+    )
 
 
 def test_a_board_names_the_records_that_it_cannot_read(tmp_path: Path) -> None:

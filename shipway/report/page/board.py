@@ -59,7 +59,7 @@ class Board:
 
 def take_board(records: Sequence[ReleaseRecord]) -> Board:
     """Return the board of these records, newest first; pure."""
-    took = [(one.ended_at - one.began_at).total_seconds() for one in records]
+    took = [one.took_s for one in records]
     longest = max(took[:_COLUMNS], default=0) or 1
     ends = [one.end for one in records]
     live = [seconds for one, seconds in zip(records, took, strict=True) if one.end in _LIVE]

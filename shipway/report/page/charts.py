@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -62,14 +63,12 @@ class Curve:
 
 
 def timeline(record: ReleaseRecord) -> list[Bar]:
-    """Return the steps on one scale, from the first one's begin to the release's end."""
-    if not record.steps:
-        return []
-    began = record.steps[0].began_at
-    whole_s = max((record.ended_at - began).total_seconds(), 0.001)
+    """Return the steps on one scale, each from where the one before it ends."""
+    whole_s = max(record.took_s, 0.001)
+    ends = accumulate(step.duration_s for step in record.steps)
     bars = []
-    for step in record.steps:
-        x = (step.began_at - began).total_seconds() / whole_s * _WHOLE
+    for step, ends_s in zip(record.steps, ends, strict=True):
+        x = (ends_s - step.duration_s) / whole_s * _WHOLE
         width = max(step.duration_s / whole_s * _WHOLE, _LEAST)
         bars.append(Bar(step=step, x=round(min(x, _WHOLE - _LEAST), 1), width=round(width, 1)))
     return bars
