@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
 from shipway.errors import Failed, Misconfigured
+from shipway.figures import count
 from shipway.report.words import show
 from shipway.settings import where_to_get
 from shipway.steps.backup import take_backup
@@ -124,7 +125,7 @@ def pruned(session: Session) -> Answer:
         return Answer(value=plan)
     if plan.drop or plan.leftovers:
         show(plan, session.terminal)
-        session.confirm(f"Delete {len(plan.drop) + len(plan.leftovers)} folders?")
+        session.confirm(f"Delete {count(len(plan.drop) + len(plan.leftovers), 'folder')}?")
         prune(plan, say=session.terminal)
     else:
         session.terminal.note("There is nothing to delete.")

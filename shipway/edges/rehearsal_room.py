@@ -15,6 +15,7 @@ from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.restored_copy import Copy, tables_of
 from shipway.edges.rows_back import untold
 from shipway.errors import Refused
+from shipway.figures import count
 from shipway.values import Secret
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class RehearsalRoom:
             if there:
                 raise Refused(
                     f"The database at {postgres.place_of(url)} is not empty: it holds "
-                    f"{len(there)} tables, {there[0].schema}.{there[0].name} among them.",
+                    f"{count(len(there), 'table')}, {there[0].schema}.{there[0].name} among them.",
                     unchanged="Nothing was restored; the database is as it was.",
                     next_step="Make a new database and name that one; restoring over data that "
                     "is there loses it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from shipway.figures import count
 from shipway.migrations.blank import BadScript
 from shipway.migrations.literals import without_literals
 from shipway.migrations.split import pieces
@@ -42,7 +43,7 @@ def shown_sql(migration: Migration) -> tuple[str, bool]:
             at = piece.end
             if piece.copy_end:
                 lines = data.count(b"\n", piece.copy_start, piece.copy_end)
-                parts.append(f";\n-- {lines} lines of data")
+                parts.append(f";\n-- {count(lines, 'line')} of data")
                 at = piece.copy_end
         parts.append(_text(data[at:]))
     except BadScript:

@@ -80,6 +80,6 @@ def _(value: Approval, terminal: Terminal) -> None:
 def _(value: Drift, terminal: Terminal) -> None:
     if not value.differences:  # else the error that comes with it tells them
         terminal.note(
-            f"The schema is what its {count(value.migrations, 'migration')} make; "
+            f"The schema is what its {count(value.migrations, 'migration')} led to; "
             f"fingerprint {value.fingerprint[:12]}"
         )

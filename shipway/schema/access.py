@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from shipway.figures import count
 from shipway.inspection import Reach, Tried
 from shipway.schema.access_words import Right
 from shipway.values import CheckResult, Outcome
@@ -49,7 +50,8 @@ def access_results(
         yield _result(
             "who may do what",
             Outcome.PASSED,
-            f"{len(matrix)} rights on {len(objects)} objects, {tried} of them tried: {measure}",
+            f"{count(len(matrix), 'right')} on {count(len(objects), 'object')}, "
+            f"{tried} of them tried: {measure}",
         )
     if previous is not None and expected is not None:
         unlisted = {one.name for one in failed}

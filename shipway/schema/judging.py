@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.figures import count, number
 from shipway.schema.expectations import Expect
 from shipway.values import CheckResult, Outcome
 
@@ -75,24 +76,24 @@ def row_count_results(
 ) -> Iterator[CheckResult]:
     """Yield one result for each table that lost rows since the backup, and one for the others."""
     kept = 0
-    for count in now:
-        was = before[count.name]
-        if count.rows is None:
+    for table in now:
+        was = before[table.name]
+        if table.rows is None:
             yield _count_result(
-                count.name,
+                table.name,
                 Outcome.NOT_CHECKED,
-                f"had {was} rows in the backup and could not be counted now",
+                f"had {count(was, 'row')} in the backup and could not be counted now",
             )
-        elif count.rows >= was:
+        elif table.rows >= was:
             kept += 1
         else:
             yield _count_result(
-                count.name,
-                Outcome.PASSED if count.name in may_lose else Outcome.FAILED,
-                f"{count.rows} rows, {was} in the backup",
+                table.name,
+                Outcome.PASSED if table.name in may_lose else Outcome.FAILED,
+                f"{count(table.rows, 'row')}, {number(was)} in the backup",
             )
     yield _count_result(
-        "rows since the backup", Outcome.PASSED, f"{kept} of {len(now)} tables lost no row"
+        "rows since the backup", Outcome.PASSED, f"{kept} of {count(len(now), 'table')} lost no row"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.figures import count
 from shipway.schema.differences import HowItDiffers, differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.values import CheckResult, Outcome
@@ -70,7 +71,8 @@ def promised_results(expected: Snapshot, found: Snapshot, *, made: str) -> Itera
             group="schema",
             name=_NAME,
             outcome=Outcome.PASSED,
-            detail=f"{len(found.things)} objects are {made}; fingerprint {fingerprint(found)[:12]}",
+            detail=f"{count(len(found.things), 'object')}, the same as {made}; "
+            f"fingerprint {fingerprint(found)[:12]}",
         )
 
 

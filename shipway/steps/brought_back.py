@@ -128,8 +128,9 @@ def brought_back(
     name = backup.manifest.backup_id
     if copy.restored.errors:
         shown = "\n".join(f"- {error}" for error in copy.restored.errors[:_SHOWN])
+        many = count(len(copy.restored.errors), "error")
         raise Refused(
-            f"The backup {name} restores with {len(copy.restored.errors)} errors:\n{shown}",
+            f"The backup {name} restores with {many}:\n{shown}",
             unchanged=unchanged,
             next_step="Mend their cause. An owner: restore as a role that may become it. A missing "
             "extension: install a PostgreSQL that has it. A release goes on all the same with "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused, VerificationFailed
+from shipway.figures import count
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.promised import applied_files
@@ -58,10 +59,9 @@ def drift(database: Database, *, means: Means) -> Drift:
 def drifted(found: Drift) -> VerificationFailed:
     """Return the error that says what differs."""
     lines = "\n".join(f"- {one.said}" for one in found.differences)
-    count = len(found.differences)
     return VerificationFailed(
-        f"{count} difference{'' if count == 1 else 's'} between the database and what its "
-        f"{found.migrations} migrations make:\n{lines}",
+        f"{count(len(found.differences), 'difference')} between the database and what its "
+        f"{count(found.migrations, 'migration')} led to:\n{lines}",
         unchanged="The database was only looked at.",
         next_step="Write what was made by hand into a migration (invoke db.new), or undo it.",
     )

@@ -57,8 +57,8 @@ def of_statements(
             yield _found(
                 Severity.WARNING,
                 one,
-                f"changes {one.rows_changed} rows in one transaction ({one.duration_ms:.0f} ms, "
-                f"{one.wal_bytes / 1e6:.1f} MB of write-ahead log)",
+                f"changes {count(one.rows_changed, 'row')} in one transaction "
+                f"({one.duration_ms:.0f} ms, {one.wal_bytes / 1e6:.1f} MB of write-ahead log)",
                 "Change them in batches outside the migration.",
             )
 
@@ -120,8 +120,9 @@ def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[st
         if serious
         else (Severity.WARNING if many >= _MANY_ROWS else Severity.NOTE),
         one,
-        f"writes {', '.join(rewritten)} anew ({many} rows) and keeps readers and writers out for "
-        f"{one.held_ms:.0f} ms on this machine; {one.wal_bytes / 1e6:.1f} MB of WAL{_waiting(one)}",
+        f"writes {', '.join(rewritten)} anew ({count(many, 'row')}) and keeps readers and writers "
+        f"out for {one.held_ms:.0f} ms on this machine; {one.wal_bytes / 1e6:.1f} MB of WAL"
+        f"{_waiting(one)}",
         "Add a new column, fill it in batches, then switch over in a later migration.",
     )
 
@@ -134,7 +135,7 @@ def _long_lock(one: RehearsedStatement) -> Iterator[Finding]:
             Severity.SERIOUS,
             one,
             f"takes {', '.join(locks)} and keeps {who} out for {one.held_ms:.0f} ms, until its "
-            f"transaction ends; {one.rows_scanned} rows were scanned{_waiting(one)}",
+            f"transaction ends; it scanned {count(one.rows_scanned, 'row')}{_waiting(one)}",
             "Put it into a file of its own; for an index: CREATE INDEX CONCURRENTLY; for a "
             "constraint: NOT VALID first, VALIDATE in a later file.",
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Stopped
+from shipway.figures import count
 from shipway.inspection import Remembered
 from shipway.migrations.files import losing_tables
 from shipway.schema.access import API_ROLES, access_results
@@ -81,7 +82,7 @@ class Look:
             why = f"the migrations could not be run elsewhere: {stopped.what}"
             yield from self._as_sealed(applied, why)
             return
-        made = f"what {len(files)} migrations make on an empty database"
+        made = f"after {count(len(files), 'migration')} on an empty database"
         yield from promised_results(expected, snapshot, made=made)
 
     def _as_sealed(self, applied: Sequence[AppliedMigration], why: str) -> Iterator[CheckResult]:
@@ -90,7 +91,7 @@ class Look:
         if expected is None:
             yield unknown_history(why)
         else:
-            made = f"what the last rehearsal led to ({why})"
+            made = f"after the last rehearsal ({why})"
             yield from promised_results(expected, self._schema_now(), made=made)
 
     def access(self) -> Iterator[CheckResult]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
+from shipway.figures import count
 from shipway.migrations import messages, rows
 from shipway.migrations.messages import Message
 from shipway.steps.migrate_outside import Outside
@@ -86,7 +87,7 @@ class Parts:
             name = self._script.name
             raise Refused(
                 f"{name} was run in part, and that part has been edited since: "
-                f"its first {step.after} statements are not what was run.",
+                f"it does not begin with the {count(step.after, 'statement')} that ran any more.",
                 unchanged="Nothing was run; the database is as it was.",
                 next_step="Restore the statements that have run; change only those after them. "
                 f"Then run: {self._book.command}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
+from shipway.figures import count
 from shipway.migrations.script import open_script
 from shipway.schema.differences import differences
 from shipway.values import Reversal
@@ -102,7 +103,7 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
     if new:
         return Reversal.LOSSY, "; ".join(new)
     vanishing = [
-        f"{table} ({content.rows} rows)"
+        f"{table} ({count(content.rows, 'row')})"
         for table, content in after.contents.items()
         if table not in before.contents and content.rows
     ]
@@ -156,7 +157,9 @@ def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent])
     for name, was in before.items():
         now = found.get(name)
         if now is None or now.rows != was.rows:
-            told[name] = f"{name} held {was.rows} rows and holds {now.rows if now else 0} again"
+            told[name] = (
+                f"{name} held {count(was.rows, 'row')} and holds {now.rows if now else 0} again"
+            )
         elif gone := [
             f"{many - now.values.get(column, 0)} values of {name}.{column}"
             for column, many in was.values.items()
@@ -164,5 +167,7 @@ def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent])
         ]:
             told[name] = f"{', '.join(gone)} do not come back"
         elif now.digest != was.digest:
-            told[name] = f"values in the {was.rows} rows of {name} do not come back as they were"
+            told[name] = (
+                f"values in the {count(was.rows, 'row')} of {name} do not come back as they were"
+            )
     return told

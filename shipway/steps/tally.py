@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shipway.figures import count
 from shipway.steps.evidence import (
     FEWEST_ERRORS,
     FEWEST_MOMENTS,
@@ -191,8 +192,8 @@ class Tally:
             return Judged(
                 verdict=Verdict.NOT_ENOUGH_EVIDENCE,
                 reason=(
-                    f"Only {self.requests} requests were seen in {window_s:g} s; "
-                    f"{self.measure.min_requests - self.requests} more are needed "
+                    f"Only {count(self.requests, 'request')} came within {window_s:g} s; "
+                    f"{self.measure.min_requests - self.requests} more would be needed "
                     f"({self.measure.min_requests} in all). {self.errors} failed; {probes}"
                 ),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from shipway.figures import count
 from shipway.migrations.lint_rules import Claim, claim_of
 from shipway.values import Phase, Severity, Weighed
 
@@ -91,7 +92,8 @@ def _lock(ran: RehearsedStatement, *, whole: bool) -> tuple[Weighed, str]:
         return Weighed.REFUTED, f"{figure}: few rows"
     if not ran.locks:
         return Weighed.REFUTED, f"took no lock on a table that was there ({took})"
-    figure = f"{took} under {', '.join(ran.locks)}, {ran.rows_scanned} rows scanned, none rewritten"
+    scanned = count(ran.rows_scanned, "row")
+    figure = f"{took} under {', '.join(ran.locks)}, {scanned} scanned, none rewritten"
     if ran.held_ms >= _LONG_MS:
         return Weighed.CONFIRMED, figure
     if whole and ran.held_ms < _SHORT_MS:
@@ -106,7 +108,7 @@ def _rows(finding: LintFinding, ran: RehearsedStatement, *, whole: bool) -> Lint
             finding,
             severity=Severity.SERIOUS if many else finding.severity,
             weighed=Weighed.CONFIRMED,
-            measured=f"changed {ran.rows_changed} rows in {ran.duration_ms:.0f} ms",
+            measured=f"changed {count(ran.rows_changed, 'row')} in {ran.duration_ms:.0f} ms",
         )
     if finding.rule.endswith("truncate") or not whole:
         return finding

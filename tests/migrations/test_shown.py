@@ -32,7 +32,7 @@ def test_definitions_are_shown_and_rows_and_passwords_are_not(tmp_path: Path) ->
     assert "-- People." in text
     assert "default 'nobody@example.test'" in text
     assert "insert into people values (?, ?), (?, ?);" in text
-    assert "-- 1 lines of data" in text
+    assert "-- 1 line of data" in text
     for secret in ("ada@", "bob@", "eve@", "hunter2"):
         assert secret not in text
 

@@ -95,7 +95,7 @@ def test_good_says_what_it_would_have_seen_and_not_enough_says_what_is_missing()
     assert f"{good.smallest_seen:.1%} of errors would have been seen" in (
         good.judged(window_s=60).reason
     )
-    assert "13 more are needed (20 in all)" in counted(7, 0).judged(window_s=60).reason
+    assert "13 more would be needed (20 in all)" in counted(7, 0).judged(window_s=60).reason
 
 
 def test_probes_that_fail_are_judged_apart() -> None:

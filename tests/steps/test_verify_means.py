@@ -136,7 +136,7 @@ def _told(results: Sequence[CheckResult], outcome: Outcome = Outcome.FAILED) -> 
 def test_what_the_ledgers_files_make_is_what_is_expected(world: World) -> None:
     (result,) = world.verify(["schema"])
     assert result.outcome is Outcome.PASSED
-    assert "what 1 migrations make" in result.detail
+    assert "after 1 migration on" in result.detail
     world.execute("alter table public.notes add made_by_hand int; drop policy own on public.notes")
     assert _told(world.verify(["schema"])) == [
         "public.notes.made_by_hand: no migration makes this column (integer)",

@@ -95,7 +95,7 @@ def test_a_rewrite_of_a_large_table_and_a_lost_policy_are_told_with_their_figure
         for text in ("writes shop.visits", "The policy shop.visits.own is gone.")
     )
     assert rewrite["severity"] in {"warning", "serious"}
-    assert "(20000 rows) and keeps readers and writers out for" in rewrite["what"]
+    assert "(20 000 rows) and keeps readers and writers out for" in rewrite["what"]
     assert f"for {wide['held_ms']:.0f} ms on this machine" in rewrite["what"]
     assert policy["severity"] == "serious"
     weighed = {one["rule"]: one["weighed"] for one in seal["lint"]["findings"]}

@@ -50,7 +50,7 @@ def test_the_sample_app_passes_every_group_and_has_no_drift(migrated: Project) -
     assert {one["outcome"] for one in results} == {"passed"}
     diff = migrated.invoke("db.diff")
     assert diff.code == 0, diff.err
-    assert "The schema is what its 7 migrations make" in diff.out
+    assert "The schema is what its 7 migrations led to" in diff.out
 
 
 def test_every_group_fails_by_object_and_cure_in_words_and_in_json(migrated: Project) -> None:
