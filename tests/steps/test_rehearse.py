@@ -498,7 +498,9 @@ def test_where_the_files_cannot_tell_the_schema_is_held_against_the_rehearsals(
 
     (passed,) = looked()
     assert passed.outcome is Outcome.PASSED
-    assert "the same as after the last rehearsal (001_people.sql was edited after it" in passed.detail
+    assert (
+        "the same as after the last rehearsal (001_people.sql was edited after it" in passed.detail
+    )
     assert passed.duration_ms > 0
     stand.change("alter table public.people alter age type bigint")
     (failed,) = looked()
