@@ -15,10 +15,10 @@ from shipway.migrations.directives import read_directives
 from shipway.migrations.names import DOWN, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Text", "head_of", "read_text"]
+__all__ = ["Text", "head_of", "read_text", "text_of"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _CHUNK_BYTES: Final = 1 << 20
@@ -48,13 +48,18 @@ def read_text(path: Path) -> Text:
     Raises:
         Misconfigured: it is not UTF-8, holds no statement, or what would not be run as meant.
     """
+    return text_of(_chunks(path), path)
+
+
+def text_of(chunks: Iterable[bytes], path: Path) -> Text:
+    """Return what a file is whose content comes in pieces; raises what `read_text` does."""
     digest = hashlib.sha256()
     decoder = _DECODER()
     size_bytes = 0
     lines = 0
     carried = head = b""
     first: int | None = None
-    for chunk in _chunks(path):
+    for chunk in chunks:
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:

@@ -88,7 +88,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     Raises:
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
         Misconfigured: a file holds what cannot be run; no file was run.
-        Refused: the ledger is not the one that the plan was made from.
+        Refused: the ledger, or a file, is not the one that the plan was made from.
         MigrationFailed: a file failed and was rolled back; those before it stay.
         OutcomeUnknown: the connection broke while a file was being committed.
         Interrupted: the operator stopped it.

@@ -40,7 +40,7 @@ def run_together(
         book = Applying(state)
         for migration in pending:
             script = stack.enter_context(
-                open_script(migration.path, standard_strings=state.standard_strings)
+                open_script(migration, standard_strings=state.standard_strings)
             )
             sending = Sending(powers, migration, script, _STAYS, book.command)
             parts.append((migration, script, sending, _only_unit(script, state, migration)))

@@ -52,7 +52,7 @@ class Runner:
         Raises:
             Misconfigured: it cannot.
         """
-        with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
+        with open_script(migration, standard_strings=self._state.standard_strings) as script:
             units = script.units()
             whole = len(units) == 1 and not units[0].outside and not script.switches
         if whole and migration.size_bytes <= MOST_BYTES and not _parts_of(migration, self._state):
@@ -89,7 +89,7 @@ class Runner:
         batch = Batch(self._powers, self._book.command, one_is_applied)
         for migration in files:
             strings = self._state.standard_strings
-            with open_script(migration.path, standard_strings=strings) as script:
+            with open_script(migration, standard_strings=strings) as script:
                 (unit,) = script.units()
                 first = migration is files[0]
                 message = self._begin(migration, unit, self._setup if first else [BEAT])
@@ -109,7 +109,7 @@ class Runner:
         Raises:
             Stopped: it failed; what it began was rolled back, as far as it was one transaction.
         """
-        with open_script(migration.path, standard_strings=self._state.standard_strings) as script:
+        with open_script(migration, standard_strings=self._state.standard_strings) as script:
             sending = Sending(
                 self._powers, migration, script, self._what_stays(migration), self._book.command
             )

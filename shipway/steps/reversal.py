@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
 from shipway.figures import count
+from shipway.migrations.files import read_migration
 from shipway.migrations.script import open_script
 from shipway.schema.differences import differences
 from shipway.values import Reversal
@@ -117,7 +118,7 @@ def _run_down(migration: Migration, database: Database) -> str:
     """Run the down script and take the migration out of the books; return what went wrong."""
     if migration.down_path is None:
         return "there is none"
-    with open_script(migration.down_path) as script:
+    with open_script(read_migration(migration.down_path, None)) as script:
         for unit in script.units():
             statements = [script.sql(index) for index in range(unit.first, unit.after)]
             if not unit.outside:

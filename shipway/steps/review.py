@@ -55,7 +55,7 @@ def review(
         if migration.size_bytes > _READ_UP_TO_BYTES:
             unread.append(f"{migration.label} is bulk data: no linter has read it")
             continue
-        with open_script(migration.path) as script:
+        with open_script(migration) as script:
             found += lint(script, migration.label)
         texts[migration.label] = laid_open(migration.path.read_bytes())
     if not isinstance(linter, Unproven) and texts:

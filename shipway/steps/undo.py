@@ -33,7 +33,7 @@ def look_at_losses(plan: UndoPlan, *, database: Database) -> UndoPlan:
     database.exchange(f"SET statement_timeout = '{_COUNT_TIMEOUT_S}s'".encode())
     losses: list[Loss] = []
     for migration in plan.undo:
-        with open_script(migration.path) as script:
+        with open_script(migration) as script:
             for named in losses_of(script, migration):
                 found = database.exchange(tables_query(named)).rows
                 losses += [

@@ -72,7 +72,7 @@ class Watched:
         self._migration, self._lines, self._next_line = migration, [], 0
         self._lined = migration.size_bytes <= _LINES_UP_TO_BYTES
         if self._lined:
-            with open_script(migration.path) as script:
+            with open_script(migration) as script:
                 self._lines = [
                     (script.sql(index), line) for index, line in enumerate(script.lines())
                 ]

@@ -151,7 +151,7 @@ def test_any_migration_is_read_or_refused(
     with a_clear_end():
         for migration in read_folder(folder):
             json_form(migration)
-            with open_script(migration.path) as script:
+            with open_script(migration) as script:
                 script.units()
 
 

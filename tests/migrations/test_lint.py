@@ -25,8 +25,8 @@ NOBODY = Unproven(missing="squawk is not installed", command="pip install")
 
 
 def found(folder: Path, text: str) -> list[LintFinding]:
-    (path,) = write(folder / "one", {"001_x.sql": text}).glob("*.sql")
-    with open_script(path) as script:
+    (migration,) = read_folder(write(folder / "one", {"001_x.sql": text}))
+    with open_script(migration) as script:
         return list(lint(script, "001_x"))
 
 
