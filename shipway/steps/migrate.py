@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Refused
+from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.books import Applying
 from shipway.migrations.plan import proof_of
 from shipway.steps.in_order import run_in_order
@@ -89,7 +89,8 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         Locked: another run held the database for all of `limits.run_lock_wait_s`.
         Misconfigured: a file holds what cannot be run; no file was run.
         Refused: the ledger, or a file, is not the one that the plan was made from.
-        MigrationFailed: a file failed and was rolled back; those before it stay.
+        MigrationFailed: a file failed and was rolled back, or was edited since the plan was made;
+            those before it stay.
         OutcomeUnknown: the connection broke while a file was being committed.
         Interrupted: the operator stopped it.
     """
@@ -115,7 +116,15 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
             applied_now.append(row)
             line.next(_said(row))
 
-        run_in_order(runner, pending, applied, about=before and _announced(before))
+        try:
+            run_in_order(runner, pending, applied, about=before and _announced(before))
+        except Refused as error:
+            if not applied_now:
+                raise
+            # A refusal says that nothing was changed; here the files before it were applied.
+            raise MigrationFailed(
+                error.what, unchanged=error.unchanged, next_step=error.next_step
+            ) from None
     return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
 
 

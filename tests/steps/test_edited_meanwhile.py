@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.edges.ledger import Ledger
-from shipway.errors import Refused
+from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.migrations.script import open_script
@@ -103,7 +103,7 @@ def test_a_file_that_is_edited_while_the_ones_before_it_run_is_not_run(
                 edit(tmp_path / "003_c.sql")
 
     plan = planned(database_url, write(tmp_path, FILES))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MigrationFailed, match=r"003_c\.sql was edited after it was") as caught:
         carry_out(database_url, plan, Editing())
     assert "what the lines above report stands" in caught.value.unchanged
     assert labels(database_url) == ["001_a", "002_b"]
