@@ -18,7 +18,7 @@ from shipway.values import MigrationLimits, Phase, Plainly, Unproven
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.values import Migrated, Secret
+    from shipway.values import Migrated, MigrationPlan, Secret
 
 SAMPLE = Path(__file__).parents[1] / "migrations"
 NO_BACKUP = Unproven(missing="a fresh backup", command="invoke backup")
@@ -73,15 +73,27 @@ def run(  # noqa: PLR0913 - each is a way in which a command can be called
         plan = plan_migrations(
             read_folder(folder), ledger.look(), phase=phase, project_ref=project_ref
         )
-        return migrate(
-            plan,
-            NO_BACKUP,
-            database=ledger,
-            limits=limits,
-            clock=RealClock(),
-            say=say or Heard(),
-            together=together,
-        )
+        return carry_out(plan, ledger, limits=limits, say=say, together=together)
+
+
+def carry_out(
+    plan: MigrationPlan,
+    ledger: Ledger,
+    *,
+    limits: MigrationLimits = LIMITS,
+    say: Heard | None = None,
+    together: bool = False,
+) -> Migrated:
+    """Run a plan that may have been made long before."""
+    return migrate(
+        plan,
+        NO_BACKUP,
+        database=ledger,
+        limits=limits,
+        clock=RealClock(),
+        say=say or Heard(),
+        together=together,
+    )
 
 
 def write(folder: Path, files: Mapping[str, str]) -> Path:

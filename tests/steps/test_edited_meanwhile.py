@@ -12,7 +12,6 @@ from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.migrations.script import open_script
 from shipway.migrations.undo import plan_undo
-from shipway.steps.migrate import migrate
 from shipway.steps.undo import undo
 from tests.migrating import (
     LIMITS,
@@ -20,6 +19,7 @@ from tests.migrating import (
     Heard,
     RealClock,
     ask,
+    carry_out,
     exists,
     labels,
     run,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shipway.values import MigrationPlan, Secret
+    from shipway.values import Secret
 
 FILES = {
     "001_a.sql": "CREATE TABLE a (id int);",
@@ -47,24 +47,6 @@ def edit(path: Path) -> None:
 
 def delete(path: Path) -> None:
     path.unlink()
-
-
-def planned(url: Secret, folder: Path) -> MigrationPlan:
-    with Ledger(url, connect_timeout_s=5) as ledger:
-        return plan_migrations(read_folder(folder), ledger.look())
-
-
-def carry_out(url: Secret, plan: MigrationPlan, say: Heard, *, together: bool = False) -> None:
-    with Ledger(url, connect_timeout_s=5) as ledger:
-        migrate(
-            plan,
-            NO_BACKUP,
-            database=ledger,
-            limits=LIMITS,
-            clock=RealClock(),
-            say=say,
-            together=together,
-        )
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -84,10 +66,11 @@ def test_a_file_that_is_another_than_the_planned_one_stops_all_of_them(
     together: bool,
 ) -> None:
     files = FILES | ({"002_b.sql": "CREATE INDEX a_id ON a (id);"} if together else {})
-    plan = planned(database_url, write(tmp_path, files))
-    change(tmp_path / "003_c.sql")
-    with pytest.raises(Refused) as caught:
-        carry_out(database_url, plan, Heard(), together=together)
+    with Ledger(database_url, connect_timeout_s=5) as ledger:
+        plan = plan_migrations(read_folder(write(tmp_path, files)), ledger.look())
+        change(tmp_path / "003_c.sql")
+        with pytest.raises(Refused) as caught:
+            carry_out(plan, ledger, together=together)
     assert caught.value.what == said
     assert labels(database_url) == []
     assert not exists(database_url, "a")
@@ -102,9 +85,9 @@ def test_a_file_that_is_edited_while_the_ones_before_it_run_is_not_run(
             if "002_b" in text:
                 edit(tmp_path / "003_c.sql")
 
-    plan = planned(database_url, write(tmp_path, FILES))
+    write(tmp_path, FILES)
     with pytest.raises(MigrationFailed, match=r"003_c\.sql was edited after it was") as caught:
-        carry_out(database_url, plan, Editing())
+        run(database_url, tmp_path, say=Editing())
     assert "what the lines above report stands" in caught.value.unchanged
     assert labels(database_url) == ["001_a", "002_b"]
     assert not exists(database_url, "c")
