@@ -76,6 +76,11 @@ class Script:
     def __len__(self) -> int:
         return len(self._places) // 4
 
+    @property
+    def text(self) -> bytes:
+        """The file as it was when it was opened, byte for byte."""
+        return self._data[:]
+
     def kind(self, index: int) -> Kind:
         """Return what the statement is."""
         return self._kinds.get(index, _PLAIN)

@@ -57,7 +57,7 @@ def review(
             continue
         with open_script(migration) as script:
             found += lint(script, migration.label)
-        texts[migration.label] = laid_open(migration.path.read_bytes())
+            texts[migration.label] = laid_open(script.text)
     if not isinstance(linter, Unproven) and texts:
         try:
             major = int(server_version.partition(".")[0])
