@@ -25,7 +25,8 @@ def how_to_add(root: Path) -> str:
 
     Empty where there is no such file.
     """
-    file = root / tasks_file(root)
+    name = tasks_file(root)
+    file = root / name
     if not file.is_file():
         return ""
     text = file.read_text(encoding="utf-8", errors="replace")
@@ -38,7 +39,7 @@ def how_to_add(root: Path) -> str:
     lines = _to_a_collection(body) or _to_single_tasks(body)
     return "\n".join(
         [
-            f"add to {tasks_file(root)}, at its end:",
+            f"add to {name}, at its end:",
             *lines,
             "until then `invoke` knows your tasks alone",
         ]

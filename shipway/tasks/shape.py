@@ -142,7 +142,7 @@ class _Command(Task[Any]):
         self.flags = flags
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: ARG002 - Invoke's
-        return [copy(flag) for flag in self.flags]
+        return [*self.flags]  # Invoke copies them before it sets a value.
 
     def __deepcopy__(self, _: dict[int, Any]) -> _Command:
         return self  # Nothing of it changes, and Invoke copies all tasks whenever it begins.
