@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -148,6 +149,25 @@ def test_the_examples_of_readme_and_guide_work_in_their_order(installed: Install
     assert sum("release --target sandbox --yes" in command for command in ran) >= 2
     records = sorted((installed.folder / ".shipway" / "releases").glob("*/release.md"))
     assert len(records) >= 2
+
+
+@pytest.mark.timeout(600)
+def test_the_first_commands_of_the_readme_work_in_a_clone(installed: Installed) -> None:
+    first = next(_BLOCK.finditer((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert "in a clone of this checkout" in (first["why"] or "")
+    cloned, tried, tested = (line.removeprefix("$ ") for line in first["text"].splitlines())
+    cloned = cloned.replace("ADDRESS-OF-THIS-REPOSITORY", shlex.quote(str(ROOT)))
+    (installed.folder.parent / "elsewhere").mkdir()
+    there = "cd ../elsewhere"
+    try:
+        ended = installed.run(f"{there} && {cloned} && {tried}")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "and its logs are GOOD" in ended.stdout
+        ended = installed.run(f"{there}/shipway && {tested} tests/test_packaging.py")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    finally:
+        ended = installed.run(f"{there}/shipway && .venv/bin/invoke sandbox.reset --yes")
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.timeout(600)

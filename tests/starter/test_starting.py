@@ -202,3 +202,13 @@ def test_what_an_account_gives_is_told_with_its_place() -> None:
 def test_the_example_of_secrets_names_every_one() -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert identities() <= set(re.findall(r"^#? ?([A-Z0-9_]+)=", text, re.MULTILINE))
+
+
+def test_the_example_at_the_root_is_a_file_that_says_what_init_writes() -> None:
+    root = ROOT / ".env.example"
+    assert root.is_file()
+    assert not root.is_symlink(), "a checkout on Windows makes a text file of a link"
+    written = ROOT / "shipway" / "starter" / "templates" / "env.example"
+    assert root.read_text(encoding="utf-8") == written.read_text(encoding="utf-8"), (
+        "run: cp shipway/starter/templates/env.example .env.example"
+    )
