@@ -226,7 +226,7 @@ class _Look:
                 detail=f"{detail}, and the last backup had {size(newest)}",
                 state=GateState.WARNED,
                 cure="Raise the upload limit (Storage settings; 50 MB at most on the Free plan), "
-                "or keep copies at an S3 endpoint: backup_s3_bucket.",
+                "or keep copies at an S3 endpoint elsewhere: backup_s3_bucket.",
             )
         return Found(detail=detail)
 

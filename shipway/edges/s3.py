@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from shipway.edges.read_back import digest_of, write
+from shipway.edges.s3_public_access import PublicAccess
 from shipway.errors import Failed, Misconfigured, Refused, Stopped
 from shipway.papers import digest_of_file
 
@@ -34,16 +36,18 @@ _UNCHANGED = "No copy is in the bucket."
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CURES = {
     "NoSuchBucket": "Make the bucket, private, or correct SHIPWAY_BACKUP_S3_BUCKET.",
-    "AccessDenied": "Allow the key s3:PutObject, s3:GetObject and s3:AbortMultipartUpload there.",
+    "AccessDenied": "Look whether AWS_ACCESS_KEY_ID is a key of that endpoint, and allow it "
+    "s3:PutObject, s3:GetObject, s3:DeleteObject and s3:AbortMultipartUpload there.",
     "InvalidAccessKeyId": "Correct AWS_ACCESS_KEY_ID: the endpoint does not know that key.",
-    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY.",
+    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY, or SHIPWAY_BACKUP_S3_REGION where the "
+    "endpoint wants its own (Supabase: the project's).",
     "ExpiredToken": "The session token has expired: get a new one.",
     "PermanentRedirect": "Set SHIPWAY_BACKUP_S3_REGION to the region that the bucket is in.",
     "AuthorizationHeaderMalformed": "Set SHIPWAY_BACKUP_S3_REGION to the bucket's region.",
     "EntityTooLarge": "Raise the endpoint's limit for an object, or use another one.",
 }
-# What answers to HEAD, which have no body, come as.
-_OF_STATUS = {"403": "AccessDenied", "404": "NoSuchBucket"}
+# What answers to HEAD, which have no body, come as; also where the body names no code.
+_OF_STATUS = {"403": "AccessDenied", "404": "NoSuchBucket", "413": "EntityTooLarge"}
 
 
 class S3:
@@ -58,10 +62,9 @@ class S3:
             machine, a profile).
         secret_access_key: of that key.
         session_token: of a temporary key.
+        dies_with_project: whether it lies in Storage of the Supabase project that is backed up.
         timeout_s: longest silence of the server.
     """
-
-    dies_with_project = False
 
     def __init__(  # noqa: PLR0913 - all by name
         self,
@@ -73,8 +76,10 @@ class S3:
         access_key_id: str | None = None,
         secret_access_key: Secret | None = None,
         session_token: Secret | None = None,
+        dies_with_project: bool = False,
         timeout_s: float = 60.0,
     ) -> None:
+        self.dies_with_project = dies_with_project
         host = urlsplit(endpoint or "").hostname or ""
         if endpoint and not endpoint.startswith("https://") and host not in _LOOPBACK:
             raise Misconfigured(
@@ -104,6 +109,13 @@ class S3:
             aws_session_token=session_token.reveal() if session_token else None,
             config=config,
         )
+        self._public_access = PublicAccess(
+            s3=self._s3,
+            bucket=bucket,
+            prefix=self._prefix,
+            endpoint=endpoint,
+            timeout_s=timeout_s,
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -123,7 +135,7 @@ class S3:
         """
         key = self._prefix + name
         with self._explained():
-            self._refuse_public()
+            self._public_access.refuse()
             if not self._is_there(key):
                 self._send(path, key)
             there = self._digest_there(key)
@@ -147,18 +159,6 @@ class S3:
         """
         with self._explained():
             write(path, partial(self._read, self._prefix + name))
-
-    def _refuse_public(self) -> None:
-        """Refuse a bucket whose policy lets anyone in, where the endpoint can be asked that."""
-        with suppress(ClientError):
-            told = self._s3.get_bucket_policy_status(Bucket=self._bucket)
-            if told.get("PolicyStatus", {}).get("IsPublic"):
-                raise Refused(
-                    f"The bucket {self._bucket} is public: anyone could read the backup.",
-                    unchanged="Nothing was uploaded.",
-                    next_step="Block public access to it, or set SHIPWAY_BACKUP_S3_BUCKET to "
-                    "another one.",
-                )
 
     def _is_there(self, key: str) -> bool:
         try:
@@ -197,7 +197,7 @@ class S3:
             self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except ClientError as error:
             # It was completed, and the answer was lost: reading back tells.
-            if error.response.get("Error", {}).get("Code") != "NoSuchUpload":
+            if _told(error)[0] != "NoSuchUpload":
                 raise
 
     def _digest_there(self, key: str) -> str:
@@ -225,7 +225,7 @@ class S3:
             yield
         except ClientError as error:
             raise self._refusal(error) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise Failed(
                 f"What was asked of the bucket {self._bucket} did not come through: {error}",
                 unchanged=_UNCHANGED,
@@ -234,15 +234,21 @@ class S3:
             ) from None
 
     def _refusal(self, error: ClientError) -> Stopped:
-        told = error.response.get("Error", {})
-        code = str(told.get("Code", ""))
-        code = _OF_STATUS.get(code, code)
+        code, message = _told(error)
         kind = Failed if _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
         return kind(
-            f"S3 refused the copy in {self._bucket}: {code} {told.get('Message', '')}".rstrip(),
+            f"S3 refused the copy in {self._bucket}: {code} {message}".rstrip(),
             unchanged=_UNCHANGED,
             next_step=_CURES.get(code, "Look at the endpoint's own state, then run it again."),
         )
+
+
+def _told(error: ClientError) -> tuple[str, str]:
+    """Return the code and the message of an endpoint's refusal."""
+    # botocore finds them below Error; where the body has a namespace (Supabase), beside it.
+    below = error.response.get("Error", {})
+    code = below.get("Code") or error.response.get("Code") or str(_status(error))
+    return _OF_STATUS.get(code, code), below.get("Message") or error.response.get("Message", "")
 
 
 def _status(error: ClientError) -> int:

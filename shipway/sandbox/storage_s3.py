@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ROOT", "S3Calls", "s3_keys"]
 
 ROOT = "/storage/v1/s3"
+_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _SMALLEST_PART_BYTES = 5 * 1024 * 1024
 _PART = re.compile(rb"<PartNumber>(\d+)</PartNumber>")
 _ETAG = re.compile(rb"<ETag>(?:&quot;|\")?([0-9a-f]+)(?:&quot;|\")?</ETag>")
@@ -59,12 +60,12 @@ class S3Calls:
         self._keys = keys
         one = f"{ROOT}/{{bucket}}/{{name...}}"
         self._routes: tuple[Route, ...] = (
-            route("GET", f"{ROOT}/{{bucket}}", self._about_bucket),
+            route("GET", f"{ROOT}/{{bucket}}", self._list),
             route("PUT", one, self._put),
             route("POST", one, self._multipart),
             route("GET", one, self._get),
             route("HEAD", one, self._get),
-            route("DELETE", one, self._abort),
+            route("DELETE", one, self._delete),
         )
 
     def respond(self, request: Request) -> Response:
@@ -75,22 +76,29 @@ class S3Calls:
                 found = one.path.fullmatch(request.path)
                 if found and one.method == request.method:
                     return one.answer(request, **found.groupdict())
-            return _not_implemented()
+            return Response(status=404)
         except _WrongError as wrong:
-            return _error(wrong.status, wrong.code, str(wrong))
+            return _error(request, wrong.status, wrong.code, str(wrong))
         except Refusal as refusal:
-            status = 404 if refusal.code == "NoSuchBucket" else refusal.status
-            return _error(status, refusal.code, refusal.message)
+            return _error(request, refusal.status, refusal.code, refusal.message)
 
     # --- what is asked ---
 
-    def _about_bucket(self, request: Request, bucket: str) -> Response:
+    def _list(self, request: Request, bucket: str) -> Response:
+        """List the objects, which is also the answer to what the real server does not know.
+
+        It looks for routes by the queries that it knows, and `policyStatus` or `acl` are none.
+        """
         with self._shelf.document.look() as data:
-            public = self._shelf.bucket(data, bucket)["public"]
-        if "policyStatus" in request.query:
-            said = f"<IsPublic>{str(public).lower()}</IsPublic>"
-            return _xml("PolicyStatus", said)
-        return _not_implemented()
+            self._shelf.bucket(data, bucket)
+            known = sorted(data["objects"][bucket].items())
+        prefix = request.first("prefix")
+        found = "".join(
+            f"<Contents><Key>{escape(name)}</Key><Size>{one['size']}</Size></Contents>"
+            for name, one in known
+            if name.startswith(prefix)
+        )
+        return _xml("ListBucketResult", f"<Name>{escape(bucket)}</Name>{found}")
 
     def _get(self, request: Request, bucket: str, name: str) -> Response:
         del request
@@ -166,11 +174,17 @@ class S3Calls:
         told = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(name)}</Key>"
         return _xml("CompleteMultipartUploadResult", f"{told}<ETag>{escape(kept['etag'])}</ETag>")
 
-    def _abort(self, request: Request, bucket: str, name: str) -> Response:
-        del bucket, name
+    def _delete(self, request: Request, bucket: str, name: str) -> Response:
+        """Delete an object, missing or not, or what was sent of one in parts."""
         with self._shelf.document.change() as data:
-            self._upload(data, request)
-            self._forget(data, request)
+            if "uploadId" in request.query:
+                self._upload(data, request)
+                self._forget(data, request)
+            else:
+                self._shelf.bucket(data, bucket)
+                one = data["objects"][bucket].pop(name, None)
+                if one:
+                    self._shelf.blobs.drop(one["blob"])
         return Response(status=204)
 
     def _forget(self, data: dict[str, Any], request: Request) -> None:
@@ -183,10 +197,10 @@ class S3Calls:
         """Hold the request against its signature, over all that it covers."""
         signed = _SIGNED.fullmatch(request.headers.get("authorization", ""))
         if signed is None:
-            raise _WrongError(403, "AccessDenied", "Access Denied")
+            raise _WrongError(403, "AccessDenied", "Missing signature")
         key_id, secret = self._keys
         if signed["key"] != key_id:
-            raise _WrongError(403, "InvalidAccessKeyId", "The access key Id does not exist")
+            raise _WrongError(403, "AccessDenied", "Invalid Access Key")
         told = request.headers.get("x-amz-content-sha256", "")
         if told != "UNSIGNED-PAYLOAD" and told != hashlib.sha256(request.body[:]).hexdigest():
             raise _WrongError(400, "XAmzContentSHA256Mismatch", "The payload is another")
@@ -225,16 +239,13 @@ def _canonical(request: Request, headers: str, payload: str) -> str:
     )
 
 
-def _xml(kind: str, inside: str) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{kind}>{inside}</{kind}>'
-    return Response(headers={"content-type": "application/xml"}, body=body.encode())
-
-
-def _not_implemented() -> Response:
-    return _error(501, "NotImplemented", "A header or query you provided is not implemented")
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+def _xml(kind: str, inside: str, status: int = 200) -> Response:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{kind} xmlns="{_NAMESPACE}">{inside}</{kind}>'
     headers = {"content-type": "application/xml"}
     return Response(status=status, headers=headers, body=body.encode())
+
+
+def _error(request: Request, status: int, code: str, message: str) -> Response:
+    resource = request.path.removeprefix(f"{ROOT}/")
+    told = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    return _xml("Error", f"<Resource>{escape(resource)}</Resource>{told}", status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shipway.errors import Misconfigured, Stopped
 from shipway.wiring.given import wanted
@@ -53,7 +54,23 @@ def _s3(settings: Settings) -> S3:
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key,
         session_token=settings.aws_session_token,
+        dies_with_project=_is_the_projects_own(settings),
     )
+
+
+def _is_the_projects_own(settings: Settings) -> bool:
+    """Return whether the S3 endpoint is Storage of the project that is backed up."""
+    there = urlsplit(settings.backup_s3_endpoint or "")
+    own = urlsplit(settings.supabase_url or "")
+    refs = {settings.project_ref, _hosted_ref(own.hostname)} - {None}
+    return bool(there.netloc) and (
+        there.netloc == own.netloc or _hosted_ref(there.hostname) in refs
+    )
+
+
+def _hosted_ref(host: str | None) -> str | None:
+    """Return the project that a host of Supabase's own domain belongs to."""
+    return host.partition(".")[0] if host and host.endswith(".supabase.co") else None
 
 
 def _storage(wiring: Wiring) -> Storage | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
 import pyrage
 
 from tests.stories.conftest import DEADLINE_S, clean_environment
@@ -91,3 +92,51 @@ def test_a_disk_that_is_full_during_the_dump_leaves_no_backup(project: Project) 
     assert "could not be written" in ended.stderr
     assert "Make room there" in ended.stderr
     assert shelf(project) == []
+
+
+def s3_of(project: Project) -> dict[str, str]:
+    """The settings that keep copies at the S3 endpoint of the project's own Storage."""
+    return {
+        "SHIPWAY_BACKUP_S3_BUCKET": "copies",
+        "SHIPWAY_BACKUP_S3_ENDPOINT": project.standins["s3_endpoint"],
+        "AWS_ACCESS_KEY_ID": project.standins["s3_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": project.standins["s3_secret_access_key"],
+    }
+
+
+def make_bucket(project: Project, *, public: bool) -> None:
+    key = project.standins["supabase_secret_key"]
+    httpx.post(
+        f"{project.standins['supabase_url']}/storage/v1/bucket",
+        json={"id": "copies", "name": "copies", "public": public},
+        headers={"apikey": key, "authorization": f"Bearer {key}"},
+        trust_env=False,
+    ).raise_for_status()
+
+
+def test_a_public_bucket_gets_no_backup_over_the_projects_own_s3_endpoint(
+    project: Project,
+) -> None:
+    make_bucket(project, public=True)
+
+    ended = project.invoke("backup", "--target", "sandbox", **s3_of(project))
+
+    assert ended.code == 3
+    assert "The bucket copies is public" in ended.err
+    (backup,) = shelf(project)
+    at = f"/storage/v1/object/public/copies/{backup.name}/dump.pgc"
+    there = httpx.get(project.standins["supabase_url"] + at, trust_env=False)
+    assert there.status_code == 400
+
+
+def test_a_copy_at_the_projects_own_s3_endpoint_is_said_to_die_with_the_project(
+    project: Project,
+) -> None:
+    make_bucket(project, public=False)
+
+    ended = project.invoke("backup", "--target", "sandbox", **s3_of(project))
+
+    assert ended.code == 0, ended.err
+    assert "dies with it" in ended.out + ended.err
+    looked = project.invoke("doctor", "--target", "sandbox", **s3_of(project))
+    assert "which dies with the project" in " ".join(looked.out.split())
