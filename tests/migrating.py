@@ -110,6 +110,12 @@ def ask(url: Secret, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
+def execute(url: Secret, statements: str) -> None:
+    """Run statements, by hand as it were."""
+    with psycopg.connect(url.reveal(), autocommit=True) as connection:
+        connection.execute(statements.encode())
+
+
 def exists(url: Secret, name: str) -> bool:
     """Tell whether there is a relation of that name."""
     return ask(url, f"SELECT to_regclass('{name}') IS NOT NULL") == [(True,)]

@@ -38,6 +38,7 @@ def take(session: Session) -> Answer:
     """Dump the target and prove that the archive is whole."""
     if session.asked.dry:
         return Answer(value=session.wiring.backups.plan())
+    session.wiring.database.demand(writes=False)
     return Answer(value=taken(session))
 
 

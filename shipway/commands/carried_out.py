@@ -73,10 +73,7 @@ def carried_out(  # noqa: PLR0913 - what a release works with
     settings, wiring = session.settings, session.wiring
     lock.sign(f"release {plan.release_id}")
     if lock.left_by is not None:
-        session.terminal.warn(
-            f"the lock was left behind by {lock.left_by.owner} on {lock.left_by.host}, whose last "
-            f"sign of life was {lock.left_by.heartbeat:%Y-%m-%d %H:%M:%S} UTC: taken over"
-        )
+        session.terminal.warn(f"the lock was left behind by {lock.left_by.told}: taken over")
     journal = wiring.journals.open(
         plan.release_id, lock, hide=session.terminal.hide, whole=session.interruptions.whole
     )

@@ -29,6 +29,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
     if write:
         return _write(session)
     wiring = session.wiring
+    wiring.database.demand(writes=False)
     backup = wiring.backups.latest()
     try:
         verified = run_checks(

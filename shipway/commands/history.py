@@ -34,6 +34,7 @@ def rollback(session: Session, *, steps: str, to: str) -> Answer:
         plan = look_at_losses(plan, database=database)
         if session.asked.dry:
             return Answer(value=plan)
+        wiring.database.demand(writes=True)
         show(plan, session.terminal)
         session.confirm(f"Roll back {len(plan.undo)} of {wiring.database.place}?")
         with wiring.database.lock("db.rollback"):
@@ -79,6 +80,7 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
         show(plan, session.terminal)
         if not plan.record and not plan.forget:
             return Answer(value=plan)
+        wiring.database.demand(writes=True)
         session.confirm(
             f"Write this into the ledger of {wiring.database.place}? No migration is run."
         )

@@ -54,6 +54,7 @@ def migrate(
         return Answer(value=plan)
     if not plan.pending:
         return Answer(value=proof_of(plan.applied))
+    wiring.database.demand(writes=True)
     from shipway.commands.rehearsed import held_to, wanted_seal
     from shipway.steps.migrate import migrate as run_migrations
 

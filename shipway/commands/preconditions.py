@@ -131,6 +131,7 @@ class _Look:
         return Found(detail=f"{detail}, deployed by REST: {why}")
 
     def database(self) -> Found:
+        self._wiring.database.demand(writes=True)
         with self._connection() as connection:
             row = connection.execute("select current_user, current_setting('server_version')")
             role, version = row.fetchone() or ("", "")

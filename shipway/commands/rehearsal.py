@@ -25,6 +25,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
     wiring = session.wiring
     if session.asked.dry:
         return Answer(value=plan)
+    wiring.database.demand(writes=False)
     with wiring.database.lock("db.rehearse"):
         backup = wiring.backups.latest()
         if not isinstance(backup, Backup) or not _still_true(session, backup, plan):

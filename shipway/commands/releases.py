@@ -141,6 +141,7 @@ def abandon(session: Session) -> Answer:
     state = state_of(wiring, past)
     if session.asked.dry:
         return Answer(value=state)
+    wiring.database.demand(writes=True)
     show(state, session.terminal)
     session.confirm(f"Give up release {past.release_id}? What is done stays done.")
     with wiring.database.lock("release.abandon") as lock:

@@ -41,8 +41,10 @@ def restore(session: Session, backup_id: str, into: str) -> Answer:
         return _brought(session, directory, place, room.copy_of)
     settings = load(into, root=session.settings.root)
     session.terminal.knows((*session.settings.secrets(), *settings.secrets()))
-    with Wiring(settings) as other, other.database.lock("db.restore"):
-        return _into_target(session, directory, other)
+    with Wiring(settings) as other:
+        other.database.demand(writes=True)
+        with other.database.lock("db.restore"):
+            return _into_target(session, directory, other)
 
 
 def _into_target(session: Session, directory: Path, other: Wiring) -> Answer:

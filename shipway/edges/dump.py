@@ -20,6 +20,7 @@ from shipway.edges import dump_survey, pgtools, postgres, process
 from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
 from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
+from shipway.edges.pooler import connect_session
 from shipway.errors import Failed
 from shipway.values import Dumped, Secret
 
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
 __all__ = ["PgDump"]
 
 _CHUNK_BYTES = 1 << 20
+
+# For the transaction alone: nothing of it may stay in a session that somebody else is given. Fail
+# rather than count only the rows that policies let through. Counting goes on beside the dump: it
+# need not be quick, and takes one process alone.
+_BEGIN = """
+begin isolation level repeatable read read only;
+set local statement_timeout = 0;
+set local idle_in_transaction_session_timeout = 0;
+set local row_security = off;
+set local max_parallel_workers_per_gather = 0
+"""
 
 # What pg_dump says, and what to do about it; the first that fits is taken.
 _CURES = (
@@ -157,16 +169,9 @@ class PgDump:
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:
         """Hold a transaction whose snapshot pg_dump shares; the counts are taken in it."""
-        connection = postgres.connect(self.url, purpose="backup", timeout_s=self.connect_timeout_s)
-        with connection:
-            connection.autocommit = True
-            connection.execute("set statement_timeout = 0")
-            connection.execute("set idle_in_transaction_session_timeout = 0")
-            # Fail rather than count only the rows that policies let through.
-            connection.execute("set row_security = off")
-            # Counting goes on beside the dump: it need not be quick, and takes one process alone.
-            connection.execute("set max_parallel_workers_per_gather = 0")
-            connection.execute("begin isolation level repeatable read read only")
+        timeout_s = self.connect_timeout_s
+        with connect_session(self.url, purpose="backup", timeout_s=timeout_s) as connection:
+            connection.execute(_BEGIN)
             row = connection.execute("select pg_export_snapshot()").fetchone()
             yield connection, str(row[0]) if row else ""
             connection.execute("rollback")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.edges.histories import read_histories
 from shipway.edges.ledger_state import read_ledger
-from shipway.edges.pooler import refuse_transaction_pooler
+from shipway.edges.pooler import connect_session, hand_back
 from shipway.edges.postgres import connect
+from shipway.edges.sessions import lock_holders, sessions
 from shipway.edges.wire import Wire
 from shipway.errors import Stopped
-from shipway.values import LedgerState, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Answer, ForeignHistory, Secret
+    from shipway.values import Answer, ForeignHistory, LedgerState, Secret, Session
 
 __all__ = ["Ledger"]
 
@@ -29,18 +29,6 @@ __all__ = ["Ledger"]
 _RUN_LOCK: Final = 0x73686970776179
 _LOCK_HALVES: Final = (_RUN_LOCK >> 32, _RUN_LOCK & 0xFFFFFFFF)
 
-_SESSIONS = """
-SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''),
-       coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)),
-                0)::float8,
-       coalesce(a.query, '')
-FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = ANY (%s)
-"""
-_LOCK_HOLDERS = """
-SELECT pid FROM pg_catalog.pg_locks
-WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 1 AND granted
-  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-"""
 # A client that died must not leave a statement running that nobody waits for; not every
 # platform's server can look for that.
 _ASK_SERVER = b"SELECT pg_catalog.pg_backend_pid(); SET client_connection_check_interval = 2000"
@@ -52,7 +40,7 @@ class Ledger:
     def __init__(self, url: Secret | None, *, connect_timeout_s: float) -> None:
         self._url = url
         self._connect_timeout_s = connect_timeout_s
-        self._connection = connect(url, purpose="migrate", timeout_s=connect_timeout_s)
+        self._connection = connect_session(url, purpose="migrate", timeout_s=connect_timeout_s)
         self._wire = Wire(self._connection)
         self._watcher: psycopg.Connection[TupleRow] | None = None
         self._pid = self._connection.info.backend_pid
@@ -68,7 +56,7 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        hand_back(self._connection)
         if self._watcher is not None:
             self._watcher.close()
 
@@ -85,9 +73,6 @@ class Ledger:
 
         Returns:
             None when the lock is ours, else who holds it (empty when they just let go).
-
-        Raises:
-            Refused: the connection leads through a transaction pooler.
         """
         if not self._asked:
             self._ask_server()
@@ -96,8 +81,7 @@ class Ledger:
         ).fetchone()
         if taken is not None and taken[0]:
             return None
-        pids = [pid for (pid,) in self._connection.execute(_LOCK_HOLDERS, _LOCK_HALVES)]
-        return self._sessions(self._connection, pids)
+        return lock_holders(self._connection, _LOCK_HALVES, parts=1)
 
     def exchange(
         self,
@@ -128,26 +112,10 @@ class Ledger:
             ).fetchone()
         except Stopped:
             return ()
-        return self._sessions(self._watcher, list(found[0]) if found else [])
+        return sessions(self._watcher, found[0] if found else [])
 
     def _ask_server(self) -> None:
         answer = self._wire.exchange(_ASK_SERVER)
         self._notices_death = answer.error is None
-        reported = self._pid
         self._pid = int((answer.rows[0][0] if answer.rows else None) or 0)
-        if self._url is not None:
-            refuse_transaction_pooler(
-                self._url,
-                self._connection,
-                between=self._pid != reported,
-                timeout_s=self._connect_timeout_s,
-            )
         self._asked = True
-
-    def _sessions(
-        self, connection: psycopg.Connection[TupleRow], pids: list[int]
-    ) -> tuple[Session, ...]:
-        return tuple(
-            Session(pid=pid, role=role, application=application, age_s=age_s, query=query)
-            for pid, role, application, age_s, query in connection.execute(_SESSIONS, (pids,))
-        )

@@ -1,84 +1,116 @@
-"""Transaction poolers: recognised, and refused for what has to hold longer than a transaction."""
+"""Poolers between here and the server: which kind one is, and sessions that are ours alone."""
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
-from shipway.edges.postgres import connect, port_of, project_ref_of
+import psycopg
+
+from shipway.edges.backend import first_answer, hold, is_direct, let_go
+from shipway.edges.postgres import is_supabase, not_reached, opened, port_of, project_ref_of
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
-    import psycopg
     from psycopg.rows import TupleRow
 
     from shipway.values import Secret
 
-__all__ = ["refuse_transaction_pooler"]
+    Connection = psycopg.Connection[TupleRow]
+
+__all__ = ["connect_session", "hand_back"]
 
 _TRANSACTION_PORT: Final = 6543
-_PROBES: Final = 3
-_MY_PID: Final = "SELECT pg_catalog.pg_backend_pid()"
+_ROUNDS: Final = 3
+_WAIT_S: Final = 2.0
+"""For the second connection: a pool that has none to give keeps the ones it gave."""
 
 
-def refuse_transaction_pooler(
-    url: Secret,
-    connection: psycopg.Connection[TupleRow],
-    *,
-    between: bool,
-    timeout_s: float,
-) -> None:
-    """Refuse a connection whose statements may each reach another server session.
+def connect_session(
+    url: Secret | None, *, purpose: str, timeout_s: float
+) -> psycopg.Connection[TupleRow]:
+    """Open a connection whose server session is ours alone until it is closed.
 
     Args:
-        url: where it leads.
-        connection: an open one, outside a transaction.
-        between: the server's session is not the one that was announced: some pooler is between.
-        timeout_s: for the further connections that find out which kind, in seconds.
+        url: the target's `DATABASE_URL`.
+        purpose: what for; the server shows it as `shipway <purpose>` in pg_stat_activity.
+        timeout_s: the longest wait for an answer, in seconds.
 
     Raises:
-        Refused: it is a transaction pooler, by its port or by what it does.
+        Misconfigured: there is no URL, or it is none.
+        Refused: the server could not be reached, or a transaction pooler is between.
     """
-    if port_of(url) == _TRANSACTION_PORT:
+    if url and port_of(url) == _TRANSACTION_PORT and is_supabase(url):
         raise _refused(url, f"port {_TRANSACTION_PORT} is Supabase's transaction pooler")
-    if between and _shares_sessions(url, connection, timeout_s):
-        raise _refused(url, "a transaction pooler is between here and the server")
+    connection, pid = opened(url, purpose=purpose, timeout_s=timeout_s)
+    if url is None or is_direct(connection, pid):
+        return connection
+    shared, failure = True, None
+    try:
+        shared = _is_shared(url, connection, pid, timeout_s)
+    except psycopg.Error as error:
+        failure = not_reached(url, str(error))
+    finally:
+        if shared:
+            connection.close()
+    if shared:
+        raise failure or _refused(url, "a transaction pooler is between here and the server")
+    return connection
 
 
-def _shares_sessions(
-    url: Secret, connection: psycopg.Connection[TupleRow], timeout_s: float
-) -> bool:
+def hand_back(connection: psycopg.Connection[TupleRow]) -> None:
+    """Close a session, with nothing left in it for whoever a pooler gives it to next.
+
+    Most poolers see to that themselves, but it is a setting of theirs.
+    """
+    with closing(connection), suppress(psycopg.Error):
+        connection.execute("DISCARD ALL")
+
+
+def _is_shared(url: Secret, connection: Connection, ours: int, timeout_s: float) -> bool:
     """Tell whether another client is given the server session that seemed to be ours.
 
-    Others keep their sessions busy in open transactions meanwhile, so that a pooler that shares
-    has to give out ours, or to give us another one.
+    Both look at theirs, while they hold a transaction and after it: whether the pooler hands out
+    the session that came back last or the one that has rested longest, one of the two meets a
+    session that it did not have before. Nothing is set and nothing locked, so nothing stays.
     """
-    ours = _pid(connection)
-    others = []
+    wait_s = min(timeout_s, _WAIT_S)
     try:
-        for _ in range(_PROBES):
-            other = connect(url, purpose="pooler probe", timeout_s=timeout_s)
-            others.append(other)
-            other.execute("BEGIN")
-            if _pid(other) == ours or _pid(connection) != ours:
+        other, theirs = opened(url, purpose="pooler probe", timeout_s=wait_s)
+    except Refused:
+        return first_answer(connection, within_s=timeout_s) != ours
+    with closing(other):
+        if theirs == ours:
+            return True
+        for _ in range(_ROUNDS):
+            mine = {hold(connection, within_s=timeout_s)}
+            try:
+                theirs = hold(other, within_s=wait_s)
+            except psycopg.OperationalError:
+                return True  # it had a session before, and now it has none
+            let_go(connection, within_s=timeout_s)
+            let_go(other, within_s=timeout_s)
+            mine |= {first_answer(connection, within_s=timeout_s) for _ in range(2)}
+            if theirs == ours or mine != {ours}:
                 return True
-    finally:
-        for other in others:
-            other.close()
     return False
-
-
-def _pid(connection: psycopg.Connection[TupleRow]) -> int:
-    row = connection.execute(_MY_PID).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _refused(url: Secret, why: str) -> Refused:
     ref = project_ref_of(url)
-    direct = f"db.{ref}.supabase.co:5432" if ref else "the direct address, port 5432"
+    if ref:
+        cure = (
+            f"Set DATABASE_URL to db.{ref}.supabase.co:5432, or to the session pooler: the "
+            "pooler's host with port 5432 (dashboard, Connect)."
+        )
+    else:
+        cure = (
+            "Set DATABASE_URL to an address past the pooler: the server's own, or a session pooler "
+            "(PgBouncer: pool_mode = session; Supabase: the pooler's host with port 5432)."
+        )
     return Refused(
-        f"Migrations cannot run through this address: {why}. Locks of a run, settings and "
-        "progress would be shared with other clients.",
-        unchanged="Nothing was run; the database is as it was.",
-        next_step=f"Set DATABASE_URL to {direct}, or to the session pooler: the pooler's host "
-        "with port 5432 (dashboard, Connect).",
+        f"This address cannot be worked through: {why}. Locks, snapshots and settings would be "
+        "put into sessions that other clients are given.",
+        unchanged="Nothing was begun; the database is as it was.",
+        next_step=cure,
     )

@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from shipway.edges.backend import first_answer, hold, is_direct, let_go
 from shipway.errors import Misconfigured
 from shipway.values import Secret
 
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
-__all__ = ["connect", "is_local", "password_of", "place_of", "port_of", "project_ref_of"]
+    from shipway.errors import Refused
+
+__all__ = [
+    "connect",
+    "is_local",
+    "is_supabase",
+    "not_reached",
+    "opened",
+    "password_of",
+    "place_of",
+    "port_of",
+    "project_ref_of",
+]
 
 _NOTHING_DONE = "Nothing was contacted and nothing was changed."
 _ELSEWHERE = "DATABASE_URL has the form postgresql://USER:PASSWORD@HOST:5432/DATABASE."
@@ -48,8 +61,15 @@ def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Co
 
     Raises:
         Misconfigured: there is no URL, or it is none.
-        Refused: the server could not be reached or did not let us in.
+        Refused: the server could not be reached or did not let us in, or let us wait.
     """
+    return opened(url, purpose=purpose, timeout_s=timeout_s)[0]
+
+
+def opened(
+    url: Secret | None, *, purpose: str, timeout_s: float
+) -> tuple[psycopg.Connection[TupleRow], int]:
+    """Open a connection as `connect` does; return it and the server process that answers."""
     options = _parsed(url)
     parameters: dict[str, str] = _KEEPALIVES | options
     parameters["application_name"] = f"shipway {purpose}"
@@ -57,16 +77,32 @@ def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Co
     parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
     if "sslmode" not in options and not _local(options) and _libpq_default("sslmode") == "prefer":
         parameters["sslmode"] = "require"
+    connection = None
     try:
-        return psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
+        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
+        pid = first_answer(connection, within_s=timeout_s)
+        if not is_direct(connection, pid):
+            # A pooler that hands out statements has no transactions, and says so only now.
+            hold(connection, within_s=timeout_s)
+            let_go(connection, within_s=timeout_s)
     except psycopg.Error as error:
-        from shipway.edges.unreachable import why_not  # noqa: PLC0415 - on the way to an error only
-
-        stopped = why_not(
-            str(error), place=_place(options), password=Secret(options.get("password", ""))
-        )
+        if connection is not None:
+            connection.close()
+        stopped = _not_reached(options, str(error))
+    else:
+        return connection, pid
     # Raised out here, so that no traceback can lead to the driver's own exception.
     raise stopped
+
+
+def not_reached(url: Secret | None, libpq_text: str) -> Refused:
+    """Return the error for what the way to the database answered instead of the server."""
+    return _not_reached(_parsed(url), libpq_text)
+
+
+def is_supabase(url: Secret) -> bool:
+    """Tell whether the URL names a host of Supabase itself."""
+    return _parsed(url).get("host", "").lower().endswith((".supabase.co", ".supabase.com"))
 
 
 def project_ref_of(url: Secret) -> str | None:
@@ -150,6 +186,12 @@ def _ill_formed(problem: str) -> Misconfigured:
         unchanged=_NOTHING_DONE,
         next_step=f"Correct it; percent-encode special characters of the password. {_ELSEWHERE}",
     )
+
+
+def _not_reached(options: dict[str, str], said: str) -> Refused:
+    from shipway.edges.unreachable import why_not  # noqa: PLC0415 - on the way to an error only
+
+    return why_not(said, place=_place(options), password=Secret(options.get("password", "")))
 
 
 def _libpq_default(keyword: str) -> str | None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.catalog_sql import sql
-from shipway.edges.postgres import connect
+from shipway.edges.pooler import connect_session, hand_back
+from shipway.edges.sessions import lock_holders
 from shipway.errors import Locked, LockLost
 from shipway.values import Holder
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Secret
+    from shipway.values import Secret, Session
 
 __all__ = ["Lock", "held", "holder_of"]
 
@@ -34,12 +35,13 @@ _KEY: Final = (0x73686970, 1)
 _HEARTBEAT_S: Final = 5.0
 
 # A machine that went away without a word: the server finds out within half a minute and frees
-# the lock. Not every connection has these (a local socket has no TCP).
-_NOTICE_DEATH: Final = (
-    "set tcp_keepalives_idle = 10",
-    "set tcp_keepalives_interval = 5",
-    "set tcp_keepalives_count = 4",
-)
+# the lock. Behind a pooler the server's client is the pooler, and the settings would be its.
+_NOTICE_DEATH: Final = """
+select set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '4', false)
+ where pg_backend_pid() = %s
+"""
 _THERE: Final = "select to_regclass('shipway.journal') is not null"
 _RECORD: Final = """
 select owner, host, process, since, heartbeat,
@@ -162,56 +164,40 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
         Locked: another holds it; the message says who, from where, since when and in which step.
         Stopped: the database cannot be reached.
     """
-    with connect(url, purpose=owner, timeout_s=timeout_s) as connection:
-        for setting in _NOTICE_DEATH:
-            with suppress(psycopg.Error):
-                connection.execute(setting.encode())
+    connection = connect_session(url, purpose=owner, timeout_s=timeout_s)
+    try:
+        with suppress(psycopg.Error):  # a local socket has no TCP
+            connection.execute(_NOTICE_DEATH, [connection.info.backend_pid])
         taken = connection.execute("select pg_try_advisory_lock(%s, %s)", _KEY).fetchone()
         if taken != (True,):
-            raise Locked(
-                f"Another release holds the lock of this database: {_told(connection)}.",
-                unchanged="Nothing was changed by this command.",
-                next_step="Wait until it has ended, then run this again. The lock goes with its "
-                "connection: once that process has ended it cannot be left behind.",
-            )
+            raise _locked(connection)
         lock = Lock(connection)
         try:
-            # The lock ends with the connection, which the `with` closes in every outcome.
             yield lock
         finally:
             lock.close()
+    finally:
+        # The lock ends with the session, in every outcome.
+        hand_back(connection)
 
 
 def holder_of(connection: psycopg.Connection[TupleRow]) -> Holder | None:
-    """Return who holds the lock now, if it has signed; writes nothing."""
-    found = _session(connection)
-    return _recorded(connection, backend=found[1]) if found is not None else None
-
-
-def _session(connection: psycopg.Connection[TupleRow]) -> tuple[str, int, str, str] | None:
-    """Return name, server process, address and start of the session that holds the lock."""
-    row = connection.execute(
-        """
-        select a.application_name, a.pid, coalesce(host(a.client_addr), ''),
-               to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
-          from pg_locks l join pg_stat_activity a using (pid)
-         where l.locktype = 'advisory' and l.granted and l.objsubid = 2
-           and l.classid = %s and l.objid = %s
-           and l.database = (select oid from pg_database where datname = current_database())
-        """,
-        _KEY,
-    ).fetchone()
-    return None if row is None else (str(row[0]), int(row[1]), str(row[2]), str(row[3]))
+    """Return who holds the lock now; writes nothing."""
+    for session in lock_holders(connection, _KEY, parts=2):
+        return _recorded(connection, session)
+    return None
 
 
 def _recorded(
-    connection: psycopg.Connection[TupleRow], *, backend: int | None = None
+    connection: psycopg.Connection[TupleRow], session: Session | None = None
 ) -> Holder | None:
-    """Return the record, if there is one (of that server process)."""
-    if connection.execute(_THERE).fetchone() != (True,):
-        return None
-    row = connection.execute(_RECORD).fetchone()
-    if row is None or (backend is not None and row[7] != backend):
+    """Return the record, if there is one; that of a session, which may not have signed."""
+    row = None
+    if connection.execute(_THERE).fetchone() == (True,):
+        row = connection.execute(_RECORD).fetchone()
+    if session is not None and (row is None or row[7] != session.pid):
+        return Holder(owner=session.application.removeprefix("shipway "), session=session)
+    if row is None:
         return None
     owner, host, process, since, heartbeat, silent_s, step, _ = row
     return Holder(
@@ -222,25 +208,23 @@ def _recorded(
         heartbeat=heartbeat,
         silent_s=max(0.0, silent_s),
         step=step,
+        session=session,
     )
 
 
-def _told(connection: psycopg.Connection[TupleRow]) -> str:
-    session = _session(connection)
-    if session is None:
-        return "it ended this moment"
-    name, pid, address, since = session
-    found = _recorded(connection, backend=pid)
-    if found is None:
-        where = f" from {address}" if address else ""
-        return (
-            f"{name or 'a session without a name'}{where}, server process {pid}, since {since} UTC"
-        )
-    step = f", in step {found.step}" if found.step else ""
-    return (
-        f"shipway {found.owner} on {found.host}, process {found.process}, "
-        f"since {found.since:%Y-%m-%d %H:%M:%S} UTC{step}; last sign of life "
-        f"{found.silent_s:.0f} s ago, server process {pid}"
+def _locked(connection: psycopg.Connection[TupleRow]) -> Locked:
+    holder = holder_of(connection)
+    session = holder.session if holder is not None else None
+    return Locked(
+        "Another release holds the lock of this database: "
+        f"{holder.told if holder is not None else 'it ended this moment'}.",
+        unchanged="Nothing was changed by this command.",
+        next_step="\n".join(
+            [
+                "Wait until it has ended, then run this again: the lock goes with its connection.",
+                *([session.way_out] if session is not None else ()),
+            ]
+        ),
     )
 
 

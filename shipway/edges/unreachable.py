@@ -30,7 +30,7 @@ class _Cause:
 _CAUSES = (
     _Cause(
         pattern=r"password authentication failed|SCRAM.*[Ww]rong password|Wrong password"
-        r"|no password supplied",
+        r"|no password supplied|SASL authentication failed|auth failed",
         what="refused the password",
         cure="Correct the password in DATABASE_URL (a reset one is shown once, under Database "
         "Settings of the Supabase dashboard). It was tried once: repeated attempts get an "
@@ -50,10 +50,12 @@ _CAUSES = (
     ),
     _Cause(
         pattern=r"MaxClientsInSessionMode|[Mm]ax client connections reached|too many clients"
-        r"|remaining connection slots|too many connections",
+        r"|remaining connection slots|too many connections|query_wait_timeout"
+        r"|no more connections allowed|no server session came free",
         what="has no connection left",
-        cure="Close idle sessions or raise the pool size (Database Settings), then run it again; "
-        "the direct address db.<project ref>.supabase.co does not count against the pool.",
+        cure="Close idle sessions or raise the pool size (PgBouncer: default_pool_size; Supabase: "
+        "Database Settings), then run it again; a release wants six at once. The direct address "
+        "(on Supabase db.<project ref>.supabase.co) does not count against the pool.",
     ),
     _Cause(
         pattern=r"not in tenant allow_list",
@@ -78,9 +80,21 @@ _CAUSES = (
         cure="Turn TLS on there, or add ?sslmode=disable to DATABASE_URL on a network you trust.",
     ),
     _Cause(
+        pattern=r"statement pooling",
+        what="is a pooler that hands out its sessions for single statements",
+        cure="Set DATABASE_URL to the server's own address, or to a pool with pool_mode = session.",
+    ),
+    _Cause(
+        pattern=r"server login (has been )?fail|cannot connect to server|server_login_retry",
+        what="is a pooler that does not get through to its server",
+        cure="Mend the pooler's own way to the server (its log says more), or use the server's "
+        "own address.",
+    ),
+    _Cause(
         pattern=r"unsupported startup parameter",
-        what="does not accept a start-up parameter of the URL: a transaction pooler is between",
-        cure="Use the direct address or the session pooler, port 5432, without 'options'.",
+        what="does not accept a start-up parameter of the URL: a pooler is between",
+        cure="Take 'options' out of DATABASE_URL (and PGOPTIONS out of the environment), or use "
+        "the server's own address, port 5432.",
     ),
     _Cause(
         pattern=r"Network is unreachable|No route to host|Cannot assign requested address",
@@ -107,12 +121,12 @@ _CAUSES = (
         cure="Check host, port and firewalls; SHIPWAY_CONNECT_TIMEOUT_S sets the wait.",
     ),
     _Cause(
-        pattern=r'database ".*" does not exist',
+        pattern=r'database ".*" does not exist|no such database',
         what="has no database of that name",
         cure="Correct the database's name at the end of DATABASE_URL (on Supabase: postgres).",
     ),
     _Cause(
-        pattern=r'role ".*" does not exist|not permitted to log in',
+        pattern=r'role ".*" does not exist|not permitted to log in|no such user',
         what="knows no such user",
         cure="Correct the user in DATABASE_URL (on Supabase: postgres).",
     ),

@@ -33,10 +33,10 @@ def _(value: ReleaseState, terminal: Terminal) -> None:
             terminal.note(f"stopped     in step {value.last_step}{about}")
             terminal.note(f"            last line written {_moment(value.last_at)}")
         if value.holder is not None:
-            terminal.note(
-                f"at work     {value.holder.owner} on {value.holder.host}, last sign of life "
-                f"{value.holder.silent_s:.0f} s ago"
-            )
+            terminal.note(f"at work     {value.holder.told}")
+            if value.holder.session is not None:
+                for line in value.holder.session.way_out.splitlines():
+                    terminal.note(f"            {line}")
         total = len(value.applied) + len(value.pending)
         left = f"; not applied: {', '.join(value.pending)}" if value.pending else ""
         terminal.note(f"migrations  {len(value.applied)} of its {total} are applied{left}")

@@ -30,12 +30,13 @@ def become_the_only_runner(powers: Powers, command: str) -> None:
     poll_s = _FIRST_POLL_S
     told = False
     while (holders := powers.database.take_run_lock()) is not None:
-        who = ", ".join(f"pid {one.pid}, {one.role}, {one.application}" for one in holders)
+        who = ", ".join(one.told for one in holders)
         if clock.monotonic() >= deadline:
+            ways_out = [one.way_out for one in holders]
             raise Locked(
                 f"Another run of migrations holds this database ({who or 'it just ended'}).",
                 unchanged="This run changed nothing.",
-                next_step=f"Wait until it has ended, then run: {command}",
+                next_step="\n".join([f"Wait until it has ended, then run: {command}", *ways_out]),
             )
         if not told:
             say.note(f"another run of migrations is at work ({who}): waiting for it")

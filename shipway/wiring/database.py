@@ -51,6 +51,24 @@ class DatabaseWiring:
         """The target's URL; its absence is an error that says so."""
         return wanted(self._settings.database_url, "DATABASE_URL", self._settings)
 
+    def demand(self, *, writes: bool) -> None:
+        """Refuse a target on which a command's work cannot be done, before any of it is begun.
+
+        Raises:
+            Refused: a transaction pooler is between; or it is read-only and `writes` are wanted.
+        """
+        from shipway.edges.pooler import connect_session
+        from shipway.edges.read_only import read_only_refusal
+
+        with connect_session(
+            self._settings.database_url,
+            purpose="preflight",
+            timeout_s=self._settings.connect_timeout_s,
+        ) as connection:
+            refusal = read_only_refusal(connection) if writes else None
+        if refusal is not None:
+            raise refusal
+
     def ledger_state(self) -> LedgerState:
         """Return what the database says about its migrations."""
         with postgres.connect(

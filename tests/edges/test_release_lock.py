@@ -14,6 +14,7 @@ import pytest
 
 from shipway.edges.release_lock import Lock, held
 from shipway.errors import Locked, LockLost
+from tests.pooling import Pooler
 
 if TYPE_CHECKING:
     from shipway.values import Secret
@@ -116,3 +117,53 @@ def test_a_killed_holder_leaves_no_lock_behind(database_url: Secret) -> None:
         except Locked:
             assert time.monotonic() < ends, "the lock outlived its holder"
             time.sleep(0.05)
+
+
+def _follow(url: Secret, told: Locked) -> list[tuple[object, ...]]:
+    """Do what the message says last."""
+    statement = told.next_step.splitlines()[-1]
+    assert statement.startswith("select pg_terminate_backend(pid)")
+    with psycopg.connect(url.reveal(), autocommit=True) as connection:
+        connection.execute("set datestyle = 'SQL, DMY'; set timezone = 'Asia/Tokyo'")
+        return connection.execute(statement.encode()).fetchall()
+
+
+def _found_held(url: Secret) -> Locked:
+    with pytest.raises(Locked) as stopped, held(url, owner="b", timeout_s=5):
+        raise AssertionError("two hold the lock")
+    return stopped.value
+
+
+@pytest.mark.parametrize("name", ["shipway release 1", "it's an app", ""])
+def test_a_lock_that_a_poolers_session_has_kept_is_freed_by_the_sql_that_is_told(
+    database_url: Secret, name: str
+) -> None:
+    with Pooler(database_url, size=1, mode="transaction") as pooler:
+        url = pooler.url.reveal()
+        with psycopg.connect(url, autocommit=True, application_name=name) as gone:
+            gone.execute("select pg_advisory_lock(1936222576, 1)")
+        told = _found_held(database_url)
+        assert "idle for" in told.what
+        assert "role postgres, server process" in told.what
+        assert _follow(database_url, told) == [(True,)]
+        with held(database_url, owner="b", timeout_s=5):
+            pass
+
+
+def test_the_sql_that_is_told_ends_no_session_that_has_come_later(database_url: Secret) -> None:
+    with held(database_url, owner="a", timeout_s=5):
+        told = _found_held(database_url)
+    told.next_step = told.next_step.replace(".", ".9").replace("+00", "+00")
+    assert _follow(database_url, told) == []
+
+
+def test_a_lock_whose_holder_hangs_is_told_with_its_machine_and_freed_the_same_way(
+    database_url: Secret,
+) -> None:
+    with held(database_url, owner="release 1", timeout_s=5) as lock:
+        lock.sign("release 1")
+        told = _found_held(database_url)
+        assert f"process {os.getpid()}, since" in told.what
+        assert _follow(database_url, told) == [(True,)]
+    with held(database_url, owner="b", timeout_s=5):
+        pass

@@ -213,19 +213,9 @@ def test_a_transaction_pooler_is_recognised_by_what_it_does(
 
 def test_a_session_pooler_is_welcome(database_url: Secret, tmp_path: Path) -> None:
     write(tmp_path, TABLE)
-    with Pooler(database_url, size=8, by_session=True) as pooler:
+    with Pooler(database_url, size=8, mode="session") as pooler:
         run(pooler.url, tmp_path)
     assert labels(database_url) == ["001_a"]
-
-
-def test_the_port_of_the_transaction_pooler_is_refused_before_it_is_asked() -> None:
-    from shipway.edges.pooler import refuse_transaction_pooler  # noqa: PLC0415 - its own test
-
-    ref = "abcdefghijklmnopqrst"
-    url = Secret(f"postgresql://postgres.{ref}:x@aws-0-eu.pooler.supabase.com:6543/postgres")
-    with pytest.raises(Refused) as caught:
-        refuse_transaction_pooler(url, None, between=False, timeout_s=1)  # type: ignore[arg-type]
-    assert f"db.{ref}.supabase.co:5432" in caught.value.next_step
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""Whether a target takes writes, and what keeps it from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shipway.errors import Refused
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import TupleRow
+
+__all__ = ["read_only_refusal"]
+
+# A hot standby refuses the isolation of a database whose default is serializable.
+_BEGIN: Final = "begin isolation level repeatable read"
+_ASK: Final = """
+select pg_catalog.pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+       quote_ident(current_database()), quote_ident(session_user),
+       (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only')
+"""
+_SETTING: Final = "default_transaction_read_only"
+
+
+def read_only_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | None:
+    """Return the error for a target that cannot be written to; None for one that can.
+
+    Args:
+        connection: in autocommit mode, with no transaction open.
+    """
+    connection.execute(_BEGIN)
+    try:
+        rows = connection.execute(_ASK).fetchall()
+    finally:
+        connection.execute("rollback")
+    ((standby, read_only, database, role, source),) = rows
+    if standby:
+        return _refused(
+            "is a hot standby (a read replica), which takes no writes",
+            "Set DATABASE_URL to the primary server.",
+        )
+    if not read_only:
+        return None
+    who = {
+        "database": f"the database {database}",
+        "user": f"the role {role}",
+        "database user": f"the role {role} in the database {database}",
+    }.get(source)
+    if who is not None:
+        alter = f"alter {who.removeprefix('the ')} reset {_SETTING}"
+        return _refused(
+            f"is read-only: {_SETTING} is on for {who}",
+            f"Somebody has set it, with a reason perhaps. To end it: {alter}",
+        )
+    if source == "client":
+        return _refused(
+            f"is read-only for us: the options of this connection set {_SETTING}",
+            "Take it out of DATABASE_URL, or out of PGOPTIONS in the environment.",
+        )
+    return _refused(
+        f"is read-only: its server has {_SETTING} on",
+        "On Supabase that is a full disk: make room, or a larger disk, in the dashboard "
+        "(Settings > Compute and Disk). Elsewhere look at the server's configuration.",
+    )
+
+
+def _refused(what: str, cure: str) -> Refused:
+    return Refused(
+        f"The target {what}.",
+        unchanged="Nothing was begun; the database is as it was.",
+        next_step=cure,
+    )
