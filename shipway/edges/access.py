@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.catalog_sql import sql
+from shipway.edges.reading import own_settings, reading
 from shipway.inspection import Access, Reach, Tried
 
 if TYPE_CHECKING:
@@ -52,13 +53,9 @@ def read_access(
         roles: those that it uses.
         timeout_s: longest time for some 200 trials together.
     """
-    connection.execute("begin transaction isolation level repeatable read read only")
-    try:
-        connection.execute("set local search_path = ''")
+    with reading(connection):
         parameters = {"exposed": list(schemas), "roles": list(roles)}
         rows = connection.execute(sql("access"), parameters).fetchall()
-    finally:
-        connection.execute("rollback")
     by_role: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place, (*_, role, _command, _part, _reach, trial) in enumerate(rows):
         if trial is not None:
@@ -90,7 +87,9 @@ def _try(
 ) -> list[str]:
     """Return how each statement went; none when they took too long or the role may not be taken."""
     claims = json.dumps({"sub": _NOBODY, "role": role})
-    connection.execute("begin transaction read only")
+    # By the target's own search path: it is the role that would look for names.
+    begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
+    connection.execute(b"; ".join([*begin, b"set local search_path to default"]))
     try:
         connection.execute(
             _AS_ROLE,

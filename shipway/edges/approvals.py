@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from shipway.edges.reading import reading
 from shipway.errors import Failed
 from shipway.papers import signature_of
 from shipway.values import Approval
@@ -74,13 +75,14 @@ def read_approvals(
     connection: psycopg.Connection[TupleRow], *, digest: str, key: Secret | None
 ) -> tuple[Approval, ...]:
     """Return the approvals of one plan; with a key, those alone that are signed with it."""
-    if _one(connection, "select to_regclass('shipway.approvals')::text") is None:
-        return ()
-    rows = connection.execute(
-        "select plan_digest, by, role, at, signature from shipway.approvals "
-        "where plan_digest = %s order by at",
-        (digest,),
-    ).fetchall()
+    with reading(connection):
+        if _one(connection, "select to_regclass('shipway.approvals')::text") is None:
+            return ()
+        rows = connection.execute(
+            "select plan_digest, by, role, at, signature from shipway.approvals "
+            "where plan_digest = %s order by at",
+            (digest,),
+        ).fetchall()
     found = []
     for plan, by, role, at, signature in rows:
         one = Approval(plan_digest=plan, by=by, role=role, at=at.astimezone(UTC))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shipway.edges.access import read_access
@@ -12,6 +11,7 @@ from shipway.edges.counts import count_rows
 from shipway.edges.ledger_state import read_ledger
 from shipway.edges.lints import check_data, lint
 from shipway.edges.questions import ask
+from shipway.edges.reading import own_settings, reading
 from shipway.errors import Misconfigured
 from shipway.inspection import ColumnDetail, Named, Snapshot, TableDetail, TableSummary, Thing
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from shipway.values import AppliedMigration
 
 __all__ = ["Catalog", "read_snapshot"]
-
-_READ_ONLY: Final = "begin transaction isolation level repeatable read read only"
-# Nobody's view or operator may stand in for the server's own names.
-_PLAIN_NAMES: Final = "set local search_path = ''"
 
 _TABLES: Final = """
 select n.nspname, c.relname,
@@ -120,19 +116,18 @@ class Catalog:
 
     def snapshot(self) -> Snapshot:
         """Return the project's whole schema as it is at one moment, in six queries."""
-        with self._looking():
+        with reading(self._connection):
             return read_snapshot(self._connection)
 
     def default_privileges(self) -> tuple[str, ...]:
         """Return the statements that give another database this one's default privileges."""
-        with self._looking():
+        with reading(self._connection):
             rows = self._connection.execute(sql("default_privileges"), {})
             return tuple(statement for (statement,) in rows)
 
     def applied(self) -> tuple[AppliedMigration, ...]:
         """Return the rows of the ledger, in order; none when there is no ledger."""
-        with self._looking():
-            return read_ledger(self._connection).applied
+        return read_ledger(self._connection).applied
 
     def ledger_version(self) -> int:
         """Return the highest version in the ledger; 0 when there is none."""
@@ -174,7 +169,7 @@ class Catalog:
 
     def list_tables(self, schemas: Sequence[str]) -> tuple[TableSummary, ...]:
         """Return tables and views of some schemas, in order of their names."""
-        with self._looking():
+        with reading(self._connection):
             return tuple(summary for summary, _ in self._tables(schemas))
 
     def describe_table(self, name: str) -> TableDetail:
@@ -186,13 +181,12 @@ class Catalog:
         Raises:
             Misconfigured: there is none of that name; the nearest are named.
         """
-        with self._looking():
+        with reading(self._connection):
             schemas = [schema for (schema,) in self._connection.execute(_SCHEMAS)]
             tables = list(self._tables(schemas))
             tables.sort(key=lambda table: schemas.index(table[0].schema))
             for summary, oid in tables:
                 if name in {summary.name, f"{summary.schema}.{summary.name}"}:
-                    self._connection.execute(_PLAIN_NAMES)
                     return self._detail(summary, oid)
         raise _no_table(name, [summary for summary, _ in tables])
 
@@ -238,19 +232,11 @@ class Catalog:
         rows = self._connection.execute(query, parameters)
         return tuple(Named(name=name, definition=definition) for name, definition in rows)
 
-    @contextmanager
-    def _looking(self) -> Iterator[None]:
-        self._connection.execute(_READ_ONLY)
-        try:
-            yield
-        finally:
-            self._connection.execute("rollback")
-
 
 def read_snapshot(connection: psycopg.Connection[TupleRow]) -> Snapshot:
     """Return the project's whole schema, as the transaction that is open sees it."""
     things: list[Thing] = []
-    connection.execute(_PLAIN_NAMES)
+    connection.execute(own_settings(connection))
     for query in snapshot_queries():
         rows = connection.execute(query, {"platform": [*PLATFORM_SCHEMAS]})
         things.extend(Thing(kind, parent, name, _facts(told)) for kind, parent, name, told in rows)

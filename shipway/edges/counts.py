@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from shipway.edges.reading import own_settings
 from shipway.inspection import RowCount
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def count_rows(
     for name in names:
         schema, _, table = name.partition(".")
         rows: int | None = None
-        connection.execute("begin transaction read only")
+        begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
+        connection.execute(b"; ".join(begin))
         try:
             connection.execute(
                 "select set_config('statement_timeout', %s, true)", [f"{int(timeout_s * 1000)}ms"]

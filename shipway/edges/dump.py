@@ -21,6 +21,7 @@ from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
 from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
 from shipway.edges.pooler import connect_session
+from shipway.edges.reading import own_settings
 from shipway.errors import Failed
 from shipway.values import Dumped, Secret
 
@@ -42,10 +43,9 @@ _CHUNK_BYTES = 1 << 20
 # For the transaction alone: nothing of it may stay in a session that somebody else is given. Fail
 # rather than count only the rows that policies let through. Counting goes on beside the dump: it
 # need not be quick, and takes one process alone.
-_BEGIN = """
-begin isolation level repeatable read read only;
+_BEGIN = "begin isolation level repeatable read read only"
+_LONG = b"""
 set local statement_timeout = 0;
-set local idle_in_transaction_session_timeout = 0;
 set local row_security = off;
 set local max_parallel_workers_per_gather = 0
 """
@@ -172,6 +172,7 @@ class PgDump:
         timeout_s = self.connect_timeout_s
         with connect_session(self.url, purpose="backup", timeout_s=timeout_s) as connection:
             connection.execute(_BEGIN)
+            connection.execute(b"; ".join([own_settings(connection), _LONG]))
             row = connection.execute("select pg_export_snapshot()").fetchone()
             yield connection, str(row[0]) if row else ""
             connection.execute("rollback")

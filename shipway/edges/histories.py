@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["read_histories"]
 
+# What the role may not look into counts as not there. (`to_regclass` would be an error then.)
 _COLUMNS = """
-SELECT attname::text FROM pg_catalog.pg_attribute
-WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+SELECT a.attname::text FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname || '.' || c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
+  AND has_schema_privilege(n.oid, 'usage') AND has_table_privilege(c.oid, 'select')
 """
 _LEADING_DIGITS = re.compile(r"(?:V)?(\d+)(?=[_-]|\Z)", re.IGNORECASE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.edges.reading import reading
 from shipway.values import AppliedMigration, DoneStep, LedgerState
 
 if TYPE_CHECKING:
@@ -16,9 +17,14 @@ _PRESENT = """
 SELECT to_regclass('shipway.migrations') IS NOT NULL,
        to_regclass('shipway.migration_steps') IS NOT NULL,
        to_regclass('shipway.project') IS NOT NULL,
-       ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
-             WHERE attrelid = to_regclass('supabase_migrations.schema_migrations')
-               AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'supabase_migrations' AND c.relname = 'schema_migrations'
+               AND has_schema_privilege(n.oid, 'usage')
+               AND has_table_privilege(c.oid, 'select') AND has_table_privilege(c.oid, 'insert')
+               AND has_table_privilege(c.oid, 'delete')
+               AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        date_trunc('milliseconds', clock_timestamp())
 """
 _APPLIED = """
@@ -33,17 +39,21 @@ FROM shipway.migration_steps ORDER BY version, first
 
 def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
     """Return what the target says about its migrations. Writes nothing."""
-    found = connection.execute(_PRESENT).fetchone()
-    if found is None:  # pragma: no cover - a SELECT without FROM has one row
-        raise AssertionError
-    ledger, steps, project, supabase_columns, looked_at = found
-    with connection.pipeline():  # one round trip for all three
-        rows_of_files = connection.execute(_APPLIED) if ledger else None
-        rows_of_steps = connection.execute(_STEPS) if steps else None
-        row_of_project = connection.execute("SELECT ref FROM shipway.project") if project else None
-    applied = rows_of_files.fetchall() if rows_of_files else []
-    begun = rows_of_steps.fetchall() if rows_of_steps else []
-    told = row_of_project.fetchone() if row_of_project else None
+    # The target's own: migrations are read by it.
+    standard_strings = connection.info.parameter_status("standard_conforming_strings") != "off"
+    with reading(connection):
+        ((ledger, steps, project, supabase_columns, looked_at),) = connection.execute(
+            _PRESENT
+        ).fetchall()
+        with connection.pipeline():  # one round trip for all three
+            rows_of_files = connection.execute(_APPLIED) if ledger else None
+            rows_of_steps = connection.execute(_STEPS) if steps else None
+            row_of_project = (
+                connection.execute("SELECT ref FROM shipway.project") if project else None
+            )
+        applied = rows_of_files.fetchall() if rows_of_files else []
+        begun = rows_of_steps.fetchall() if rows_of_steps else []
+        told = row_of_project.fetchone() if row_of_project else None
     return LedgerState(
         exists=ledger,
         applied=tuple(
@@ -71,6 +81,6 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
         ),
         project_ref=told[0] if told else None,
         supabase_columns=tuple(supabase_columns),
-        standard_strings=connection.info.parameter_status("standard_conforming_strings") != "off",
+        standard_strings=standard_strings,
         looked_at=looked_at,
     )

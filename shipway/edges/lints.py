@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, sql
+from shipway.edges.reading import reading
 from shipway.inspection import Finding
 
 if TYPE_CHECKING:
@@ -36,13 +37,9 @@ def check_data(connection: psycopg.Connection[TupleRow]) -> tuple[Finding, ...]:
 def _findings(
     connection: psycopg.Connection[TupleRow], query: str, parameters: dict[str, list[str]]
 ) -> tuple[Finding, ...]:
-    connection.execute("begin transaction isolation level repeatable read read only")
-    try:
-        connection.execute("set local search_path = ''")
+    with reading(connection):
         given = parameters | {"platform": [*PLATFORM_SCHEMAS]}
         rows = connection.execute(sql(query), given).fetchall()
-    finally:
-        connection.execute("rollback")
     return tuple(
         Finding(group=group, lint=name, level=level, object=thing, detail=detail, cure=cure)
         for group, name, level, thing, detail, cure in rows

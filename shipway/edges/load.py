@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.edges.catalog_sql import sql
+from shipway.edges.reading import reading
 from shipway.values import Busy, Load
 
 if TYPE_CHECKING:
@@ -16,10 +17,8 @@ __all__ = ["read_load"]
 
 def read_load(connection: psycopg.Connection[TupleRow]) -> Load:
     """Return it as the server says now; sessions of other databases are left out."""
-    row = connection.execute(sql("load")).fetchone()
-    if row is None:  # pragma: no cover - there is a row for the database one is in
-        raise AssertionError
-    busy, *figures = row
+    with reading(connection):
+        ((busy, *figures),) = connection.execute(sql("load")).fetchall()
     names = (
         "hidden",
         "xid_age",

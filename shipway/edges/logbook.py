@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.edges.reading import reading
 from shipway.edges.release_lock import holder_of
 
 if TYPE_CHECKING:
@@ -34,33 +35,33 @@ class Logbook:
 
     def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
         self._connection = connection
-        self._there = connection.execute(_THERE).fetchone() == (True,)
+        with reading(connection):
+            self._there = connection.execute(_THERE).fetchone() == (True,)
 
     def releases(self) -> tuple[str, ...]:
         """Return the ids of all releases, oldest first."""
-        if not self._there:
-            return ()
-        return tuple(name for (name,) in self._connection.execute(_RELEASES))
+        return tuple(name for (name,) in self._rows(_RELEASES))
 
     def lines(self, release_id: str) -> tuple[str, ...]:
         """Return the lines of a journal, in order."""
-        if not self._there:
-            return ()
-        return tuple(line for (line,) in self._connection.execute(_LINES, (release_id,)))
+        return tuple(line for (line,) in self._rows(_LINES, release_id))
 
     def journals(self) -> dict[str, tuple[str, ...]]:
         """Return the lines of every journal, the oldest release first."""
-        if not self._there:
-            return {}
-        return {name: tuple(lines) for name, lines in self._connection.execute(_LINES_OF_ALL)}
+        return {name: tuple(lines) for name, lines in self._rows(_LINES_OF_ALL)}
 
     def written(self, release_id: str, number: int) -> tuple[datetime, float] | None:
         """Return when a line was written and how many seconds ago, by the server's clock."""
-        if not self._there:
-            return None
-        row = self._connection.execute(_SINCE, (release_id, number)).fetchone()
-        return None if row is None else (row[0], float(row[1]))
+        for at, ago_s in self._rows(_SINCE, release_id, number):
+            return at, float(ago_s)
+        return None
 
     def holder(self) -> Holder | None:
-        """Return who holds the target's lock now, if it has said so."""
-        return holder_of(self._connection) if self._there else None
+        """Return who holds the target's lock now."""
+        return holder_of(self._connection)
+
+    def _rows(self, query: str, *given: object) -> list[TupleRow]:
+        if not self._there:
+            return []
+        with reading(self._connection):
+            return self._connection.execute(query.encode(), given).fetchall()

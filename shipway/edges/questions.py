@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from shipway.edges.reading import own_settings
 from shipway.edges.row_values import apart
 from shipway.inspection import QueryAnswer
 
@@ -56,7 +57,8 @@ def ask(  # noqa: PLR0913 - who asks what, and three bounds
     more = False
     sqlstate: str | None = None
     message = ""
-    connection.execute("begin transaction read only")
+    begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
+    connection.execute(b"; ".join(begin))
     try:
         connection.execute(_PREPARE, parameters)
         began = time.monotonic()

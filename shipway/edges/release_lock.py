@@ -17,6 +17,7 @@ import psycopg
 
 from shipway.edges.catalog_sql import sql
 from shipway.edges.pooler import connect_session, hand_back
+from shipway.edges.reading import reading
 from shipway.edges.sessions import lock_holders
 from shipway.errors import Locked, LockLost
 from shipway.values import Holder
@@ -193,8 +194,9 @@ def _recorded(
 ) -> Holder | None:
     """Return the record, if there is one; that of a session, which may not have signed."""
     row = None
-    if connection.execute(_THERE).fetchone() == (True,):
-        row = connection.execute(_RECORD).fetchone()
+    with reading(connection):
+        if connection.execute(_THERE).fetchone() == (True,):
+            row = connection.execute(_RECORD).fetchone()
     if session is not None and (row is None or row[7] != session.pid):
         return Holder(owner=session.application.removeprefix("shipway "), session=session)
     if row is None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
+from shipway.edges.reading import reading
+from shipway.errors import Stopped
 from shipway.values import Query, Unproven
 
 if TYPE_CHECKING:
@@ -42,22 +44,14 @@ def read_traffic(connection: psycopg.Connection[TupleRow]) -> tuple[Query, ...] 
     Args:
         connection: to the target, in autocommit mode.
     """
-    place = connection.execute(_PLACE).fetchone()
-    if place is None:
-        return _unknown("the target has no pg_stat_statements")
-    schema, columns = place
-    # Since version 1.11 (PostgreSQL 17) each query knows since when it is counted.
-    since: sql.Composable = sql.SQL("stats_since")
-    if "stats_since" not in columns:
-        since = sql.SQL("(select stats_reset from {})").format(
-            sql.Identifier(schema, "pg_stat_statements_info")
-        )
-    view = sql.Identifier(schema, "pg_stat_statements")
     try:
-        rows = connection.execute(
-            sql.SQL(_BUSIEST).format(view=view, since=since), {"hidden": _HIDDEN, "most": _MOST}
-        ).fetchall()
-    except psycopg.Error as error:
+        with reading(connection):
+            place = connection.execute(_PLACE).fetchone()
+            if place is None:
+                return _unknown("the target has no pg_stat_statements")
+            query = _busiest(*place)
+            rows = connection.execute(query, {"hidden": _HIDDEN, "most": _MOST}).fetchall()
+    except (psycopg.Error, Stopped) as error:
         return _unknown(f"pg_stat_statements cannot be read: {' '.join(str(error).split())}")
     if not rows:
         return _unknown("pg_stat_statements holds no query of this database yet")
@@ -69,6 +63,16 @@ def read_traffic(connection: psycopg.Connection[TupleRow]) -> tuple[Query, ...] 
         Query(text=text, per_minute=round(calls / max(1.0, minutes or 1.0), 2))
         for text, calls, minutes in shown
     )
+
+
+def _busiest(schema: str, columns: list[str]) -> sql.Composed:
+    # Since version 1.11 (PostgreSQL 17) each query knows since when it is counted.
+    since: sql.Composable = sql.SQL("stats_since")
+    if "stats_since" not in columns:
+        since = sql.SQL("(select stats_reset from {})").format(
+            sql.Identifier(schema, "pg_stat_statements_info")
+        )
+    return sql.SQL(_BUSIEST).format(view=sql.Identifier(schema, "pg_stat_statements"), since=since)
 
 
 def _unknown(why: str) -> Unproven:

@@ -48,7 +48,7 @@ class Session:
         state = f", {self.state} for {self.state_s:.0f} s" if self.state else ""
         since = f", since {self.started.partition('.')[0]} UTC" if self.started else ""
         name = self.application or "a session without a name"
-        return f"{name}{where}, role {self.role}, server process {self.pid}{since}{state}"
+        return f"pid {self.pid}, {self.role}, {name}{where}{since}{state}"
 
     @property
     def way_out(self) -> str:

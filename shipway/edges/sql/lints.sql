@@ -180,7 +180,7 @@ join indexes as other
 where not (one.has_constraint and other.has_constraint)
 union all
 select 'data', 'no_primary_key', 'info', name, 'it has no primary key',
-    format('alter table %%s add primary key (…);', written)
+    format('alter table %%s add primary key (...);', written)
 from tables as t
 where not exists (select from pg_index where indrelid = t.oid and indisprimary)
 union all
