@@ -44,5 +44,6 @@ def approve(session: Session) -> Answer:
     session.terminal.note(f"plan {digest}")
     if session.asked.dry:
         return Answer(value=plan)
+    session.wiring.database.demand(writes=True)
     session.confirm(f"Approve this SQL for {settings.target} as {gates.person}?")
     return Answer(value=gates.approve(digest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from shipway.edges.reading import reading
 from shipway.values import ForeignEntry, ForeignHistory
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ _LEADING_DIGITS = re.compile(r"(?:V)?(\d+)(?=[_-]|\Z)", re.IGNORECASE)
 def read_histories(connection: psycopg.Connection[TupleRow]) -> tuple[ForeignHistory, ...]:
     """Return the histories that are there, each under its tool's name."""
     found = []
-    for table, read in _READERS:
-        columns = {name for (name,) in connection.execute(_COLUMNS, (table,))}
-        history = read(connection, columns) if columns else None
-        if history is not None:
-            found.append(history)
+    with reading(connection):
+        for table, read in _READERS:
+            columns = {name for (name,) in connection.execute(_COLUMNS, (table,))}
+            history = read(connection, columns) if columns else None
+            if history is not None:
+                found.append(history)
     return tuple(found)
 
 

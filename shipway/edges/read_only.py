@@ -42,15 +42,16 @@ def read_only_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | Non
     if not read_only:
         return None
     who = {
-        "database": f"the database {database}",
-        "user": f"the role {role}",
-        "database user": f"the role {role} in the database {database}",
+        "database": f"database {database}",
+        "user": f"role {role}",
+        "database user": f"role {role} in database {database}",
     }.get(source)
     if who is not None:
-        alter = f"alter {who.removeprefix('the ')} reset {_SETTING}"
+        # The session that ends it is read-only as well.
+        ending = f"set {_SETTING} = off; alter {who} reset {_SETTING};"
         return _refused(
             f"is read-only: {_SETTING} is on for {who}",
-            f"Somebody has set it, with a reason perhaps. To end it: {alter}",
+            f"Somebody has set it, with a reason perhaps. To end it: {ending}",
         )
     if source == "client":
         return _refused(

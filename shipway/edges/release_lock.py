@@ -167,6 +167,8 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
     """
     connection = connect_session(url, purpose=owner, timeout_s=timeout_s)
     try:
+        # A hot standby refuses that of a database whose default is serializable.
+        connection.execute("set default_transaction_isolation = 'read committed'")
         with suppress(psycopg.Error):  # a local socket has no TCP
             connection.execute(_NOTICE_DEATH, [connection.info.backend_pid])
         taken = connection.execute("select pg_try_advisory_lock(%s, %s)", _KEY).fetchone()

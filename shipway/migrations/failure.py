@@ -20,7 +20,8 @@ _CURES: Final = {
     "-- shipway: lock_timeout=30s",
     "42501": "Supabase keeps the schemas auth, storage and realtime for itself: put objects into a "
     "schema of your own, or connect as the role that owns them.",
-    "25006": "The database is in read-only mode (on Supabase: its disk is full); end that first.",
+    "25006": "The transaction was read-only: the file made it so, or the database has turned "
+    "read-only meanwhile, and then this says why: invoke doctor",
     "40P01": "Two sessions waited for each other; run it again.",
 }
 
