@@ -89,7 +89,7 @@ def shell(session: Session) -> Answer:
     if session.asked.dry:
         session.terminal.note(f"Would open psql on {session.wiring.database.place}")
         return Answer()
-    code = open_psql(settings.database_url, timeout_s=settings.connect_timeout_s)
+    code = open_psql(session.wiring.database.url, timeout_s=settings.connect_timeout_s)
     if code == 0:
         return Answer()
     raise Failed(

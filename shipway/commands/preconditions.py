@@ -150,10 +150,7 @@ class _Look:
         return Found(detail=f"{len(plan.applied)} applied, {len(plan.pending)} pending")
 
     def pg_dump(self) -> Found:
-        with self._connection() as connection:
-            major = connection.info.server_version // _VERSIONS_PER_MAJOR
-            tls = connection.pgconn.ssl_in_use
-        tool = pgtools.find_tool("pg_dump", server_major=major, tls=tls)
+        tool = self._wiring.backups.dumper.tried()
         holes = pgtools.known_holes(tool.version)
         detail = f"{tool.label} at {tool.path}"
         if holes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from shipway.edges import dump_survey, pgtools, postgres, process
+from shipway.edges import dump_survey, pgtools, postgres, process, tool_connections
 from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
 from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["PgDump"]
 
 _CHUNK_BYTES = 1 << 20
+_NO_SCHEMA = "shipway asks for no schema"
+_TRY_S = 60.0
 
 # For the transaction alone: nothing of it may stay in a session that somebody else is given. Fail
 # rather than count only the rows that policies let through. Counting goes on beside the dump: it
@@ -112,7 +114,7 @@ class PgDump:
         with self._snapshot() as (connection, snapshot):
             facts = dump_survey.facts_of(connection)
             survey = dump_survey.look(connection)
-            tool = self._tool(connection)
+            tool = tool_connections.find_tool("pg_dump", connection, self.url)
             argv, env = self._command(connection, tool, snapshot, survey)
             with ThreadPoolExecutor(max_workers=2) as beside:
                 counting = beside.submit(dump_survey.count, connection, survey)
@@ -147,15 +149,25 @@ class PgDump:
             ledger_version=facts.ledger_version,
         )
 
-    def _tool(self, connection: Connection) -> Tool:
-        sslmode = connection.info.get_parameters().get("sslmode", "prefer")
-        local = postgres.is_local(self.url)
-        # With 'prefer' a tool without TLS would go on in clear text and say nothing.
-        tls = sslmode in {"require", "verify-ca", "verify-full"} or not (
-            local or sslmode == "disable"
-        )
-        major = connection.info.server_version // 10000
-        return pgtools.find_tool("pg_dump", server_major=major, tls=tls)
+    def tried(self) -> Tool:
+        """Return the pg_dump that would be used, once it has been connected with.
+
+        Raises:
+            Misconfigured: no fitting pg_dump.
+            Refused: the database cannot be reached.
+            Failed: it connects for us, and not for pg_dump.
+        """
+        with postgres.connect(
+            self.url, purpose="preflight", timeout_s=self.connect_timeout_s
+        ) as connection:
+            tool = tool_connections.find_tool("pg_dump", connection, self.url)
+            place, env = tool_connections.reach(connection, self.url, tool, purpose="preflight")
+        # A schema that nobody has: pg_dump connects, looks for it and ends with that.
+        argv: list[str | Path] = [tool.path, "--no-password", f"--schema={_NO_SCHEMA}"]
+        said = process.run([*argv, f"--dbname={place}"], env=env, deadline_s=_TRY_S)
+        if "no matching schemas were found" not in said.stderr:
+            raise _broken(f"{tool.label} at {tool.path} does not connect: {said.stderr.strip()}")
+        return tool
 
     def _schema(self) -> Snapshot:
         """Return the schema, as it is a moment after the dump's snapshot.
@@ -181,7 +193,7 @@ class PgDump:
         self, connection: Connection, tool: Tool, snapshot: str, survey: Survey
     ) -> tuple[list[str | Path], Mapping[str, str | Secret]]:
         """Return argv and environment. The password is in the environment only."""
-        conninfo, env = pgtools.reach(connection, tool, purpose="backup")
+        conninfo, env = tool_connections.reach(connection, self.url, tool, purpose="backup")
         argv: list[str | Path] = [
             tool.path,
             "--format=custom",

@@ -12,17 +12,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psycopg.conninfo import make_conninfo
-
-from shipway.edges import embedded, process
+from shipway.edges import embedded, process, tool_parameters
 from shipway.errors import Misconfigured
-from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import psycopg
-    from psycopg.rows import TupleRow
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "Tool",
@@ -30,8 +24,8 @@ __all__ = [
     "find_restorer",
     "find_tool",
     "known_holes",
+    "knows",
     "newest",
-    "reach",
     "without_chatter",
 ]
 
@@ -85,58 +79,90 @@ class Tool:
         return {"LD_PRELOAD": str(self.preload)} if self.preload else {}
 
 
-def find_tool(name: str, *, server_major: int, tls: bool) -> Tool:
+def find_tool(
+    name: str, *, server_major: int, tls: bool, parameters: Mapping[str, str] | None = None
+) -> Tool:
     """Return the tool to use: the server's major version if there is one, else the next newer.
 
     Args:
         name: pg_dump, pg_restore or psql.
         server_major: pg_dump refuses servers that are newer than itself.
         tls: whether the connection must be encrypted.
+        parameters: of the connection; the tool knows those that make it safer.
 
     Raises:
         Misconfigured: there is none; says what was found and how to get one.
     """
+    needed = tool_parameters.must_know(parameters or {})
     there = [one for one in _by_version(name) if one[0][0] >= server_major]
     for _, of_one_major in groupby(there, key=lambda one: one[0][0]):
         examined = [_examined(path, version) for version, path in of_one_major]
-        if fitting := [one for one in examined if one.tls or not tls]:
+        if fitting := [one for one in examined if _connects_so(one, tls, needed)]:
             # The one that compresses best, then the newest minor.
             return min(fitting, key=lambda one: ("zstd" not in one.compression, -one.version[1]))
     found = candidates(name)
     seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
     problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
-    wanted = " and TLS" if tls else ""
+    major = _major_for(needed, server_major)
     raise Misconfigured(
-        f"No {name} of version {server_major} or newer{wanted} is on this machine. {problem}",
+        f"No {name} of version {server_major} or newer{_in_words(tls, needed)} is on this machine. "
+        f"{problem}",
         unchanged="Nothing was changed.",
-        next_step=f"Install postgresql-client-{server_major} (apt.postgresql.org has every "
-        f"version; with Homebrew: postgresql@{server_major}), or: pip install 'shipway[sandbox]'",
+        next_step=f"Install postgresql-client-{major} (apt.postgresql.org has every "
+        f"version; with Homebrew: postgresql@{major}), or: pip install 'shipway[sandbox]'",
     )
 
 
-def find_restorer(major: int, *, zstd: bool) -> Tool:
+def find_restorer(
+    major: int, *, zstd: bool, tls: bool = False, parameters: Mapping[str, str] | None = None
+) -> Tool:
     """Return the pg_restore that reads an archive: as new as its pg_dump, with its compression.
 
     Args:
         major: of the pg_dump that wrote the archive.
         zstd: whether it is compressed with zstd.
+        tls: whether its connection must be encrypted.
+        parameters: of its connection; see `find_tool`.
 
     Raises:
         Misconfigured: there is none.
     """
+    needed = tool_parameters.must_know(parameters or {})
     for version, path in _by_version("pg_restore"):
         if version[0] < major:
             continue
         one = _examined(path, version)
-        if "zstd" in one.compression or not zstd:
+        if ("zstd" in one.compression or not zstd) and _connects_so(one, tls, needed):
             return one
-    wanted = " with zstd" if zstd else ""
+    wanted = (" with zstd" if zstd else "") + _in_words(tls, needed)
+    major = _major_for(needed, major)
     raise Misconfigured(
         f"No pg_restore of version {major} or newer{wanted} is on this machine, and the archive "
         "wants one.",
         unchanged="Nothing was restored.",
         next_step=f"Install postgresql-client-{major} from apt.postgresql.org or Homebrew.",
     )
+
+
+def knows(tool: Tool, parameter: str, value: str) -> bool:
+    """Return whether a tool's libpq takes a connection's parameter with that value."""
+    asked = tool_parameters.newer(parameter, value)
+    return not asked or _takes(_with_libpq(tool.path), tool.preload, asked)
+
+
+def _connects_so(tool: Tool, tls: bool, needed: Mapping[str, str]) -> bool:  # noqa: FBT001 - as `find_tool`
+    """Return whether a tool connects no less safely than we do."""
+    return (tool.tls or not tls) and all(knows(tool, *one) for one in needed.items())
+
+
+def _in_words(tls: bool, needed: Mapping[str, str]) -> str:  # noqa: FBT001 - as `find_tool`
+    known = f" that knows {', '.join(needed)} of DATABASE_URL" if needed else ""
+    return (" and TLS" if tls else "") + known
+
+
+def _major_for(needed: Mapping[str, str], major: int) -> int:
+    """Return the major version of a tool that knows the parameters, at least the given one."""
+    return max([major, *(tool_parameters.since(*one) for one in needed.items())])
 
 
 def newest(name: str) -> Tool:
@@ -199,24 +225,6 @@ def without_chatter(said: str) -> str:
     return "\n".join(line for line in said.strip().splitlines() if not _CHATTER.match(line))
 
 
-def reach(
-    connection: psycopg.Connection[TupleRow], tool: Tool, *, purpose: str
-) -> tuple[str, dict[str, str | Secret]]:
-    """Return how a tool reaches the same database: its conninfo, and what its environment holds.
-
-    The password is in the environment only: everyone on the machine can read argument lists.
-    """
-    info = connection.info
-    # What the connection really uses, libpq's environment included.
-    parameters = info.get_parameters() | {"host": info.host, "port": str(info.port)}
-    parameters.pop("hostaddr", None)
-    parameters["application_name"] = f"shipway {purpose}"
-    env: dict[str, str | Secret] = dict(tool.env)
-    if info.password:
-        env["PGPASSWORD"] = Secret(info.password)
-    return make_conninfo(**parameters), env
-
-
 @lru_cache(maxsize=64)
 def _version(path: Path) -> tuple[int, int] | None:
     """Return what a tool says of itself; None for one that does not run, such as a bare wrapper."""
@@ -228,8 +236,7 @@ def _version(path: Path) -> tuple[int, int] | None:
 @lru_cache(maxsize=64)
 def _examined(path: Path, version: tuple[int, int]) -> Tool:
     """Try out what a tool can do."""
-    # All of one folder share their libraries, and pg_dump is the one that answers without a file.
-    asked = path.with_name("pg_dump") if path.with_name("pg_dump").is_file() else path
+    asked = _with_libpq(path)
     tls, preload = _has_tls(asked, None), None
     if not tls:
         preload = _libpq_with_tls()
@@ -241,6 +248,24 @@ def _examined(path: Path, version: tuple[int, int]) -> Tool:
         tls=tls,
         preload=preload if tls else None,
     )
+
+
+def _with_libpq(path: Path) -> Path:
+    """Return the program that is asked what a tool's libpq can do.
+
+    All of one folder share their libraries, and pg_dump is the one that answers without a file.
+    """
+    pg_dump = path.with_name("pg_dump")
+    return pg_dump if pg_dump.is_file() else path
+
+
+@lru_cache(maxsize=64)
+def _takes(path: Path, preload: Path | None, parameter: str) -> bool:
+    """Name a parameter to libpq: it refuses one that it does not know before it connects."""
+    env = {"LD_PRELOAD": str(preload)} if preload is not None else {}
+    argv: list[str | Path] = [path, f"--dbname=host=/nonexistent dbname=none {parameter}=x"]
+    said = process.run(argv, env=env, deadline_s=_PROBE_S)
+    return f'invalid connection option "{parameter}"' not in said.stderr
 
 
 @lru_cache(maxsize=64)

@@ -25,6 +25,7 @@ __all__ = [
     "is_supabase",
     "not_reached",
     "opened",
+    "parameters_of",
     "password_of",
     "place_of",
     "port_of",
@@ -70,13 +71,9 @@ def opened(
     url: Secret | None, *, purpose: str, timeout_s: float
 ) -> tuple[psycopg.Connection[TupleRow], int]:
     """Open a connection as `connect` does; return it and the server process that answers."""
-    options = _parsed(url)
-    parameters: dict[str, str] = _KEEPALIVES | options
+    parameters = parameters_of(url)
     parameters["application_name"] = f"shipway {purpose}"
-    parameters["client_encoding"] = "UTF8"
     parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
-    if "sslmode" not in options and not _local(options) and _libpq_default("sslmode") == "prefer":
-        parameters["sslmode"] = "require"
     connection = None
     try:
         connection = psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
@@ -88,7 +85,7 @@ def opened(
     except psycopg.Error as error:
         if connection is not None:
             connection.close()
-        stopped = _not_reached(options, str(error))
+        stopped = _not_reached(parameters, str(error))
     else:
         return connection, pid
     # Raised out here, so that no traceback can lead to the driver's own exception.
@@ -103,6 +100,20 @@ def not_reached(url: Secret | None, libpq_text: str) -> Refused:
 def is_supabase(url: Secret) -> bool:
     """Tell whether the URL names a host of Supabase itself."""
     return _parsed(url).get("host", "").lower().endswith((".supabase.co", ".supabase.com"))
+
+
+def parameters_of(url: Secret | None) -> dict[str, str]:
+    """Return what a connection is asked for: the URL's own parameters, and ours beside them.
+
+    Raises:
+        Misconfigured: there is no URL, or it is none.
+    """
+    options = _parsed(url)
+    parameters: dict[str, str] = _KEEPALIVES | options
+    parameters["client_encoding"] = "UTF8"
+    if "sslmode" not in options and not _local(options) and _libpq_default("sslmode") == "prefer":
+        parameters["sslmode"] = "require"
+    return parameters
 
 
 def project_ref_of(url: Secret) -> str | None:

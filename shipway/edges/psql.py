@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.edges import pgtools, process
+from shipway.edges import process, tool_connections
 from shipway.edges.postgres import connect
 
 if TYPE_CHECKING:
@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["open_psql"]
 
-_VERSIONS_PER_MAJOR = 10_000
 
-
-def open_psql(url: Secret | None, *, timeout_s: float) -> int:
+def open_psql(url: Secret, *, timeout_s: float) -> int:
     """Give the terminal to psql and return its exit status.
 
     We connect first: our own messages name the cure when that fails, and psql gets the password
@@ -25,7 +23,6 @@ def open_psql(url: Secret | None, *, timeout_s: float) -> int:
         Misconfigured, Refused: there is no psql, or no way to the database.
     """
     with connect(url, purpose="shell", timeout_s=timeout_s) as connection:
-        major = connection.info.server_version // _VERSIONS_PER_MAJOR
-        tool = pgtools.find_tool("psql", server_major=major, tls=connection.pgconn.ssl_in_use)
-        conninfo, env = pgtools.reach(connection, tool, purpose="shell")
+        tool = tool_connections.find_tool("psql", connection, url)
+        conninfo, env = tool_connections.reach(connection, url, tool, purpose="shell")
     return process.interactive([tool.path, "--no-password", conninfo], env=env)
