@@ -8,7 +8,7 @@ from shipway.commands.derived_checks import plan_checks, write_checks
 from shipway.commands.session import Answer
 from shipway.edges.psql import open_psql
 from shipway.errors import Failed
-from shipway.migrations.files import new_files
+from shipway.migrations.creation import create_files, next_files
 from shipway.report.tables import TableList
 from shipway.steps.drift import drift, drifted
 from shipway.steps.verify import ChecksFailed
@@ -68,11 +68,12 @@ def new(session: Session, name: str) -> Answer:
     """Create the next migration's files."""
     settings = session.settings
     folder = settings.under_root(settings.migrations_dir)
+    files = next_files(folder, name, now=session.wiring.clock.now())
     if session.asked.dry:
-        session.terminal.note(f"Would create the next migration and its .down.sql in {folder}")
+        session.terminal.note(f"Would create {files.up} and {files.down}")
         return Answer()
-    up, down = new_files(folder, name, now=session.wiring.clock.now())
-    return Answer(value=NewMigration(path=up, down_path=down))
+    create_files(files)
+    return Answer(value=NewMigration(path=files.up, down_path=files.down))
 
 
 def tables(session: Session, name: str) -> Answer:

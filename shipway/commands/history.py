@@ -70,10 +70,10 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
             plan = plan_adopt(
                 files,
                 state,
-                database.histories(),
                 source=source,
                 up_to=_number("--up-to", up_to),
                 project_ref=session.settings.project_ref,
+                target=session.settings.target,
             )
         if session.asked.dry:
             return Answer(value=plan)

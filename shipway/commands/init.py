@@ -76,8 +76,8 @@ def _history(session: Session) -> str:
         return ""
     try:
         with session.wiring.database.open() as database:
-            if database.look().applied:
-                return ""
-            return " and ".join(one.tool for one in database.histories())
+            state = database.look()
+        told = [one.tool for one in state.histories if one.entries]
+        return "" if state.applied else " and ".join(told)
     except Stopped:
         return ""  # That it cannot be asked is said already.

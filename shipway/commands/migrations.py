@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.session import Answer
 from shipway.errors import Misconfigured, Refused
-from shipway.migrations.plan import plan_migrations, proof_of
+from shipway.migrations.creation import refuse_untouched
+from shipway.migrations.plan import proof_of
 from shipway.report.words import show
 from shipway.values import Phase
 
@@ -94,10 +95,6 @@ def _plan(session: Session, phase: str) -> MigrationPlan:
             unchanged=_NOTHING_DONE,
             next_step="Use expand (the default) or contract.",
         ) from None
-    wiring = session.wiring
-    return plan_migrations(
-        wiring.database.files(),
-        wiring.database.ledger_state(),
-        phase=wanted,
-        project_ref=session.settings.project_ref,
-    )
+    plan = session.wiring.database.plan(wanted)
+    refuse_untouched(plan.pending)
+    return plan

@@ -6,10 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from shipway.commands.checklist import checklist
+from shipway.commands.down_scripts import taken_for_migrations
 from shipway.edges import pgtools, postgres
 from shipway.edges.git import tracked
 from shipway.errors import Misconfigured, Refused
 from shipway.figures import count, size
+from shipway.migrations.creation import refuse_untouched
 from shipway.settings import where_to_get
 from shipway.steps.deploy_plan import in_the_way
 from shipway.steps.preflight import Found, Precondition, same_project
@@ -101,7 +103,11 @@ class _Look:
 
     def migrations(self) -> Found:
         files = self._wiring.database.files()
-        return Found(detail=f"{count(len(files), 'file')}, up to {files[-1].label}")
+        detail = f"{count(len(files), 'file')}, up to {files[-1].label}"
+        wrong, cure = taken_for_migrations(files, root=self._settings.root)
+        if wrong:
+            return Found(detail=f"{detail}; {wrong}", state=GateState.WARNED, cure=cure)
+        return Found(detail=detail)
 
     def checks(self) -> Found:
         promised = self._wiring.database.expectations()
@@ -147,7 +153,11 @@ class _Look:
 
     def history(self) -> Found:
         plan = self._wiring.database.plan()
-        return Found(detail=f"{len(plan.applied)} applied, {len(plan.pending)} pending")
+        refuse_untouched(plan.pending)
+        detail = f"{len(plan.applied)} applied, {len(plan.pending)} pending"
+        if plan.warnings:
+            return Found(detail=detail, state=GateState.WARNED, cure="\n".join(plan.warnings))
+        return Found(detail=detail)
 
     def pg_dump(self) -> Found:
         tool = self._wiring.backups.dumper.tried()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from shipway.inspection import Access, Finding, QueryAnswer, RowCount
-    from shipway.values import AppliedMigration
+    from shipway.values import LedgerState
 
 __all__ = ["Catalog", "read_snapshot"]
 
@@ -125,13 +125,13 @@ class Catalog:
             rows = self._connection.execute(sql("default_privileges"), {})
             return tuple(statement for (statement,) in rows)
 
-    def applied(self) -> tuple[AppliedMigration, ...]:
-        """Return the rows of the ledger, in order; none when there is no ledger."""
-        return read_ledger(self._connection).applied
+    def ledger(self) -> LedgerState:
+        """Return what the database says about its migrations."""
+        return read_ledger(self._connection)
 
     def ledger_version(self) -> int:
         """Return the highest version in the ledger; 0 when there is none."""
-        return max((row.version for row in self.applied()), default=0)
+        return max((row.version for row in self.ledger().applied), default=0)
 
     def ask(
         self,

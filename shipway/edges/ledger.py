@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shipway.edges.histories import read_histories
 from shipway.edges.ledger_state import read_ledger
 from shipway.edges.pooler import connect_session, hand_back
 from shipway.edges.postgres import connect
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Answer, ForeignHistory, LedgerState, Secret, Session
+    from shipway.values import Answer, LedgerState, Secret, Session
 
 __all__ = ["Ledger"]
 
@@ -63,10 +62,6 @@ class Ledger:
     def look(self) -> LedgerState:
         """Return what the target says about its migrations. Writes nothing."""
         return replace(read_ledger(self._connection), notices_death=self._notices_death)
-
-    def histories(self) -> tuple[ForeignHistory, ...]:
-        """Return what other migration tools have recorded here. Writes nothing."""
-        return read_histories(self._connection)
 
     def take_run_lock(self) -> tuple[Session, ...] | None:
         """Try to become the only runner on this database; it lasts until the connection ends.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.edges.histories import find_histories, history_tables
 from shipway.edges.reading import reading
 from shipway.values import AppliedMigration, DoneStep, LedgerState
 
@@ -17,14 +18,6 @@ _PRESENT = """
 SELECT to_regclass('shipway.migrations') IS NOT NULL,
        to_regclass('shipway.migration_steps') IS NOT NULL,
        to_regclass('shipway.project') IS NOT NULL,
-       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
-             JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = 'supabase_migrations' AND c.relname = 'schema_migrations'
-               AND has_schema_privilege(n.oid, 'usage')
-               AND has_table_privilege(c.oid, 'select') AND has_table_privilege(c.oid, 'insert')
-               AND has_table_privilege(c.oid, 'delete')
-               AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
        date_trunc('milliseconds', clock_timestamp())
 """
 _APPLIED = """
@@ -42,18 +35,24 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
     # The target's own: migrations are read by it.
     standard_strings = connection.info.parameter_status("standard_conforming_strings") != "off"
     with reading(connection):
-        ((ledger, steps, project, supabase_columns, looked_at),) = connection.execute(
-            _PRESENT
-        ).fetchall()
-        with connection.pipeline():  # one round trip for all three
+        with connection.pipeline():  # one round trip for both
+            rows_of_presence = connection.execute(_PRESENT)
+            rows_of_others = find_histories(connection)
+        ((ledger, steps, project, looked_at),) = rows_of_presence.fetchall()
+        others = history_tables(rows_of_others)
+        with connection.pipeline():  # and one for all of these
             rows_of_files = connection.execute(_APPLIED) if ledger else None
             rows_of_steps = connection.execute(_STEPS) if steps else None
             row_of_project = (
                 connection.execute("SELECT ref FROM shipway.project") if project else None
             )
+            told_by = [
+                (one, connection.execute(one.query) if one.readable else ()) for one in others
+            ]
         applied = rows_of_files.fetchall() if rows_of_files else []
         begun = rows_of_steps.fetchall() if rows_of_steps else []
         told = row_of_project.fetchone() if row_of_project else None
+        histories = tuple(one.history(rows) for one, rows in told_by)
     return LedgerState(
         exists=ledger,
         applied=tuple(
@@ -80,7 +79,10 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
             for version, label, first, after, prefix_sha256, finished, seen in begun
         ),
         project_ref=told[0] if told else None,
-        supabase_columns=tuple(supabase_columns),
+        supabase_columns=next(
+            (one.columns for one in others if one.of_supabase and one.writable), ()
+        ),
         standard_strings=standard_strings,
+        histories=histories,
         looked_at=looked_at,
     )

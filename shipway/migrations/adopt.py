@@ -5,38 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
+from shipway.migrations.foreign import adopt_command, applied_by, chosen
 from shipway.migrations.names import entry_of
-from shipway.migrations.plan import refuse_other_project
+from shipway.migrations.project import refuse_other_project
 from shipway.values import AdoptPlan, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import ForeignEntry, ForeignHistory, LedgerState, Migration
+    from shipway.values import LedgerState, Migration
 
 __all__ = ["plan_accept", "plan_adopt", "plan_forget"]
 
 _NOTHING_DONE = "Nothing was run; the database is as it was."
 
 
-def plan_adopt(  # noqa: PLR0913 - what is known, and the three ways to say more
+def plan_adopt(  # noqa: PLR0913 - what is known, and the ways to say more
     files: Sequence[Migration],
     state: LedgerState,
-    histories: Sequence[ForeignHistory],
     *,
     source: str = "",
     up_to: int | None = None,
     project_ref: str | None = None,
+    target: str = "default",
 ) -> AdoptPlan:
     """Return which files are recorded as applied.
 
     Args:
         files: the folder, ordered by version.
-        state: what the target says about itself.
-        histories: what other tools have recorded in the target.
-        source: the tool whose history counts; needed when there are several.
+        state: what the target says about itself, and other tools have recorded in it.
+        source: the tool or table whose history counts; needed when several name files.
         up_to: record every file up to this version, whatever any history says.
         project_ref: the project that the settings name, if they do.
+        target: its name, for the commands in messages.
 
     Raises:
         Misconfigured: `source` or `up_to` names nothing that is there.
@@ -53,14 +54,16 @@ def plan_adopt(  # noqa: PLR0913 - what is known, and the three ways to say more
         named = f"--up-to {up_to}"
         matched = [file for file in files if file.version <= up_to]
     else:
-        history = _chosen(histories, source)
+        history = chosen(state.histories, files, source=source, target=target)
         named = f"{history.tool} ({history.table})"
-        matched = _matched(files, history)
+        matched, strangers = applied_by(history, files)
+        if strangers:
+            raise _not_here(history.tool, strangers, matched, target)
     recorded = {row.version for row in state.applied}
     taken = {file.version for file in matched}
     record = tuple(file for file in matched if file.version not in recorded)
     pending = tuple(file for file in files if file.version not in taken | recorded)
-    _refuse_gap(pending, max(taken | recorded, default=-1), named)
+    _refuse_gap(pending, max(taken | recorded, default=-1), named, target)
     return AdoptPlan(
         source=named,
         record=record,
@@ -101,76 +104,26 @@ def plan_forget(state: LedgerState, version: int) -> AdoptPlan:
     return AdoptPlan(source=f"--forget {version}", forget=rows)
 
 
-def _chosen(histories: Sequence[ForeignHistory], source: str) -> ForeignHistory:
-    names = ", ".join(history.tool for history in histories)
-    if source:
-        wanted = [one for one in histories if one.tool.lower() == source.lower()]
-        if not wanted:
-            raise Misconfigured(
-                f"There is no history of '{source}' in the database.",
-                unchanged=_NOTHING_DONE,
-                next_step=f"Found: {names or 'none'}. Or say it yourself: --up-to VERSION",
-            )
-    else:
-        wanted = list(histories)
-    if not wanted:
-        raise Refused(
-            "No history of another migration tool was found in the database.",
-            unchanged=_NOTHING_DONE,
-            next_step="Say how far it is: invoke db.adopt --up-to VERSION",
-        )
-    if len(wanted) > 1:
-        raise Refused(
-            f"Several tools have left a history: {names}.",
-            unchanged=_NOTHING_DONE,
-            next_step=f"Say whose counts: invoke db.adopt --source '{wanted[0].tool}'",
-        )
-    if wanted[0].fault:
-        raise Refused(
-            f"The history of {wanted[0].tool} cannot be taken over: {wanted[0].fault}.",
-            unchanged=_NOTHING_DONE,
-            next_step=f"Resolve that with {wanted[0].tool}, or say: invoke db.adopt --up-to N",
-        )
-    return wanted[0]
+def _not_here(
+    tool: str, strangers: Sequence[str], matched: Sequence[Migration], target: str
+) -> Refused:
+    known = str(matched[-1].version) if matched else "VERSION"
+    return Refused(
+        f"{tool} has applied what is not in the folder: {', '.join(strangers)}.",
+        unchanged=_NOTHING_DONE,
+        next_step="Put these files into the migrations folder, under their numbers.\n"
+        f"Or say how far the database is: {adopt_command(target, f'--up-to {known}')}",
+    )
 
 
-def _matched(files: Sequence[Migration], history: ForeignHistory) -> list[Migration]:
-    found: list[Migration] = []
-    strangers: list[str] = []
-    for entry in history.entries:
-        file = _file_of(entry, files)
-        if file is None:
-            strangers.append(entry.name)
-        else:
-            found.append(file)
-    if strangers:
-        raise Refused(
-            f"{history.tool} has applied what is not in the folder: {', '.join(strangers)}.",
-            unchanged=_NOTHING_DONE,
-            next_step="Put these files into the migrations folder, under their numbers; or say "
-            "how far the database is: invoke db.adopt --up-to VERSION",
-        )
-    if history.up_to is not None:
-        return [file for file in files if file.version <= history.up_to]
-    return sorted(found, key=lambda file: file.version)
-
-
-def _file_of(entry: ForeignEntry, files: Sequence[Migration]) -> Migration | None:
-    for file in files:
-        if entry.version is None and entry.name in (file.name, file.label):
-            return file
-        if entry.version is not None and entry.version == file.version:
-            return file
-    return None
-
-
-def _refuse_gap(pending: Sequence[Migration], newest: int, source: str) -> None:
+def _refuse_gap(pending: Sequence[Migration], newest: int, source: str, target: str) -> None:
     for file in pending:
         if file.version < newest and file.phase is Phase.EXPAND:
             raise Refused(
                 f"{entry_of(file.path)} would be left behind: {source} does not know it, but knows "
                 f"version {newest}.",
                 unchanged=_NOTHING_DONE,
-                next_step="If the database has it already, use --up-to; if not, give the file a "
-                "number behind the last one.",
+                next_step="If the database has it already: "
+                f"{adopt_command(target, f'--up-to {newest}')}\n"
+                "If not, give the file a number behind the last one.",
             )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import duration_s, refuse_unknown
+from shipway.migrations.layout import down_for, downs_outside
 from shipway.migrations.names import (
     DOWN,
     DOWN_IN_FOLDER,
-    IN_FOLDER,
     entries,
     entry_of,
     in_own_folder,
@@ -21,15 +21,13 @@ from shipway.values import Migration, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
     from pathlib import Path
 
-__all__ = ["DIRECTIVES", "losing_tables", "new_files", "read_folder", "read_migration"]
+__all__ = ["DIRECTIVES", "losing_tables", "read_folder", "read_migration"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
-_TIMESTAMP_DIGITS: Final = 14
 DIRECTIVES: Final = {
     "phase": "`expand` (before the new code is live; the default) or `contract` (after the old "
     "code is gone)",
@@ -58,7 +56,8 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
     paths = list(entries(folder))
     downs = {path.name.removesuffix(DOWN): path for path in paths if path.name.endswith(DOWN)}
     ups = [path for path in paths if not path.name.endswith(DOWN)]
-    if not ups and not downs:
+    outside = {path.name.removesuffix(DOWN): path for path in downs_outside(folder)}
+    if not paths:
         raise Misconfigured(
             f"The migrations folder {folder} holds no .sql file.",
             unchanged=_NOTHING_DONE,
@@ -67,7 +66,7 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
     seen: dict[int, Path] = {}
     found = []
     for path in ups:
-        migration = read_migration(path, _down_of(path, downs))
+        migration = read_migration(path, _down_of(path, downs, outside))
         if (twin := seen.setdefault(migration.version, path)) is not path:
             raise Misconfigured(
                 f"Two migrations have version {migration.version}: "
@@ -85,12 +84,26 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda migration: migration.version))
 
 
-def _down_of(path: Path, downs: dict[str, Path]) -> Path | None:
-    """Return what undoes a file, taken out of `downs`; in a folder of its own it lies there."""
+def _down_of(path: Path, downs: dict[str, Path], outside: Mapping[str, Path]) -> Path | None:
+    """Return what undoes a file.
+
+    Args:
+        path: the file; in a folder of its own, what undoes it lies there.
+        downs: the scripts beside it; the file's own is taken out.
+        outside: those in the folder for down scripts.
+    """
     if in_own_folder(path):
         beside = path.with_name(DOWN_IN_FOLDER)
         return beside if beside.is_file() else None
-    return downs.pop(path.name.removesuffix(".sql").removesuffix(".up"), None)
+    stem = path.name.removesuffix(".sql").removesuffix(".up")
+    here, there = downs.pop(stem, None), outside.get(stem)
+    if here and there:
+        raise Misconfigured(
+            f"Two files undo {path.name}: {here} and {there}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Keep the one that is right, as {down_for(path)}, and delete the other.",
+        )
+    return here or there
 
 
 def read_migration(path: Path, down_path: Path | None) -> Migration:
@@ -112,6 +125,7 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
         down_path=down_path,
         sha256=text.sha256,
         size_bytes=text.size_bytes,
+        blank=text.blank,
         phase=_phase(directives.get("phase", Phase.EXPAND), path),
         lock_timeout_s=_limit(directives, "lock_timeout", path),
         statement_timeout_s=_limit(directives, "statement_timeout", path),
@@ -122,44 +136,6 @@ def losing_tables(migration: Migration) -> tuple[str, ...]:
     """Return the tables, `schema.table`, whose rows the file's head says that it deletes."""
     directives = head_of(read_text(migration.path), migration.path)
     return tuple(name.strip() for name in directives.get("loses", "").split(",") if name.strip())
-
-
-def new_files(folder: Path, name: str, *, now: datetime) -> tuple[Path, Path]:
-    """Create the next migration and its down file, numbered as the folder does it.
-
-    A folder of 14-digit timestamps goes on with `now`; any other keeps its width of digits.
-
-    Raises:
-        Misconfigured: the name has no letter or digit, or the folder has a fault.
-    """
-    words = re.findall(r"[a-z0-9]+", name.lower())
-    if not words:
-        raise Misconfigured(
-            f"'{name}' is no name for a migration.",
-            unchanged=_NOTHING_DONE,
-            next_step="Say what it does, for example: invoke db.new add_invoices",
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    present = read_folder(folder) if any(entries(folder)) else ()
-    stem = f"{_next_digits(present, now)}_{'_'.join(words)}"
-    up, down = folder / f"{stem}.sql", folder / f"{stem}{DOWN}"
-    if present and in_own_folder(present[-1].path):
-        (folder / stem).mkdir()
-        up, down = folder / stem / IN_FOLDER, folder / stem / DOWN_IN_FOLDER
-    with up.open("x", encoding="utf-8") as stream:
-        stream.write(f"-- {' '.join(words)}\n\n")
-    with down.open("x", encoding="utf-8") as stream:
-        stream.write(f"-- undoes {shown(up)}\n\n")
-    return up, down
-
-
-def _next_digits(present: tuple[Migration, ...], now: datetime) -> str:
-    if not present:
-        return "001"
-    last = present[-1]
-    if len(last.digits) == _TIMESTAMP_DIGITS:
-        return str(max(int(f"{now:%Y%m%d%H%M%S}"), last.version + 1))
-    return str(last.version + 1).zfill(len(last.digits))
 
 
 def _name_of(path: Path) -> tuple[str, str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.migrations.names import entry_of, in_own_folder
+from shipway.migrations.creation import untouched
+from shipway.migrations.names import entry_of, in_own_folder, shown
+from shipway.migrations.project import refuse_other_project
+from shipway.migrations.unadopted import refuse_unadopted
 from shipway.values import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from shipway.values import AppliedMigration, LedgerState, Migration
@@ -26,6 +29,7 @@ def plan_migrations(
     *,
     phase: Phase = Phase.EXPAND,
     project_ref: str | None = None,
+    target: str = "default",
 ) -> MigrationPlan:
     """Return what would run, in order.
 
@@ -34,11 +38,14 @@ def plan_migrations(
         state: what the target says about itself.
         phase: EXPAND leaves contract migrations for later; CONTRACT runs them.
         project_ref: the project that the settings name, if they do.
+        target: its name, for the commands in messages.
 
     Raises:
-        Refused: the history does not fit the files, or the database belongs to another project.
+        Refused: the history does not fit the files, another tool has applied what is pending, or
+            the database belongs to another project.
     """
     refuse_other_project(state, project_ref)
+    refuse_unadopted(files, state, target=target)
     if problems := history_problems(files, state):
         raise Refused(
             "The files and the ledger do not fit together:\n"
@@ -61,7 +68,32 @@ def plan_migrations(
         pending=tuple(contract if phase is Phase.CONTRACT else expand),
         held_back=() if phase is Phase.CONTRACT else tuple(contract),
         project_ref=project_ref if state.project_ref is None else None,
+        warnings=(*_blank(waiting), *_beyond_reach(state)),
     )
+
+
+def _blank(waiting: Sequence[Migration]) -> Iterator[str]:
+    """Yield a warning for each file that would do nothing: what is applied may not be edited."""
+    for file in waiting:
+        if untouched(file):
+            yield f"{shown(file.path)} is as db.new has made it: nothing is written into it yet."
+        elif file.blank:
+            yield (
+                f"{shown(file.path)} holds no SQL statement: it is recorded as applied, and "
+                "nothing is run."
+            )
+
+
+def _beyond_reach(state: LedgerState) -> Iterator[str]:
+    """Yield a warning for each history of another tool that the role may not read or keep up."""
+    for history in state.histories:
+        lacks = [] if history.readable else ["may not be read: what it has applied is not known"]
+        lacks += [] if history.kept_up else ["may not be written: what is applied is not told it"]
+        if lacks:
+            yield (
+                f"{history.table}, where {history.tool} keeps its history, "
+                f"{'; and it '.join(lacks)}. {history.cure}"
+            )
 
 
 def proof_of(
@@ -79,20 +111,6 @@ def proof_of(
         ledger_count=len(rows),
         recovery_time=recovery_time if applied_now else None,
     )
-
-
-def refuse_other_project(state: LedgerState, project_ref: str | None) -> None:
-    """Refuse a database that was told to belong to another project than the settings name.
-
-    Raises:
-        Refused: it was.
-    """
-    if project_ref and state.project_ref and project_ref != state.project_ref:
-        raise Refused(
-            f"The database belongs to project {state.project_ref}, not to {project_ref}.",
-            unchanged=_NOTHING_DONE,
-            next_step="Correct DATABASE_URL or SUPABASE_PROJECT_REF of this target.",
-        )
 
 
 def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tuple[str, str]]:

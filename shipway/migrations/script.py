@@ -70,8 +70,6 @@ class Script:
                 self._places.extend((piece.start, piece.end, piece.copy_start, piece.copy_end))
         except BadScript as error:
             raise self._refused(error.offset, str(error), error.next_step) from None
-        if not len(self):
-            raise self._refused(begin, "the file holds no SQL statement", "Write it, or delete it.")
 
     def __len__(self) -> int:
         return len(self._places) // 4
@@ -121,6 +119,8 @@ class Script:
 
     def line_and_column(self, index: int, into: int = 0) -> tuple[int, int]:
         """Return where a byte of the statement, as it is sent, stands in the file; both from 1."""
+        if not len(self):
+            return 1, 1
         start = self._places[index * 4]
         sent = self.sql(index)[:into]
         line = self._data[:start].count(b"\n") + sent.count(b"\n") + 1
@@ -151,7 +151,7 @@ class Script:
         """Cut the file into units.
 
         A file without statements that need to be alone, and without transactions of its own, is
-        one unit; so is a file that is wrapped in one BEGIN … COMMIT.
+        one unit; so is a file that is wrapped in one BEGIN … COMMIT, and one that does nothing.
 
         Args:
             alone: statements that the server has shown to need no transaction around them.
@@ -185,7 +185,8 @@ class Script:
                 "Add COMMIT, or leave BEGIN out: a file runs in one transaction anyway.",
             )
         units += self._plain(first, len(self))
-        return units
+        # What does nothing has its row in the ledger all the same, and a transaction for that.
+        return units or [Unit(first=0, after=0, outside=False)]
 
     def _note_switch(self, index: int, lowered: bytes) -> None:
         if self._kinds[index].label is Label.SETTING and _STRINGS in lowered:

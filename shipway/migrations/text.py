@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from shipway.errors import Misconfigured
 from shipway.migrations.blank import BadScript, first_statement
 from shipway.migrations.directives import read_directives
-from shipway.migrations.names import DOWN, shown
+from shipway.migrations.layout import down_for
+from shipway.migrations.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +28,8 @@ _BOM: Final = codecs.BOM_UTF8
 _DECODER: Final = codecs.getincrementaldecoder("utf-8")
 _LATE_DIRECTIVE = re.compile(rb"^[ \t]*--[ \t]*shipway[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BOTH_WAYS = re.compile(
-    rb"^[ \t]*--[ \t]*(?:migrate:down|\+(?:goose|migrate)[ \t]+down)", re.MULTILINE | re.IGNORECASE
+    rb"^[ \t]*--[ \t-]*(?:migrate:down|\+(?:goose|migrate)[ \t]+down|down[ \t]+migration)",
+    re.MULTILINE | re.IGNORECASE,
 )
 
 
@@ -40,13 +42,15 @@ class Text:
     size_bytes: int
     head: bytes
     """Its beginning, without BOM."""
+    blank: bool
+    """It holds no statement."""
 
 
 def read_text(path: Path) -> Text:
     """Read a file through, once, and return what it is.
 
     Raises:
-        Misconfigured: it is not UTF-8, holds no statement, or what would not be run as meant.
+        Misconfigured: it is not UTF-8, or holds what would not be run as meant.
     """
     return text_of(_chunks(path), path)
 
@@ -68,10 +72,12 @@ def text_of(chunks: Iterable[bytes], path: Path) -> Text:
         if b"\0" in chunk:
             raise _bad_byte(path, size_bytes + chunk.index(b"\0"), 0)
         text = carried + (chunk if size_bytes else chunk.removeprefix(_BOM))
+        whole = not size_bytes and len(chunk) < _HEAD_BYTES
         if not size_bytes:
             head = text
-            first = _first(path, text, whole=len(chunk) < _HEAD_BYTES)
-        _refuse_misplaced(path, text, after=0 if size_bytes else first, lines=lines)
+            first = _first(path, text, whole=whole)
+        _refuse_both_ways(path, text, whole=whole)
+        _refuse_late_directive(path, text, after=0 if size_bytes else first, lines=lines)
         lines += text.count(b"\n")
         carried = b"\r" if text.endswith(b"\r") else b""
         digest.update(text.removesuffix(carried).replace(b"\r\n", b"\n"))
@@ -81,9 +87,7 @@ def text_of(chunks: Iterable[bytes], path: Path) -> Text:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise _bad_byte(path, size_bytes - len(error.object), error.object[0]) from None
-    if first is None:
-        raise _without_statement(path)
-    return Text(digest.hexdigest(), size_bytes, head)
+    return Text(digest.hexdigest(), size_bytes, head, blank=first is None)
 
 
 def head_of(text: Text, path: Path) -> Mapping[str, str]:
@@ -123,8 +127,35 @@ def _first(path: Path, text: bytes, *, whole: bool) -> int | None:
     return first
 
 
-def _refuse_misplaced(path: Path, text: bytes, *, after: int | None, lines: int) -> None:
-    """Refuse the other way in the same file, and a directive that would not be seen.
+def _refuse_both_ways(path: Path, text: bytes, *, whole: bool) -> None:
+    """Refuse a file that holds the other way too; an empty section for it is none.
+
+    Args:
+        path: the file.
+        text: a piece of it.
+        whole: the piece is all of it.
+    """
+    down = _BOTH_WAYS.search(text) if b"down" in text.lower() else None
+    if down is None or (whole and not _runs(text, down.end())):
+        return
+    raise Misconfigured(
+        f"{shown(path)} holds both ways, up and down: running it would do and undo it.",
+        unchanged=_NOTHING_DONE,
+        next_step=f"Move the down part to {down_for(path)}.",
+    )
+
+
+def _runs(text: bytes, at: int) -> bool:
+    """Tell whether there is a statement, or what may be one, below the line of a place."""
+    line_end = text.find(b"\n", at)
+    try:
+        return line_end >= 0 and first_statement(text, line_end) is not None
+    except BadScript:
+        return True
+
+
+def _refuse_late_directive(path: Path, text: bytes, *, after: int | None, lines: int) -> None:
+    """Refuse a directive that would not be seen.
 
     Args:
         path: the file.
@@ -132,14 +163,7 @@ def _refuse_misplaced(path: Path, text: bytes, *, after: int | None, lines: int)
         after: where in the piece no directive may stand any more; None for nowhere.
         lines: how many the file has before the piece.
     """
-    lowered = text.lower()
-    if b"down" in lowered and _BOTH_WAYS.search(text):
-        raise Misconfigured(
-            f"{shown(path)} holds both ways, up and down: running it would do and undo it.",
-            unchanged=_NOTHING_DONE,
-            next_step=f"Move the down part to {path.name.removesuffix('.sql')}{DOWN}.",
-        )
-    if b"shipway" not in lowered or after is None:
+    if after is None or b"shipway" not in text.lower():
         return
     if late := _LATE_DIRECTIVE.search(text, after):
         line = lines + text.count(b"\n", 0, late.start()) + 1
@@ -148,14 +172,6 @@ def _refuse_misplaced(path: Path, text: bytes, *, after: int | None, lines: int)
             unchanged=_NOTHING_DONE,
             next_step="Move it to the comments at the head of the file.",
         )
-
-
-def _without_statement(path: Path) -> Misconfigured:
-    return Misconfigured(
-        f"{shown(path)} holds no SQL statement.",
-        unchanged=_NOTHING_DONE,
-        next_step="Write the migration into it, or delete the file.",
-    )
 
 
 def _bad_byte(path: Path, offset: int, byte: int) -> Misconfigured:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations.files import read_migration
 from shipway.migrations.kinds import tokens_of
+from shipway.migrations.layout import down_for
 from shipway.migrations.messages import literal
+from shipway.migrations.names import shown
 from shipway.values import Loss, UndoPlan
 
 if TYPE_CHECKING:
@@ -81,13 +83,21 @@ def plan_undo(
 
 def _down_of(file: Migration | None, label: str) -> Migration:
     """Return the down file as what is to be run; its label ends in `.down`."""
-    if file is None or file.down_path is None:
+    if file is None or file.undone_by is None:
         raise Refused(
             f"{label} cannot be undone: there is no {label}.down.sql.",
             unchanged=_NOTHING_DONE,
-            next_step=f"Write {label}.down.sql, or undo it by a new migration: invoke db.new NAME",
+            next_step=f"Write {down_for(file.path) if file else f'{label}.down.sql'}, or undo it "
+            "by a new migration: invoke db.new NAME",
         )
-    down = read_migration(file.down_path, None)
+    down = read_migration(file.undone_by, None)
+    if down.blank and not file.blank:
+        raise Refused(
+            f"{shown(down.path)} holds no SQL statement: it would undo nothing of {label}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Write into {down.path} what undoes it, or undo it by a new migration: "
+            "invoke db.new NAME",
+        )
     return replace(
         down, version=file.version, digits=file.digits, name=f"{file.name}.down", down_path=None
     )

@@ -88,6 +88,8 @@ def _(value: MigrationPlan, terminal: Terminal) -> None:
     terminal.note("")
     held = f", {len(value.held_back)} held back" if value.held_back else ""
     terminal.note(f"{len(value.applied)} applied, {len(value.pending)} pending{held}")
+    for warning in value.warnings:
+        terminal.warn(warning)
 
 
 @show.register(NewMigration)

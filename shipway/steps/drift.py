@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Refused, VerificationFailed
 from shipway.figures import count
+from shipway.migrations.unadopted import unadopted
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.promised import applied_files
@@ -33,10 +34,12 @@ def drift(database: Database, *, means: Means) -> Drift:
     """Return how the target differs from what the ledger's files make of an empty database.
 
     Raises:
-        Refused: the files do not tell: the ledger is empty, or a file is missing or edited.
+        Refused: the files do not tell: the ledger is empty or not all of the history, or a file is
+            missing or edited.
         Stopped: they could not be run on the embedded server.
     """
-    files = applied_files(database.applied(), means.files)
+    state = database.ledger()
+    files = unadopted(means.files, state) or applied_files(state.applied, means.files)
     if isinstance(files, str):
         raise Refused(
             f"What the schema should be is not known: {files}.",

@@ -9,6 +9,7 @@ from shipway.errors import Stopped
 from shipway.figures import count
 from shipway.inspection import Remembered
 from shipway.migrations.files import losing_tables
+from shipway.migrations.unadopted import unadopted
 from shipway.schema.access import API_ROLES, access_results
 from shipway.schema.changes import access_changes, schema_changes
 from shipway.schema.judging import (
@@ -67,8 +68,9 @@ class Look:
         yield from declared_results(self._expectations.tables, snapshot)
         if self._means is None:
             return
-        applied = self._database.applied()
-        files = applied_files(applied, self._means.files)
+        state = self._database.ledger()
+        applied = state.applied
+        files = unadopted(self._means.files, state) or applied_files(applied, self._means.files)
         try:
             if isinstance(files, str):
                 yield from self._as_sealed(applied, files)

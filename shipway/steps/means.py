@@ -17,7 +17,13 @@ if TYPE_CHECKING:
         RowCount,
         Snapshot,
     )
-    from shipway.values import AppliedMigration, Migration, ServiceHealth, SupabaseProject
+    from shipway.values import (
+        AppliedMigration,
+        LedgerState,
+        Migration,
+        ServiceHealth,
+        SupabaseProject,
+    )
 
 __all__ = ["Blueprint", "Database", "Means", "Memory", "Platform"]
 
@@ -28,8 +34,8 @@ class Database(Protocol):
     def snapshot(self) -> Snapshot:
         """Return the project's whole schema as it is at one moment."""
 
-    def applied(self) -> tuple[AppliedMigration, ...]:
-        """Return the rows of the ledger."""
+    def ledger(self) -> LedgerState:
+        """Return what the database says about its migrations."""
 
     def default_privileges(self) -> tuple[str, ...]:
         """Return the statements that give another database this one's default privileges."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.books import Applying
 from shipway.migrations.plan import proof_of
+from shipway.migrations.unadopted import unadopted
 from shipway.steps.in_order import run_in_order
 from shipway.steps.live_line import LiveLine
 from shipway.steps.migrate_all import run_together
@@ -138,6 +139,12 @@ def _said(row: AppliedMigration) -> str:
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:
     """Return the planned files that no other run has applied meanwhile."""
+    if elsewhere := unadopted(plan.pending, state):
+        raise Refused(
+            f"{elsewhere}. Running it would do it a second time.",
+            unchanged="Nothing was run; the database is as it was.",
+            next_step="Look at it anew: invoke db.status",
+        )
     recorded = {row.version: row for row in state.applied}
     planned = {row.version for row in plan.applied}
     wanted = {file.version: file for file in plan.pending}

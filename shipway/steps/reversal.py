@@ -83,9 +83,9 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
     look: Callable[[], Stage],
     told: set[str],
 ) -> tuple[Reversal, str]:
-    if migration.down_path is None:
+    if migration.undone_by is None:
         return Reversal.IRREVERSIBLE, "it has no .down.sql"
-    name = migration.down_path.name
+    name = migration.undone_by.name
     try:
         problem = _run_down(migration, database)
     except Stopped as error:
@@ -116,9 +116,12 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
 
 def _run_down(migration: Migration, database: Database) -> str:
     """Run the down script and take the migration out of the books; return what went wrong."""
-    if migration.down_path is None:
+    if migration.undone_by is None:
         return "there is none"
-    with open_script(read_migration(migration.down_path, None)) as script:
+    down = read_migration(migration.undone_by, None)
+    if down.blank and not migration.blank:
+        return "it holds no SQL statement"
+    with open_script(down) as script:
         for unit in script.units():
             statements = [script.sql(index) for index in range(unit.first, unit.after)]
             if not unit.outside:

@@ -110,7 +110,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
     if any(result.outcome is Outcome.FAILED for result in results):
         raise ChecksFailed(checks)
     look.remember()
-    applied = database.applied()
+    applied = database.ledger().applied
     return Verified(
         at=clock.now(),
         ledger_version=max((row.version for row in applied), default=0),

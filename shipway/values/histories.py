@@ -61,8 +61,16 @@ class ForeignHistory:
     entries: tuple[ForeignEntry, ...]
     up_to: int | None = None
     """Where the tool keeps only its newest version: that one."""
+    failed: tuple[ForeignEntry, ...] = ()
+    """Those that the tool has begun and not brought to an end."""
     fault: str = ""
     """Why the history cannot be taken over as it stands; empty when it can."""
+    cure: str = ""
+    """What mends the fault."""
+    readable: bool = True
+    """Whether the connection's role may read the table; if not, nothing of it is known."""
+    kept_up: bool = True
+    """False for a history in which shipway records what it applies and this role may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from shipway.values.histories import ForeignHistory
+
 
 class Phase(StrEnum):
     """When a migration may run: before the new code is live, or after the old code is gone."""
@@ -30,10 +32,12 @@ class Migration:
     """The rest of the file's name, without `.sql`."""
     path: Path
     down_path: Path | None
-    """The `.down.sql` beside it that undoes it."""
+    """The `.down.sql` that undoes it, beside it or in the folder for down scripts."""
     sha256: str
     """Digest of the text without BOM and with LF line ends."""
     size_bytes: int
+    blank: bool = False
+    """It holds no statement: white space, comments and semicolons alone."""
     phase: Phase = Phase.EXPAND
     lock_timeout_s: float | None = None
     """The file's own limit, by its head directive; None takes the setting; 0 is no limit."""
@@ -43,6 +47,11 @@ class Migration:
     def label(self) -> str:
         """`NNN_name`, as an operator writes it."""
         return f"{self.digits}_{self.name}"
+
+    @property
+    def undone_by(self) -> Path | None:
+        """What is run to undo it: its down script; where it does nothing, the file itself."""
+        return self.down_path or (self.path if self.blank else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +95,12 @@ class LedgerState:
     project_ref: str | None
     """The project that the database was told it belongs to."""
     supabase_columns: tuple[str, ...]
-    """Columns of supabase_migrations.schema_migrations; empty where there is none."""
+    """Columns of supabase_migrations.schema_migrations; empty where there is none, or where the
+    role may not write to it."""
     standard_strings: bool
     """The session's `standard_conforming_strings`."""
+    histories: tuple[ForeignHistory, ...] = ()
+    """What other migration tools have recorded."""
     notices_death: bool = False
     """The server can be told to end a statement whose client is gone."""
     looked_at: datetime | None = None
@@ -106,6 +118,8 @@ class MigrationPlan:
     """Contract migrations that wait for `--phase contract`."""
     project_ref: str | None = None
     """What the database is told to be, when it was not told before."""
+    warnings: tuple[str, ...] = ()
+    """What stops nothing, and is to be known before it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,7 @@ class DatabaseWiring:
             self.ledger_state(),
             phase=phase,
             project_ref=self._settings.project_ref,
+            target=self._settings.target,
         )
 
     def traffic(self) -> tuple[Query, ...] | Unproven:

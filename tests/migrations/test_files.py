@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipway.errors import Misconfigured
-from shipway.migrations.files import new_files, read_folder, read_migration
+from shipway.migrations.files import read_folder, read_migration
 from shipway.values import Phase
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NOW = datetime(2026, 11, 22, 19, 30, 1, tzinfo=UTC)
 
 
 def write(folder: Path, *names: str, text: str = "SELECT 1;\n") -> None:
@@ -108,10 +105,28 @@ def test_a_down_file_without_its_migration_is_named(tmp_path: Path) -> None:
     assert "002_b.down.sql undoes a migration that is not there" in refusal(tmp_path).what
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", "-- nothing\n/* here /* or */ here */\n", ";;\n"])
-def test_a_file_without_a_statement_is_named(tmp_path: Path, text: str) -> None:
+BLANK = ["", "\n \n", "-- nothing\n/* here /* or */ here */\n", ";;\n", "\ufeff", "\ufeff-- x\r\n"]
+
+
+@pytest.mark.parametrize("text", [*BLANK, "-- shipway: statement_timeout=1s\n", "\\restrict x\n"])
+def test_a_file_without_a_statement_is_a_migration_that_does_nothing(
+    tmp_path: Path, text: str
+) -> None:
     write(tmp_path, "001_a.sql", text=text)
-    assert "001_a.sql holds no SQL statement" in refusal(tmp_path).what
+    write(tmp_path, "002_b.sql", text=f"{text}\nSELECT 1;" if text[:1] != "\\" else "SELECT 1;")
+    first, second = read_folder(tmp_path)
+    assert (first.blank, second.blank) == (True, False)
+    assert first.undone_by == first.path
+    assert second.undone_by is None
+
+
+def test_a_large_file_of_comments_is_blank_and_a_statement_behind_them_is_found(
+    tmp_path: Path,
+) -> None:
+    comments = "-- why\n" * (1 << 18)
+    write(tmp_path, "001_a.sql", text=comments)
+    write(tmp_path, "002_b.sql", text=comments + "SELECT 1;")
+    assert [one.blank for one in read_folder(tmp_path)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -129,9 +144,22 @@ def test_a_byte_that_is_not_utf8_is_named(tmp_path: Path, data: bytes, said: str
     assert said in refusal(tmp_path).what
 
 
-@pytest.mark.parametrize("mark", ["-- migrate:down", "-- +goose Down", "-- +migrate Down"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "-- migrate:down",
+        "-- +goose Down",
+        "-- +migrate Down",
+        "-- Down Migration",
+        "--- down migration",
+    ],
+)
 def test_a_file_that_goes_both_ways_is_refused(tmp_path: Path, mark: str) -> None:
     write(tmp_path, "001_a.sql", text=f"CREATE TABLE a ();\n{mark}\nDROP TABLE a;\n")
+    assert "both ways" in refusal(tmp_path).what
+    write(tmp_path, "001_a.sql", text=f"CREATE TABLE a ();\n{mark}\n-- nothing undoes it\n")
+    assert not read_folder(tmp_path)[0].blank
+    write(tmp_path, "001_a.sql", text=f"SELECT 1;\n{mark}\n" + "--\n" * 30_000 + "DROP TABLE a;")
     assert "both ways" in refusal(tmp_path).what
 
 
@@ -150,39 +178,6 @@ def test_a_directive_that_would_not_work_is_refused(tmp_path: Path, head: str, s
     assert said in refusal(tmp_path).what
 
 
-def test_the_next_file_keeps_the_width_of_the_digits(tmp_path: Path) -> None:
-    write(tmp_path, "0009_a.sql")
-    up, down = new_files(tmp_path, "Add users' Names", now=NOW)
-    assert up.name == "0010_add_users_names.sql"
-    assert down.name == "0010_add_users_names.down.sql"
-    assert up.is_file()
-    assert down.is_file()
-
-
-def test_the_next_file_of_a_folder_of_timestamps_is_a_later_timestamp(tmp_path: Path) -> None:
-    write(tmp_path, "20260101120000_a.sql")
-    up, _ = new_files(tmp_path, "b", now=NOW)
-    assert up.name == "20261122193001_b.sql"
-    up.write_text("SELECT 1;", encoding="utf-8")
-    again, _ = new_files(tmp_path, "c", now=NOW)
-    assert again.name == "20261122193002_c.sql"
-
-
-def test_the_first_file_makes_the_folder(tmp_path: Path) -> None:
-    up, _ = new_files(tmp_path / "migrations", "init", now=NOW)
-    assert up == tmp_path / "migrations" / "001_init.sql"
-
-
-def test_a_new_file_is_refused_until_something_is_written_into_it(tmp_path: Path) -> None:
-    new_files(tmp_path, "init", now=NOW)
-    assert "holds no SQL statement" in refusal(tmp_path).what
-
-
-def test_a_name_without_a_letter_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="no name for a migration"):
-        new_files(tmp_path, "…", now=NOW)
-
-
 def test_a_folder_with_a_migration_in_it_is_one_named_by_the_folder(tmp_path: Path) -> None:
     for name in ("20240501120000_init", "20240502120000_notes"):
         (tmp_path / name).mkdir()
@@ -195,17 +190,28 @@ def test_a_folder_with_a_migration_in_it_is_one_named_by_the_folder(tmp_path: Pa
     assert read_migration(second.down_path, None).label == "20240502120000_notes"
 
 
-def test_the_next_migration_of_such_folders_is_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "20240501120000_init").mkdir()
-    write(tmp_path / "20240501120000_init", "migration.sql")
-    up, down = new_files(tmp_path, "add notes", now=NOW)
-    assert up == tmp_path / "20261122193001_add_notes" / "migration.sql"
-    assert down == up.with_name("down.sql")
-
-
 def test_a_fault_in_such_a_folder_is_told_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "20240501120000_init").mkdir()
-    write(tmp_path / "20240501120000_init", "migration.sql", text="-- nothing\n")
-    assert refusal(tmp_path).what == ("20240501120000_init/migration.sql holds no SQL statement.")
+    write(tmp_path / "20240501120000_init", "migration.sql", text="-- shipway: phase=later\n")
+    assert "20240501120000_init/migration.sql: phase=later" in refusal(tmp_path).what
     (tmp_path / "20240501120000_init").rename(tmp_path / "init")
     assert refusal(tmp_path).what.startswith("init is no migration")
+
+
+def test_a_down_script_lies_beside_its_migration_or_in_the_folder_for_them(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "supabase" / "migrations", tmp_path / "supabase" / "rollbacks"
+    for one in (folder, outside):
+        one.mkdir(parents=True)
+    write(folder, "1_a.sql", "1_a.down.sql", "2_b.sql", "3_c.up.sql", "4_d.sql")
+    write(outside, "2_b.down.sql", "3_c.down.sql", "9_of_an_earlier_life.down.sql", "README.md")
+    found = read_folder(folder)
+    assert [one.down_path for one in found] == [
+        folder / "1_a.down.sql",
+        outside / "2_b.down.sql",
+        outside / "3_c.down.sql",
+        None,
+    ]
+    write(outside, "1_a.down.sql")
+    stopped = refusal(folder)
+    assert "Two files undo 1_a.sql" in stopped.what
+    assert str(outside / "1_a.down.sql") in stopped.next_step

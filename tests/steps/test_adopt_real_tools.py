@@ -11,12 +11,15 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from shipway.edges.ledger import Ledger
 from shipway.migrations.adopt import plan_adopt
+from shipway.migrations.creation import create_files, next_files
 from shipway.migrations.files import read_folder
 from shipway.steps.adopt import adopt
 from tests.migrating import LIMITS, Heard, RealClock, exists, labels, run, write
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.values import Secret
+    from tests.conftest import DatabaseServer
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(600)]
 pytest_plugins = ("tests.npm_clients",)
@@ -162,7 +166,7 @@ def test_what_the_real_tool_has_applied_is_taken_over(
     assert exists(database_url, "second")
     folder = write(tmp_path / "ours", {**FILES, **LATER})
     with Ledger(database_url, connect_timeout_s=5) as ledger:
-        plan = plan_adopt(read_folder(folder), ledger.look(), ledger.histories())
+        plan = plan_adopt(read_folder(folder), ledger.look())
         done = adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
     assert done.source.startswith(tool)
     assert list(done.recorded) == LABELS[:2]
@@ -191,7 +195,7 @@ def test_the_supabase_cli_lists_what_we_applied_after_it_and_pushes_no_more(
     supabase = program(npm_clients, "supabase")
     call([supabase, "db", "push", remote, "--yes"], tmp_path / "home", database_url)
     with Ledger(database_url, connect_timeout_s=5) as ledger:
-        plan = plan_adopt(read_folder(folder), ledger.look(), ledger.histories())
+        plan = plan_adopt(read_folder(folder), ledger.look())
         adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
     write(folder, LATER)
     run(database_url, folder)
@@ -200,3 +204,71 @@ def test_the_supabase_cli_lists_what_we_applied_after_it_and_pushes_no_more(
     assert listed(npm_clients, tmp_path / "home", database_url) == [(one, one) for one in versions]
     said = call([supabase, "db", "push", remote, "--yes"], tmp_path / "home", database_url)
     assert "up to date" in said
+
+
+def created(folder: Path) -> list[str]:
+    """Make the next migration as `db.new` does, write both ways, and return what was made."""
+    before = {*folder.rglob("*")}
+    files = next_files(folder, "labels", now=datetime.now(UTC))
+    create_files(files)
+    text = files.up.read_text().replace("labels\n", "labels\nCREATE TABLE labels (id int);\n")
+    files.up.write_text(text)
+    files.down.write_text("DROP TABLE labels;\n")
+    return sorted(path.name for path in {*folder.rglob("*")} - before)
+
+
+def test_a_migration_that_db_new_has_made_is_one_for_the_supabase_cli_too(
+    server: DatabaseServer, database_url: Secret, npm_clients: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    folder = write(supabase_project(home), {**FILES, "20260103000000_empty.sql": ""})
+    made = created(folder)
+    supabase = program(npm_clients, "supabase")
+    fresh = server.fresh_database()
+    push = [supabase, "db", "push", "--yes"]
+    remote = f"--remote={server.url(fresh).reveal()}?sslmode=disable"
+    said = call([*push, remote], home, server.url(fresh))
+    assert "down" not in said
+    assert exists(server.url(fresh), "labels")
+    server.drop(fresh)
+
+    with (
+        Ledger(database_url, connect_timeout_s=5) as ledger,
+        psycopg.connect(database_url.reveal()) as connection,
+    ):
+        assert not ledger.look().supabase_columns
+        connection.execute(
+            "CREATE TABLE supabase_migrations.schema_migrations"
+            " (version text PRIMARY KEY, statements text[], name text)"
+        )
+    run(database_url, folder)
+    versions = [name.partition("_")[0] for name in (*FILES, "20260103000000_empty.sql", *made)]
+    assert listed(npm_clients, home, database_url) == [(one, one) for one in versions]
+    remote = f"--remote={database_url.reveal()}?sslmode=disable"
+    assert "up to date" in call([*push, remote], home, database_url)
+
+
+@pytest.mark.parametrize(
+    ("tool", "around"),
+    [
+        ("dbmate", ("-- migrate:up\n", "-- migrate:down\n")),
+        ("node-pg-migrate", ("-- Up Migration\n", "")),
+    ],
+)
+def test_a_migration_that_db_new_has_made_is_one_for_a_tool_that_takes_every_file(
+    database_url: Secret, npm_migrators: Path, tmp_path: Path, tool: str, around: tuple[str, str]
+) -> None:
+    marked = {name: text.join(around) for name, text in FILES.items()}
+    folder = write(tmp_path / "migrations", marked)
+    created(folder)
+    argv = {
+        "dbmate": [
+            *("--url", f"{database_url.reveal()}?sslmode=disable"),
+            *("--migrations-dir", "migrations", "--no-dump-schema", "migrate"),
+        ],
+        "node-pg-migrate": ["up", "-m", "migrations"],
+    }
+    call([program(npm_migrators, tool), *argv[tool]], tmp_path, database_url)
+    assert exists(database_url, "labels")
+    with Ledger(database_url, connect_timeout_s=5) as ledger:
+        assert len(plan_adopt(read_folder(folder), ledger.look()).record) == 3

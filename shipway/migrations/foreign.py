@@ -1,0 +1,119 @@
+"""Which files another tool's history names, and which history is meant. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from shipway.errors import Misconfigured, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shipway.values import ForeignEntry, ForeignHistory, Migration
+
+__all__ = ["adopt_command", "applied_by", "chosen", "named_by"]
+
+_NOTHING_DONE = "Nothing was run; the database is as it was."
+
+
+def adopt_command(target: str, flags: str = "") -> str:
+    """Return the command that shows what would be taken over, as it can be copied."""
+    where = f" --target {target}" if target != "default" else ""
+    return f"invoke --dry db.adopt{f' {flags}' if flags else ''}{where}"
+
+
+def applied_by(
+    history: ForeignHistory, files: Sequence[Migration]
+) -> tuple[list[Migration], list[str]]:
+    """Return the files that the tool has applied, in order, and its entries without a file."""
+    found, strangers = _matched(history.entries, files)
+    if history.up_to is not None:
+        found += [file for file in files if file.version <= history.up_to]
+    return _in_order(found), strangers
+
+
+def named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
+    """Return the files that the tool has applied or has begun to apply, in order."""
+    begun, _ = _matched(history.failed, files)
+    return _in_order([*applied_by(history, files)[0], *begun])
+
+
+def chosen(
+    histories: Sequence[ForeignHistory], files: Sequence[Migration], *, source: str, target: str
+) -> ForeignHistory:
+    """Return the history that is to be taken over: the one that names files of the folder.
+
+    Args:
+        histories: what is there.
+        files: the folder.
+        source: the tool or the table that a person has named; empty for none.
+        target: for the commands in messages.
+
+    Raises:
+        Misconfigured: there is no such source.
+        Refused: none is there, several are meant, or it cannot be taken over as it stands.
+    """
+    up_to = adopt_command(target, "--up-to VERSION")
+    names = _names(histories)
+    if source:
+        wanted = [one for one in histories if source.lower() in {one.tool.lower(), one.table}]
+        if not wanted:
+            raise Misconfigured(
+                f"There is no history of '{source}' in the database.",
+                unchanged=_NOTHING_DONE,
+                next_step=f"Found: {', '.join(names) or 'none'}. Or say it yourself: {up_to}",
+            )
+    else:
+        wanted = [one for one in histories if named_by(one, files)]
+        wanted = wanted or [one for one in histories if one.entries or one.fault]
+        wanted = wanted or list(histories[:1])
+    if not wanted:
+        raise Refused(
+            "No history of another migration tool was found in the database.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Say how far it is: {up_to}",
+        )
+    if len(wanted) > 1:
+        names = _names(wanted)
+        first = adopt_command(target, f"--source '{names[0]}'")
+        raise Refused(
+            f"Several tools have left a history: {', '.join(names)}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"Say whose counts, for example: {first}",
+        )
+    if wanted[0].fault:
+        raise Refused(
+            f"The history of {wanted[0].tool} ({wanted[0].table}) cannot be taken over: "
+            f"{wanted[0].fault}.",
+            unchanged=_NOTHING_DONE,
+            next_step=f"{wanted[0].cure}\nOr say how far the database is: {up_to}",
+        )
+    return wanted[0]
+
+
+def _names(histories: Sequence[ForeignHistory]) -> list[str]:
+    """Return what `--source` knows each by: its tool, or its table where a tool has several."""
+    many = Counter(one.tool for one in histories)
+    return [one.tool if many[one.tool] == 1 else one.table for one in histories]
+
+
+def _matched(
+    entries: Sequence[ForeignEntry], files: Sequence[Migration]
+) -> tuple[list[Migration], list[str]]:
+    by_version = {file.version: file for file in files}
+    by_name = {name: file for file in files for name in (file.name, file.label)}
+    found: list[Migration] = []
+    strangers: list[str] = []
+    for entry in entries:
+        known = by_name.get(entry.name) if entry.version is None else by_version.get(entry.version)
+        if known is None:
+            strangers.append(entry.name)
+        else:
+            found.append(known)
+    return found, strangers
+
+
+def _in_order(files: Iterable[Migration]) -> list[Migration]:
+    once = {file.version: file for file in files}
+    return [once[version] for version in sorted(once)]

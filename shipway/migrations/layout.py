@@ -1,0 +1,116 @@
+"""How a folder is laid out, and which tool beside shipway takes its files for migrations."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from shipway.migrations.names import DOWN, DOWN_IN_FOLDER, in_own_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = [
+    "ALL_MARKS",
+    "Marks",
+    "down_for",
+    "downs_outside",
+    "marks_like",
+    "shared_with",
+    "wants_folders",
+]
+
+_DOWN_FOLDER: Final = "rollbacks"
+"""Beside the migrations: no tool looks for migrations there."""
+_HEAD_BYTES: Final = 1 << 12
+_ANY_CASE: Final = re.MULTILINE | re.IGNORECASE
+
+
+class Marks(NamedTuple):
+    """The lines between which a tool wants to see what is run."""
+
+    above: str = ""
+    below: str = ""
+
+
+_TOOLS: Final = (
+    (
+        "dbmate",
+        Marks("-- migrate:up\n", "\n-- migrate:down\n"),
+        re.compile(rb"^\s*--\s*migrate:up\b", re.MULTILINE),
+    ),
+    ("goose", Marks("-- +goose Up\n"), re.compile(rb"^\s*--\s*\+goose\s+up\b", _ANY_CASE)),
+    (
+        "sql-migrate",
+        Marks("-- +migrate Up\n"),
+        re.compile(rb"^\s*--\s*\+migrate\s+up\b", _ANY_CASE),
+    ),
+    (
+        "node-pg-migrate",
+        Marks("-- Up Migration\n"),
+        re.compile(rb"^\s*--[\s-]*up\s+migration", _ANY_CASE),
+    ),
+)
+ALL_MARKS: Final = (Marks(), *(marks for _, marks, _ in _TOOLS))
+_NODE_PG_MIGRATE_DIGITS: Final = {13, 17}
+"""Milliseconds since 1970, or a UTC time down to them: no other tool numbers files so."""
+
+
+def shared_with(up: Path) -> str:
+    """Return the tool that takes every .sql file beside this migration for one; empty for none.
+
+    The Supabase CLI is known by its folder, the others by what they want to see in a file.
+    """
+    if in_own_folder(up):
+        return ""
+    if (up.parent.parent.name, up.parent.name) == ("supabase", "migrations"):
+        return "the Supabase CLI"
+    tool, _ = _marked(up)
+    digits = re.match(r"\d*", up.name)
+    if digits and len(digits.group()) in _NODE_PG_MIGRATE_DIGITS:
+        return tool or "node-pg-migrate"
+    return tool
+
+
+def marks_like(like: Path) -> Marks:
+    """Return what a tool wants to see in a new file of this one's folder."""
+    return _marked(like)[1]
+
+
+def down_for(up: Path, *, like: Path | None = None) -> Path:
+    """Return where the script belongs that undoes a migration.
+
+    Args:
+        up: the migration.
+        like: an older one of the folder, where `up` is not written yet.
+    """
+    if in_own_folder(up):
+        return up.with_name(DOWN_IN_FOLDER)
+    name = up.name.removesuffix(".sql").removesuffix(".up") + DOWN
+    if not shared_with(up) and not (like and shared_with(like)):
+        return up.with_name(name)
+    return up.parent.with_name(_DOWN_FOLDER) / name
+
+
+def downs_outside(folder: Path) -> Iterator[Path]:
+    """Yield the down scripts that lie in the folder for them, beside the migrations folder."""
+    yield from sorted(folder.with_name(_DOWN_FOLDER).glob(f"*{DOWN}"))
+
+
+def wants_folders(folder: Path) -> bool:
+    """Return whether each migration is a folder here although there is none yet, as for Prisma."""
+    return folder.parent.name == "prisma" or (folder / "migration_lock.toml").is_file()
+
+
+def _marked(path: Path) -> tuple[str, Marks]:
+    """Return the tool whose mark the file bears, and its marks."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
+        return "", Marks()  # It is not written yet.
+    for tool, marks, pattern in _TOOLS:
+        if pattern.search(head):
+            return tool, marks
+    return "", Marks()
