@@ -89,7 +89,7 @@ class HistoryTable:
             tool=self.form.tool,
             table=self.name,
             readable=self.readable,
-            kept_up=self.writable or not self.of_supabase,
+            kept_up=self.writable if self.of_supabase else None,
             **known,
         )
 

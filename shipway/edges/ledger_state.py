@@ -18,6 +18,9 @@ _PRESENT = """
 SELECT to_regclass('shipway.migrations') IS NOT NULL,
        to_regclass('shipway.migration_steps') IS NOT NULL,
        to_regclass('shipway.project') IS NOT NULL,
+       coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace
+                 WHERE nspname = 'supabase_migrations'),
+                has_database_privilege(current_database(), 'CREATE')),
        date_trunc('milliseconds', clock_timestamp())
 """
 _APPLIED = """
@@ -38,7 +41,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
         with connection.pipeline():  # one round trip for both
             rows_of_presence = connection.execute(_PRESENT)
             rows_of_others = find_histories(connection)
-        ((ledger, steps, project, looked_at),) = rows_of_presence.fetchall()
+        ((ledger, steps, project, may_make, looked_at),) = rows_of_presence.fetchall()
         others = history_tables(rows_of_others)
         with connection.pipeline():  # and one for all of these
             rows_of_files = connection.execute(_APPLIED) if ledger else None
@@ -83,6 +86,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
             (one.columns for one in others if one.of_supabase and one.writable), ()
         ),
         standard_strings=standard_strings,
+        supabase_absent=may_make and not any(one.of_supabase for one in others),
         histories=histories,
         looked_at=looked_at,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.migrations import rows
+from shipway.migrations.supabase_history import forget_for_supabase, record_for_supabase
 
 if TYPE_CHECKING:
     from shipway.migrations.script import Script
@@ -47,14 +48,14 @@ class Applying:
     def last(self, migration: Migration, script: Script) -> list[bytes]:
         """Return what completes the row and reads it."""
         return [
-            *rows.record_for_supabase(migration, script, self._state),
+            *record_for_supabase(migration, script, self._state),
             rows.confirm(migration),
         ]
 
     def last_of_parts(self, migration: Migration, script: Script, duration_ms: int) -> list[bytes]:
         """Return what puts the row in the place of the rows of the parts, and reads it."""
         return [
-            *rows.record_for_supabase(migration, script, self._state),
+            *record_for_supabase(migration, script, self._state),
             *rows.finish_file(migration, duration_ms),
         ]
 
@@ -74,7 +75,7 @@ class Undoing:
     def last(self, migration: Migration, script: Script) -> list[bytes]:
         """Return what takes the file out of the Supabase CLI's own history."""
         del script
-        return rows.forget_for_supabase(migration, self._state)
+        return forget_for_supabase(migration, self._state)
 
     def last_of_parts(self, migration: Migration, script: Script, duration_ms: int) -> list[bytes]:
         """Return what takes the row and those of the parts out."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_MARKS",
+    "SUPABASE_CLI",
     "Marks",
     "down_for",
     "downs_outside",
@@ -21,6 +22,7 @@ __all__ = [
     "wants_folders",
 ]
 
+SUPABASE_CLI: Final = "the Supabase CLI"
 _DOWN_FOLDER: Final = "rollbacks"
 """Beside the migrations: no tool looks for migrations there."""
 _HEAD_BYTES: Final = 1 << 12
@@ -65,7 +67,7 @@ def shared_with(up: Path) -> str:
     if in_own_folder(up):
         return ""
     if (up.parent.parent.name, up.parent.name) == ("supabase", "migrations"):
-        return "the Supabase CLI"
+        return SUPABASE_CLI
     tool, _ = _marked(up)
     digits = re.match(r"\d*", up.name)
     if digits and len(digits.group()) in _NODE_PG_MIGRATE_DIGITS:

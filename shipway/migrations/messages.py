@@ -30,6 +30,9 @@ __all__ = [
 BATCH_BYTES: Final = 1 << 20
 """A file above this size goes in several messages: neither side then holds all of it at once."""
 
+_OURS: Final = tuple(
+    f'schema "{name}" already exists, skipping' for name in ("shipway", "supabase_migrations")
+)
 _BEAT_MARK: Final = " " * 7
 BEAT: Final = f"SELECT pg_catalog.to_tsquery('pg_catalog.simple', '{_BEAT_MARK}')".encode()
 """Makes the server send at once what it has answered so far.
@@ -111,8 +114,8 @@ def joined(messages: Sequence[Message]) -> bytes:
 
 
 def is_ours(notice: str) -> bool:
-    """Tell whether our own statements caused it: `BEAT`, or a schema that the journal has made."""
-    return _BEAT_MARK in notice or notice.endswith('schema "shipway" already exists, skipping')
+    """Tell whether our own statements caused it: `BEAT`, or a schema that is there already."""
+    return _BEAT_MARK in notice or notice.endswith(_OURS)
 
 
 def literal(value: str) -> str:

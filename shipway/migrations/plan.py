@@ -88,7 +88,11 @@ def _beyond_reach(state: LedgerState) -> Iterator[str]:
     """Yield a warning for each history of another tool that the role may not read or keep up."""
     for history in state.histories:
         lacks = [] if history.readable else ["may not be read: what it has applied is not known"]
-        lacks += [] if history.kept_up else ["may not be written: what is applied is not told it"]
+        lacks += (
+            []
+            if history.kept_up is not False
+            else ["may not be written: what is applied is not told it"]
+        )
         if lacks:
             yield (
                 f"{history.table}, where {history.tool} keeps its history, "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.messages import BATCH_BYTES, literal
+from shipway.migrations.messages import literal
+from shipway.migrations.supabase_history import made_for_supabase
 
 if TYPE_CHECKING:
     from shipway.migrations.script import Script, Unit
@@ -20,11 +21,9 @@ __all__ = [
     "confirm",
     "finish_file",
     "finish_step",
-    "forget_for_supabase",
     "forget_row",
     "forget_step",
     "forget_steps",
-    "record_for_supabase",
     "setup",
     "take_out",
 ]
@@ -84,25 +83,6 @@ _ROW: Final = (
 )
 
 
-def record_for_supabase(migration: Migration, script: Script, state: LedgerState) -> list[bytes]:
-    """Return what tells the Supabase CLI's own history, where there is one, of the file."""
-    columns = state.supabase_columns
-    if "version" not in columns:
-        return []
-    values = {"version": literal(migration.digits)}
-    if "name" in columns:
-        values["name"] = literal(migration.name)
-    if "statements" in columns and migration.size_bytes <= BATCH_BYTES:
-        texts = (literal(script.sql(index).decode()) for index in range(len(script)))
-        values["statements"] = f"ARRAY[{', '.join(texts)}]::text[]"
-    return [
-        (
-            f"INSERT INTO supabase_migrations.schema_migrations ({', '.join(values)}) "
-            f"VALUES ({', '.join(values.values())}) ON CONFLICT (version) DO NOTHING"
-        ).encode()
-    ]
-
-
 def adopt_row(migration: Migration, source: str) -> bytes:
     """Return what records a file as applied without running it, or makes its row agree with it."""
     return (
@@ -131,21 +111,13 @@ def forget_steps(migration: Migration) -> bytes:
     return f"DELETE FROM shipway.migration_steps WHERE version = {migration.version}".encode()
 
 
-def forget_for_supabase(migration: Migration, state: LedgerState) -> list[bytes]:
-    """Return what takes the file out of the Supabase CLI's own history, where there is one."""
-    if "version" not in state.supabase_columns:
-        return []
-    return [
-        (
-            "DELETE FROM supabase_migrations.schema_migrations "
-            f"WHERE version = {literal(migration.digits)}"
-        ).encode()
-    ]
-
-
 def setup(state: LedgerState, project_ref: str | None) -> list[bytes]:
-    """Return what makes the ledger where it is missing, and tells the database whose it is."""
+    """Return what makes the ledger where it is missing, and tells the database whose it is.
+
+    So with the Supabase CLI's history, where it is to be kept too.
+    """
     statements = [] if state.exists else _SCHEMA.split(b";\n")
+    statements += made_for_supabase(state)
     if project_ref is not None and state.project_ref is None:
         statements.append(
             f"INSERT INTO shipway.project (ref) VALUES ({literal(project_ref)})".encode()

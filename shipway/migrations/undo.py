@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations.files import read_migration
+from shipway.migrations.foreign import named_by
 from shipway.migrations.kinds import tokens_of
 from shipway.migrations.layout import down_for
 from shipway.migrations.messages import literal
@@ -75,10 +76,27 @@ def plan_undo(
                 next_step="Complete it first: invoke db.migrate",
             )
     by_version = {file.version: file for file in files}
+    _refuse_known_elsewhere(
+        [by_version[row.version] for row in chosen if row.version in by_version], state
+    )
     return UndoPlan(
         undo=tuple(_down_of(by_version.get(row.version), row.label) for row in chosen),
         left=tuple(row for row in state.applied if row not in chosen),
     )
+
+
+def _refuse_known_elsewhere(files: Sequence[Migration], state: LedgerState) -> None:
+    """Refuse to undo what would count as applied for another tool for ever."""
+    for history in state.histories:
+        named = named_by(history, files)
+        if named and not history.kept_up:
+            raise Refused(
+                f"{history.tool} has recorded {named[-1].label} in {history.table}, and shipway "
+                "does not write there: once undone, it would still count as applied.",
+                unchanged=_NOTHING_DONE,
+                next_step=f"Undo it by a new migration: invoke db.new NAME; or with {history.tool} "
+                f"itself, and then: invoke db.adopt --forget {named[-1].version}",
+            )
 
 
 def _down_of(file: Migration | None, label: str) -> Migration:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.books import Applying
 from shipway.migrations.plan import proof_of
+from shipway.migrations.supabase_history import kept_for_supabase
 from shipway.migrations.unadopted import unadopted
 from shipway.steps.in_order import run_in_order
 from shipway.steps.live_line import LiveLine
@@ -101,7 +102,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     powers = Powers(database=database, limits=limits, clock=clock, say=say)
     become_the_only_runner(powers, Applying.command)
-    state = database.look()
+    state = kept_for_supabase(database.look(), plan.pending)
     pending = _still_pending(plan, state, say)
     runner = Runner(powers, state, Applying(state), project_ref=plan.project_ref)
     applied_now: list[AppliedMigration] = []

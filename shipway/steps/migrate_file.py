@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.migrations import messages, rows
 from shipway.migrations.messages import BEAT, Message
 from shipway.migrations.script import open_script
+from shipway.migrations.supabase_history import kept_for_supabase
 from shipway.steps.migrate_batch import MOST_BYTES, MOST_FILES, Batch
 from shipway.steps.migrate_parts import Parts
 from shipway.steps.sending import Sending, StatementError
@@ -130,7 +131,7 @@ class Runner:
                         apart = True
                     else:
                         raise sending.stopped(error) from None
-                    state = self._powers.database.look()
+                    state = kept_for_supabase(self._powers.database.look(), [migration])
                     begun = _parts_of(migration, state)
                     self._setup = rows.setup(state, self._project_ref)
             if script.switches:

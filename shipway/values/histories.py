@@ -69,8 +69,9 @@ class ForeignHistory:
     """What mends the fault."""
     readable: bool = True
     """Whether the connection's role may read the table; if not, nothing of it is known."""
-    kept_up: bool = True
-    """False for a history in which shipway records what it applies and this role may not."""
+    kept_up: bool | None = None
+    """Whether shipway records there what it applies; False where this role may not, and None
+    where shipway never does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

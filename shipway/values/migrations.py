@@ -99,6 +99,8 @@ class LedgerState:
     role may not write to it."""
     standard_strings: bool
     """The session's `standard_conforming_strings`."""
+    supabase_absent: bool = False
+    """There is no history of the Supabase CLI, and the role may make it."""
     histories: tuple[ForeignHistory, ...] = ()
     """What other migration tools have recorded."""
     notices_death: bool = False

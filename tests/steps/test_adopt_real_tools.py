@@ -14,7 +14,6 @@ import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from shipway.edges.ledger import Ledger
@@ -232,15 +231,6 @@ def test_a_migration_that_db_new_has_made_is_one_for_the_supabase_cli_too(
     assert exists(server.url(fresh), "labels")
     server.drop(fresh)
 
-    with (
-        Ledger(database_url, connect_timeout_s=5) as ledger,
-        psycopg.connect(database_url.reveal()) as connection,
-    ):
-        assert not ledger.look().supabase_columns
-        connection.execute(
-            "CREATE TABLE supabase_migrations.schema_migrations"
-            " (version text PRIMARY KEY, statements text[], name text)"
-        )
     run(database_url, folder)
     versions = [name.partition("_")[0] for name in (*FILES, "20260103000000_empty.sql", *made)]
     assert listed(npm_clients, home, database_url) == [(one, one) for one in versions]

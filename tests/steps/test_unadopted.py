@@ -356,3 +356,75 @@ def test_a_history_hidden_by_row_security_counts_as_unread(
         f"GRANT SELECT ON public.schema_migrations TO migrator_{database}",
     )
     assert "may not be read" in Team(tmp_path, migrator).invoke("db.status")[1]
+
+
+def test_a_folder_of_the_supabase_cli_is_recorded_for_it_where_it_has_never_run(
+    tmp_path: Path, database_url: Secret
+) -> None:
+    """So what was applied before that became known: else its next push would run all again."""
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    once = "CREATE INDEX CONCURRENTLY ON first (id);"
+    write(folder, {"20260101000000_first.sql": "CREATE TABLE first (id int);"})
+    run(database_url, folder)
+    prepare(database_url, "DROP TABLE supabase_migrations.schema_migrations")
+    write(folder, {"20260102000000_second.sql": once, "20260103000000_third.sql": ""})
+    run(database_url, folder)
+    told = ask(
+        database_url, "SELECT version, name FROM supabase_migrations.schema_migrations ORDER BY 1"
+    )
+    assert told == [
+        ("20260101000000", "first"),
+        ("20260102000000", "second"),
+        ("20260103000000", "third"),
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_first_file_of_all_makes_both_histories(
+    tmp_path: Path, database_url: Secret, *, together: bool
+) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    run(database_url, write(folder, FILES), together=together)
+    assert ask(database_url, "SELECT count(*) FROM supabase_migrations.schema_migrations") == [(3,)]
+    elsewhere = write(tmp_path / "migrations", FILES)
+    prepare(database_url, "DROP TABLE supabase_migrations.schema_migrations")
+    prepare(database_url, "TRUNCATE shipway.migrations; DROP TABLE first, second, third")
+    run(database_url, elsewhere, together=together)
+    assert not exists(database_url, "supabase_migrations.schema_migrations"), "no folder of its"
+
+
+def test_a_role_that_may_not_make_that_history_goes_without(
+    server: DatabaseServer, database: str, tmp_path: Path, migrator: Secret
+) -> None:
+    prepare(server.admin_url(database), f"CREATE SCHEMA shipway AUTHORIZATION migrator_{database}")
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    run(migrator, write(folder, FILES))
+    assert len(labels(server.url(database))) == 3
+
+
+@pytest.mark.parametrize("tool", [name for name in TOOLS if name != "Supabase CLI"])
+def test_what_would_count_as_applied_elsewhere_is_not_rolled_back(team: Team, tool: str) -> None:
+    prepare(team.url, TOOLS[tool])
+    prepare(team.url, "CREATE TABLE first (); CREATE TABLE second ()")
+    assert team.invoke("db.adopt", "--yes")[0] == 0
+    run(team.url, team.folder)
+    downs = ("first", "second", "third")
+    for number, name in enumerate(downs, 1):
+        write(team.folder, {f"2026010{number}000000_{name}.down.sql": f"DROP TABLE {name};"})
+    assert team.invoke("db.rollback", "--yes")[0] == 0, "what shipway alone has applied"
+    said = team.refused("db.rollback", "--yes")
+    assert f"{tool} has recorded 20260102000000_second in {TABLES[tool]}" in said
+    assert exists(team.url, "second")
+
+
+def test_what_the_supabase_cli_has_applied_can_be_rolled_back_and_applied_again(team: Team) -> None:
+    prepare(team.url, TOOLS["Supabase CLI"])
+    prepare(team.url, "CREATE TABLE first (); CREATE TABLE second ()")
+    assert team.invoke("db.adopt", "--yes")[0] == 0
+    write(team.folder, {"20260102000000_second.down.sql": "DROP TABLE second;"})
+    assert team.invoke("db.rollback", "--yes")[0] == 0
+    assert "1 applied, 2 pending" in team.invoke("db.status")[1]
+    assert team.invoke("db.migrate", "--yes")[0] == 0
