@@ -27,16 +27,18 @@ def taken_for_migrations(files: Sequence[Migration], *, root: Path) -> tuple[str
         root: the project's folder.
     """
     newest = files[-1].path
-    places = {down_for(one.path, like=newest): one.down_path for one in files if one.down_path}
-    taken = [here for right, here in places.items() if here != right]
+    places = {
+        one.down_path: down_for(one.path, like=newest)
+        for one in files
+        if one.down_path and one.down_path.parent == one.path.parent
+    }
+    taken = [here for here, right in places.items() if here != right]
     if not taken:
         return "", ""
-    said = (
-        f"{shared_with(newest)} takes {count(len(taken), 'down script')} in {newest.parent.name}/"
-    )
-    said += " for a migration" if len(taken) == 1 else " for migrations"
+    folder, outside = taken[0].parent, places[taken[0]].parent
+    tool = shared_with(newest) or "another tool"
+    said = f"{tool} takes {count(len(taken), 'down script')} in {folder.name}/ for "
+    said += "a migration" if len(taken) == 1 else "migrations"
     move = "git mv" if len(tracked(root, [str(one) for one in taken])) == len(taken) else "mv"
-    here, there = (
-        shlex.quote(os.path.relpath(one)) for one in (newest.parent, next(iter(places)).parent)
-    )
+    here, there = (shlex.quote(os.path.relpath(one)) for one in (folder, outside))
     return said, f"mkdir -p {there} && {move} {here}/*.down.sql {there}/"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,9 +94,16 @@ def refuse_untouched(pending: Sequence[Migration]) -> None:
             raise Misconfigured(
                 f"{shown(migration.path)} is as db.new has made it: nothing is written into it.",
                 unchanged=_NOTHING_DONE,
-                next_step=f"Write the migration into {migration.path}, or delete it. If it is to "
-                "do nothing, say why in a comment.",
+                next_step=f"Write the migration into {migration.path}; if it is to do nothing, say "
+                f"why in a comment.\nOr take it away again: {_removal(migration)}",
             )
+
+
+def _removal(migration: Migration) -> str:
+    if in_own_folder(migration.path):
+        return f"rm -r {shlex.quote(str(migration.path.parent))}"
+    paths = [migration.path, *([migration.down_path] if migration.down_path else [])]
+    return f"rm {' '.join(shlex.quote(str(path)) for path in paths)}"
 
 
 def _text(words: Sequence[str], marks: Marks) -> str:

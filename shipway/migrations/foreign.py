@@ -28,15 +28,16 @@ def applied_by(
 ) -> tuple[list[Migration], list[str]]:
     """Return the files that the tool has applied, in order, and its entries without a file."""
     found, strangers = _matched(history.entries, files)
-    if history.up_to is not None:
-        found += [file for file in files if file.version <= history.up_to]
+    up_to = history.up_to
+    if up_to is not None and (found or _begun(history, files) or _has(files, up_to)):
+        # Else it is of another project in the same database.
+        found += [file for file in files if file.version <= up_to]
     return _in_order(found), strangers
 
 
 def named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
     """Return the files that the tool has applied or has begun to apply, in order."""
-    begun, _ = _matched(history.failed, files)
-    return _in_order([*applied_by(history, files)[0], *begun])
+    return _in_order([*applied_by(history, files)[0], *_begun(history, files)])
 
 
 def chosen(
@@ -55,14 +56,16 @@ def chosen(
         Refused: none is there, several are meant, or it cannot be taken over as it stands.
     """
     up_to = adopt_command(target, "--up-to VERSION")
-    names = _names(histories)
     if source:
-        wanted = [one for one in histories if source.lower() in {one.tool.lower(), one.table}]
+        wanted = [
+            one for one in histories if source.lower() in {one.tool.lower(), one.table.lower()}
+        ]
         if not wanted:
             raise Misconfigured(
                 f"There is no history of '{source}' in the database.",
                 unchanged=_NOTHING_DONE,
-                next_step=f"Found: {', '.join(names) or 'none'}. Or say it yourself: {up_to}",
+                next_step=f"Found: {_named(histories, histories) or 'none'}. Or say it yourself: "
+                f"{up_to}",
             )
     else:
         wanted = [one for one in histories if named_by(one, files)]
@@ -75,10 +78,9 @@ def chosen(
             next_step=f"Say how far it is: {up_to}",
         )
     if len(wanted) > 1:
-        names = _names(wanted)
-        first = adopt_command(target, f"--source '{names[0]}'")
+        first = adopt_command(target, f"--source '{_named(wanted[:1], histories)}'")
         raise Refused(
-            f"Several tools have left a history: {', '.join(names)}.",
+            f"Several tools have left a history: {_named(wanted, histories)}.",
             unchanged=_NOTHING_DONE,
             next_step=f"Say whose counts, for example: {first}",
         )
@@ -92,10 +94,10 @@ def chosen(
     return wanted[0]
 
 
-def _names(histories: Sequence[ForeignHistory]) -> list[str]:
-    """Return what `--source` knows each by: its tool, or its table where a tool has several."""
+def _named(some: Sequence[ForeignHistory], histories: Sequence[ForeignHistory]) -> str:
+    """Return what `--source` knows some by: the tool, or the table where a tool has several."""
     many = Counter(one.tool for one in histories)
-    return [one.tool if many[one.tool] == 1 else one.table for one in histories]
+    return ", ".join(one.tool if many[one.tool] == 1 else one.table for one in some)
 
 
 def _matched(
@@ -112,6 +114,14 @@ def _matched(
         else:
             found.append(known)
     return found, strangers
+
+
+def _begun(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
+    return _matched(history.failed, files)[0]
+
+
+def _has(files: Sequence[Migration], version: int) -> bool:
+    return any(file.version == version for file in files)
 
 
 def _in_order(files: Iterable[Migration]) -> list[Migration]:

@@ -102,7 +102,8 @@ def downs_outside(folder: Path) -> Iterator[Path]:
 
 def wants_folders(folder: Path) -> bool:
     """Return whether each migration is a folder here although there is none yet, as for Prisma."""
-    return folder.parent.name == "prisma" or (folder / "migration_lock.toml").is_file()
+    of_prisma = (folder.parent.name, folder.name) == ("prisma", "migrations")
+    return of_prisma or (folder / "migration_lock.toml").is_file()
 
 
 def _marked(path: Path) -> tuple[str, Marks]:

@@ -78,8 +78,12 @@ def test_a_new_file_is_refused_until_something_is_written_into_it(tmp_path: Path
     files.up.write_bytes(files.up.read_bytes().rstrip() + end.encode())
     (made,) = read_folder(tmp_path)
     assert untouched(made)
-    with pytest.raises(Misconfigured, match=r"001_add_labels\.sql is as db.new has made it"):
+    with pytest.raises(
+        Misconfigured, match=r"001_add_labels\.sql is as db.new has made it"
+    ) as caught:
         refuse_untouched([made])
+    removal = caught.value.next_step.partition("again: ")[2].split()
+    assert removal == ["rm", str(files.up), str(files.down)], "one alone would be refused too"
     for text in ("-- add labels\n-- not needed after all\n", "", "SELECT 1;"):
         files.up.write_text(text, encoding="utf-8")
         refuse_untouched(read_folder(tmp_path))

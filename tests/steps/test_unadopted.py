@@ -166,6 +166,35 @@ def test_a_migration_that_waits_for_the_contract_phase_is_not_run_twice_either(t
     assert "20260102000000_second" in team.refused("db.status")
 
 
+def test_a_down_script_that_the_supabase_cli_took_for_the_migration_is_no_migration(
+    team: Team,
+) -> None:
+    prepare(team.url, TOOLS["Supabase CLI"])
+    prepare(
+        team.url,
+        "UPDATE supabase_migrations.schema_migrations SET name = 'second.down'"
+        " WHERE name = 'second'",
+    )
+    said = team.refused("db.adopt", "--yes")
+    assert "20260102000000 is recorded as second.down: a down script ran" in said
+    repair = "supabase migration repair --status reverted 20260102000000"
+    assert repair in said
+    assert repair in team.refused("db.status")
+    prepare(
+        team.url, "DELETE FROM supabase_migrations.schema_migrations WHERE name = 'second.down'"
+    )
+    assert team.invoke("db.adopt", "--yes")[0] == 0
+    assert "1 applied, 2 pending" in team.invoke("db.status")[1]
+
+
+def test_a_history_of_an_early_supabase_cli_has_versions_alone(team: Team) -> None:
+    prepare(team.url, TOOLS["Supabase CLI"])
+    prepare(team.url, "ALTER TABLE supabase_migrations.schema_migrations DROP name")
+    team.refused("db.status")
+    assert team.invoke("db.adopt", "--yes")[0] == 0
+    assert team.invoke("db.migrate", "--yes")[0] == 0
+
+
 def test_a_long_history_is_told_in_short(team: Team) -> None:
     write(team.folder, {f"2025{n:010}_a.sql": "SELECT 1;" for n in range(1, 60)})
     prepare(team.url, TOOLS["Supabase CLI"])
@@ -242,6 +271,12 @@ def test_what_flyway_has_undone_is_pending_and_what_lies_below_its_baseline_is_n
     assert "does not hold: 20260101000000_first. " in team.refused("db.status")
     assert team.invoke("db.adopt", "--yes")[0] == 0
     assert "1 applied, 2 pending" in team.invoke("db.status")[1]
+
+
+def test_the_newest_version_of_another_projects_history_says_nothing_of_ours(team: Team) -> None:
+    prepare(team.url, TOOLS["golang-migrate"])
+    prepare(team.url, "UPDATE public.schema_migrations SET version = 20990101000000")
+    assert team.invoke("db.migrate", "--yes")[0] == 0
 
 
 def test_of_several_histories_the_one_that_names_the_files_is_meant(team: Team) -> None:

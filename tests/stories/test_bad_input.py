@@ -122,7 +122,7 @@ def test_an_unknown_setting_is_answered_with_the_nearest_one(project: Project) -
         ({}, ["invoke db.new"]),
         ({"0002b_x.sql": "select 1;"}, ["0002b_x.sql"]),
         ({"001_a.sql": "select 1;", "0001_b.sql": "select 1;"}, ["001_a.sql", "0001_b.sql"]),
-        ({"001_a.sql": "-- nothing\n"}, ["001_a.sql"]),
+        ({"001_a.sql": "-- a\n\n"}, ["001_a.sql is as db.new has made it"]),
     ],
 )
 def test_a_faulty_migrations_folder(

@@ -72,6 +72,8 @@ def test_what_the_supabase_cli_has_applied_is_never_released_again(team: Project
     assert on_sandbox(team, "db.adopt", "--yes").code == 0
     created = team.invoke("db.new", "labels")
     assert created.code == 0, created.err
+    note = team.root / "supabase" / "migrations" / "20260103000000_note.sql"
+    note.write_text("-- was applied by hand\n")
     (up,) = (team.root / "supabase" / "migrations").glob("*_labels*")
     up.write_text("alter table public.plans add column label text;\n")
     (down,) = (team.root / "supabase" / "rollbacks").iterdir()
@@ -79,11 +81,12 @@ def test_what_the_supabase_cli_has_applied_is_never_released_again(team: Project
     released = team.release()
     assert released.code == 0, released.out + released.err
     assert f"{up.stem} is reversible" in released.out
+    assert "20260103000000_note.sql holds no SQL statement" in released.out
     assert team.rows("select count(*) from public.plans") == [(2,)]
     told = "select version from supabase_migrations.schema_migrations order by 1 desc limit 1"
     assert team.rows(told) == [(up.name.partition("_")[0],)]
-    assert "3 applied, 0 pending" in on_sandbox(team, "db.status").out
-    assert on_sandbox(team, "db.rollback", "--yes").code == 0
+    assert "4 applied, 0 pending" in on_sandbox(team, "db.status").out
+    assert on_sandbox(team, "db.rollback", "--steps", "2", "--yes").code == 0
     assert len(team.ledger()) == 2
 
 
@@ -114,3 +117,11 @@ def test_down_scripts_that_the_supabase_cli_takes_for_migrations_are_named(
         "destroys the table public.plans: 2 rows"
         in on_sandbox(team, "--dry", "db.rollback", "--to", "0").out
     )
+
+
+def test_down_scripts_outside_a_folder_of_shipways_own_are_in_nobodys_way(project: Project) -> None:
+    outside = project.root / "rollbacks"
+    outside.mkdir()
+    for path in (project.root / "migrations").glob("*.down.sql"):
+        path.rename(outside / path.name)
+    assert "ok          migrations    7 files" in on_sandbox(project, "doctor").out
