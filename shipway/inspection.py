@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
 __all__ = [
+    "DEFAULT_PRIVILEGE",
     "Access",
     "Advice",
     "ColumnDetail",
+    "DefaultPrivilege",
     "Finding",
     "Named",
     "QueryAnswer",
@@ -22,6 +24,10 @@ __all__ = [
     "Thing",
     "Tried",
 ]
+
+
+DEFAULT_PRIVILEGE: Final = "default privilege"
+"""The kind of thing that grants are which objects get when they are made."""
 
 
 class Thing(NamedTuple):
@@ -52,6 +58,32 @@ class Thing(NamedTuple):
         return f"{self.parent}.{self.name}" if self.parent else self.name
 
 
+class DefaultPrivilege(NamedTuple):
+    """What one role is granted on every object of a kind that some role will make."""
+
+    maker: str
+    """Who makes the objects; empty for the role that migrates."""
+    schema: str
+    """Where; empty for every schema."""
+    objects: str
+    """tables, sequences, functions, types, schemas or large objects."""
+    grantee: str
+    """`public` for everyone."""
+    privileges: str
+    """`insert, select`; `nothing` where what everyone has of itself is taken away."""
+
+    @classmethod
+    def of(cls, thing: Thing) -> Self:
+        """Return what a part of a schema that is a default privilege says."""
+        return cls(
+            maker=thing.fact("made by"),
+            schema=thing.fact("in schema"),
+            objects=thing.fact("objects"),
+            grantee=thing.name,
+            privileges=thing.fact("privileges"),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Every part of the schemas that belong to the project, at one moment."""
@@ -60,6 +92,13 @@ class Snapshot:
     """As Postgres counts it: 170011 is 17.11."""
     things: tuple[Thing, ...]
     """Sorted by kind, parent and name."""
+
+    @property
+    def default_privileges(self) -> tuple[DefaultPrivilege, ...]:
+        """What is granted on objects that are not made yet."""
+        return tuple(
+            DefaultPrivilege.of(one) for one in self.things if one.kind == DEFAULT_PRIVILEGE
+        )
 
 
 class Reach(StrEnum):

@@ -6,8 +6,9 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from shipway.edges.access import read_access
-from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries, sql
+from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries
 from shipway.edges.counts import count_rows
+from shipway.edges.default_privileges import read_recorded
 from shipway.edges.ledger_state import read_ledger
 from shipway.edges.lints import check_data, lint
 from shipway.edges.questions import ask
@@ -16,12 +17,12 @@ from shipway.errors import Misconfigured
 from shipway.inspection import ColumnDetail, Named, Snapshot, TableDetail, TableSummary, Thing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.inspection import Access, Finding, QueryAnswer, RowCount
+    from shipway.inspection import Access, DefaultPrivilege, Finding, QueryAnswer, RowCount
     from shipway.values import LedgerState
 
 __all__ = ["Catalog", "read_snapshot"]
@@ -115,15 +116,14 @@ class Catalog:
         self._connection = connection
 
     def snapshot(self) -> Snapshot:
-        """Return the project's whole schema as it is at one moment, in six queries."""
+        """Return the project's whole schema as it is at one moment, in seven queries."""
         with reading(self._connection):
             return read_snapshot(self._connection)
 
-    def default_privileges(self) -> tuple[str, ...]:
-        """Return the statements that give another database this one's default privileges."""
+    def recorded_defaults(self) -> Mapping[int, tuple[DefaultPrivilege, ...]]:
+        """Return which default privileges the ledger has recorded; see `read_recorded`."""
         with reading(self._connection):
-            rows = self._connection.execute(sql("default_privileges"), {})
-            return tuple(statement for (statement,) in rows)
+            return read_recorded(self._connection)
 
     def ledger(self) -> LedgerState:
         """Return what the database says about its migrations."""

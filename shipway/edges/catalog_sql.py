@@ -1,4 +1,4 @@
-"""The six queries of a snapshot, read from the .sql files beside this module.
+"""The seven queries of a snapshot, read from the .sql files beside this module.
 
 Each returns rows of kind, parent, name and facts; facts are an array of name, value, name, value,
 and one without value is left out. They run with an empty search path, so that the server writes
@@ -20,7 +20,12 @@ PLATFORM_SCHEMAS: Final = (
 )
 """Schemas that belong to Supabase, its extensions or to shipway, and not to the project."""
 
-_SNAPSHOT: Final = ("relations", "columns", "constraints", "policies", "functions", "grants")
+DEFAULT_PRIVILEGES: Final = "default_privileges"
+"""The last query's name: what is granted on objects that are not made yet."""
+_SNAPSHOT: Final = (
+    *("relations", "columns", "constraints", "policies", "functions", "grants"),
+    DEFAULT_PRIVILEGES,
+)
 
 
 @lru_cache(maxsize=1)

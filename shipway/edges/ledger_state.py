@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.edges.default_privileges import ask_default_privileges, told_default_privileges
 from shipway.edges.histories import find_histories, history_tables
 from shipway.edges.reading import reading
 from shipway.values import AppliedMigration, DoneStep, LedgerState
@@ -18,6 +19,7 @@ _PRESENT = """
 SELECT to_regclass('shipway.migrations') IS NOT NULL,
        to_regclass('shipway.migration_steps') IS NOT NULL,
        to_regclass('shipway.project') IS NOT NULL,
+       to_regclass('shipway.default_privileges') IS NOT NULL,
        coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace
                  WHERE nspname = 'supabase_migrations'),
                 has_database_privilege(current_database(), 'CREATE')),
@@ -41,7 +43,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
         with connection.pipeline():  # one round trip for both
             rows_of_presence = connection.execute(_PRESENT)
             rows_of_others = find_histories(connection)
-        ((ledger, steps, project, may_make, looked_at),) = rows_of_presence.fetchall()
+        ((ledger, steps, project, defaults, may_make, looked_at),) = rows_of_presence.fetchall()
         others = history_tables(rows_of_others)
         with connection.pipeline():  # and one for all of these
             rows_of_files = connection.execute(_APPLIED) if ledger else None
@@ -49,15 +51,19 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
             row_of_project = (
                 connection.execute("SELECT ref FROM shipway.project") if project else None
             )
+            granted = ask_default_privileges(connection)
             told_by = [
                 (one, connection.execute(one.query) if one.readable else ()) for one in others
             ]
         applied = rows_of_files.fetchall() if rows_of_files else []
         begun = rows_of_steps.fetchall() if rows_of_steps else []
         told = row_of_project.fetchone() if row_of_project else None
+        default_privileges = told_default_privileges(granted)
         histories = tuple(one.history(rows) for one, rows in told_by)
     return LedgerState(
         exists=ledger,
+        records_defaults=defaults,
+        default_privileges=default_privileges,
         applied=tuple(
             AppliedMigration(
                 version=version,

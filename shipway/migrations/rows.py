@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.messages import literal
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from shipway.values import AppliedMigration, LedgerState, Migration
 
 __all__ = [
+    "ADOPTED",
     "DIVISION_BY_ZERO",
     "NOTHING_ELSE",
     "WRITTEN_TABLES",
@@ -55,6 +57,15 @@ ALTER TABLE shipway.migration_steps ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shipway.project ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON SCHEMA shipway FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA shipway FROM PUBLIC"""
+
+# What a table is granted when it is made stands in no file: without this nobody could tell later
+# which of its grants were given by hand.
+_DEFAULTS: Final = b"""\
+CREATE TABLE shipway.default_privileges (before bigint PRIMARY KEY, granted jsonb NOT NULL);
+ALTER TABLE shipway.default_privileges ENABLE ROW LEVEL SECURITY;
+REVOKE ALL ON shipway.default_privileges FROM PUBLIC"""
+ADOPTED: Final = 0
+"""Stands for a version where another tool's history is taken over: nothing is run then."""
 
 DIVISION_BY_ZERO: Final = "22012"
 _OTHER_SCHEMAS: Final = (
@@ -111,13 +122,27 @@ def forget_steps(migration: Migration) -> bytes:
     return f"DELETE FROM shipway.migration_steps WHERE version = {migration.version}".encode()
 
 
-def setup(state: LedgerState, project_ref: str | None) -> list[bytes]:
-    """Return what makes the ledger where it is missing, and tells the database whose it is.
+def setup(state: LedgerState, project_ref: str | None, *, before: int | None = None) -> list[bytes]:
+    """Return what stands ahead of a run: the ledger where it is missing, and whose database it is.
 
     So with the Supabase CLI's history, where it is to be kept too.
+
+    Args:
+        state: the database as it is.
+        project_ref: of the project that it belongs to.
+        before: the first version that is about to be run: the default privileges that it meets
+            are recorded; None records none.
     """
     statements = [] if state.exists else _SCHEMA.split(b";\n")
     statements += made_for_supabase(state)
+    if before is not None:
+        if not state.records_defaults:
+            statements += _DEFAULTS.split(b";\n")
+        granted = literal(json.dumps(state.default_privileges))
+        statements.append(
+            f"INSERT INTO shipway.default_privileges VALUES ({before}, {granted}::jsonb) "
+            "ON CONFLICT (before) DO UPDATE SET granted = excluded.granted".encode()
+        )
     if project_ref is not None and state.project_ref is None:
         statements.append(
             f"INSERT INTO shipway.project (ref) VALUES ({literal(project_ref)})".encode()

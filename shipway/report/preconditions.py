@@ -78,6 +78,8 @@ def _(value: Approval, terminal: Terminal) -> None:
 
 @show.register(Drift)
 def _(value: Drift, terminal: Terminal) -> None:
+    for one in value.narrower_defaults:
+        terminal.warn(f"{one.said}: changed outside of the migrations, for objects to come")
     if not value.differences:  # else the error that comes with it tells them
         terminal.note(
             f"The schema is what its {count(value.migrations, 'migration')} led to; "

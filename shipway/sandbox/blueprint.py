@@ -7,9 +7,11 @@ import json
 import os
 import secrets
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import psycopg
+from psycopg import sql
 
 from shipway import __version__
 from shipway.edges.catalog import Catalog
@@ -19,6 +21,7 @@ from shipway.edges.ledger import Ledger
 from shipway.inspection import Snapshot, Thing
 from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.sandbox.extensions import PREINSTALLED, SINCE_MAJOR, preinstall, write_extensions
+from shipway.schema.default_privileges import altered
 from shipway.steps.migrate import migrate
 from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
 
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.embedded import Install
-    from shipway.values import Clock, Migration
+    from shipway.inspection import DefaultPrivilege
+    from shipway.schema.default_privileges import Defaults
+    from shipway.values import AppliedMigration, Clock, Migration
 
 __all__ = ["Blueprint"]
 
@@ -61,45 +66,45 @@ class Blueprint:
         self._clock = clock
 
     def build(
-        self, migrations: Sequence[Migration], *, server_version: int, beforehand: Sequence[str]
+        self, migrations: Sequence[Migration], *, server_version: int, defaults: Defaults
     ) -> Snapshot:
         """Return the schema that the migrations make of a new Supabase project.
 
         Args:
             migrations: in the order in which they were applied.
             server_version: of the server that the result is compared with: 170011 is 17.11.
-            beforehand: statements that make the empty database like the target was before its
-                first migration, such as its default privileges.
+            defaults: the default privileges that some versions met on the target: a file grants
+                nothing of what its objects got by them.
 
         Raises:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
         install = _install_for(server_version)
-        kept = self._directory / f"{_digest(install, migrations, beforehand)}.json"
+        kept = self._directory / f"{_digest(install, migrations, defaults)}.json"
         if (known := _recalled(kept)) is not None:
             return known
-        built = self._built(install, migrations, beforehand)
+        built = self._built(install, migrations, defaults)
         _keep(kept, built)
         return built
 
     def _built(
-        self, install: Install, migrations: Sequence[Migration], beforehand: Sequence[str]
+        self, install: Install, migrations: Sequence[Migration], defaults: Defaults
     ) -> Snapshot:
-        plan = MigrationPlan(applied=(), pending=tuple(migrations))
-        with _empty_supabase(self._directory, install) as url:
-            with psycopg.connect(url.reveal(), autocommit=True) as connection:
-                for statement in beforehand:
-                    connection.execute(statement.encode())
-            if plan.pending:
+        applied: tuple[AppliedMigration, ...] = ()
+        with _empty_supabase(self._directory, install) as (admin, url):
+            for before, files in _runs(migrations, defaults):
                 with Ledger(url, connect_timeout_s=_CONNECT_S) as database:
-                    migrate(
-                        plan,
+                    if before is not None:
+                        _alter_defaults(admin, database.look().default_privileges, before)
+                    done = migrate(
+                        MigrationPlan(applied=applied, pending=files),
                         _ON_NOTHING,
                         database=database,
                         limits=_LIMITS,
                         clock=self._clock,
                         say=Plainly(),
                     )
+                applied += done.applied_now
             with psycopg.connect(url.reveal(), autocommit=True) as connection:
                 built = Catalog(connection).snapshot()
         # Those that every project has are the platform's, and no promise of the migrations.
@@ -111,10 +116,37 @@ class Blueprint:
         return Snapshot(server_version=built.server_version, things=tuple(things))
 
 
-def _digest(install: Install, migrations: Sequence[Migration], beforehand: Sequence[str]) -> str:
+def _runs(
+    migrations: Sequence[Migration], defaults: Defaults
+) -> Iterator[tuple[tuple[DefaultPrivilege, ...] | None, tuple[Migration, ...]]]:
+    """Yield the files that follow each other, with the default privileges that they want first."""
+    begins = [index for index, file in enumerate(migrations) if file.version in defaults]
+    for first, after in pairwise(sorted({0, *begins, len(migrations)})):
+        files = tuple(migrations[first:after])
+        yield defaults.get(files[0].version), files
+
+
+def _alter_defaults(
+    admin: Secret, now: Sequence[DefaultPrivilege], wanted: Sequence[DefaultPrivilege]
+) -> None:
+    """Make the default privileges what they were; a schema made by hand has none to make."""
+    with psycopg.connect(admin.reveal(), autocommit=True) as connection:
+        roles = {name for (name,) in connection.execute("select rolname from pg_roles")}
+        schemas = {name for (name,) in connection.execute("select nspname from pg_namespace")}
+        wanted = [one for one in wanted if one.schema in {"", *schemas}]
+        named = {one.grantee for one in wanted} | {one.maker for one in wanted}
+        # They are named, so the target had them by then, though no file may have made them.
+        for role in sorted(named - {"", "public", *roles}):
+            connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
+        for statement in altered(now, wanted, maker=APP_ROLE):
+            connection.execute(statement.encode())
+
+
+def _digest(install: Install, migrations: Sequence[Migration], defaults: Defaults) -> str:
     """Return a name for all that the outcome depends on, this program's own part included."""
     digest = hashlib.sha256(f"{__version__} {install.version}".encode())
-    parts = [dress_script(), *snapshot_queries(), *(text.encode() for text in beforehand)]
+    met = json.dumps({str(version): granted for version, granted in defaults.items()})
+    parts = [dress_script(), *snapshot_queries(), met.encode()]
     for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
         digest.update(b"%d:%b" % (len(part), part))
     return digest.hexdigest()
@@ -141,11 +173,11 @@ def _keep(path: Path, snapshot: Snapshot) -> None:
 
 
 @contextmanager
-def _empty_supabase(directory: Path, install: Install) -> Iterator[Secret]:
+def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret, Secret]]:
     """Run a server with one database like a new Supabase project, and delete it at the end.
 
     Yields:
-        the database's URL, as the project owner.
+        the database's URL, as the superuser and as the project owner.
     """
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     password = Secret(secrets.token_urlsafe(24))
@@ -161,7 +193,7 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[Secret]:
         dress(admin, password=password)
         if settings:
             preinstall(admin)
-        yield Secret(f"postgresql://{APP_ROLE}:{place}")
+        yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")
     finally:
         cluster.destroy()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from shipway.inspection import Reach
+from shipway.inspection import DEFAULT_PRIVILEGE, Reach
 from shipway.schema.differences import part, unlike_facts
 from shipway.values import AccessChange, Change, SchemaChange
 
@@ -48,7 +48,7 @@ def schema_changes(before: Snapshot, after: Snapshot) -> tuple[SchemaChange, ...
 
 
 def _change(change: Change, thing: Thing, fact: str, before: str, after: str) -> SchemaChange:
-    grant = thing.kind == "grant"
+    grant = thing.kind in {"grant", DEFAULT_PRIVILEGE}
     return SchemaChange(
         change=change,
         kind=thing.kind,

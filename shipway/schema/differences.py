@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shipway.inspection import DEFAULT_PRIVILEGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -13,8 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "HowItDiffers", "differences", "part", "unlike_facts"]
 
+# Their parent says what is granted on, their name to whom.
+_GRANTS = ("grant", DEFAULT_PRIVILEGE)
 # What a column, a constraint or a trigger belongs to.
 _OWNERS = ("table", "view", "materialized view", "foreign table")
+_NOTHING = "nothing"
 _WHAT_IT_IS = ("type", "definition", "values", "privileges", "returns", "for")
 
 
@@ -37,6 +42,8 @@ class Difference:
     """`public.users.email`; of a grant: what was granted."""
     said: str
     """As a person says it."""
+    wider: bool = False
+    """Of a default privilege: objects to come are granted more than was expected."""
 
 
 def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
@@ -46,15 +53,23 @@ def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
     extension that nobody expected is the platform's business and is left out.
     """
     parted = part(expected, found)
-    told = [_of(thing, HowItDiffers.MISSING, _missing(thing)) for thing in parted.first_only]
+    told = [
+        _of(thing, HowItDiffers.MISSING, _missing(thing), wider=_holds(thing) == _NOTHING)
+        for thing in parted.first_only
+    ]
     told += [
-        _of(thing, HowItDiffers.UNEXPECTED, _unexpected(thing))
+        _of(thing, HowItDiffers.UNEXPECTED, _unexpected(thing), wider=_more("", thing))
         for thing in parted.second_only
         if thing.kind != "extension"
     ]
     for one, other in parted.unlike:
         told += [
-            _of(one, HowItDiffers.CHANGED, _said(one, name, wanted, there))
+            _of(
+                one,
+                HowItDiffers.CHANGED,
+                _said(one, name, wanted, there),
+                wider=_more(wanted, other),
+            )
             for name, wanted, there in unlike_facts(one, other)
         ]
     return tuple(sorted(told, key=lambda one: (one.name, one.kind, one.said)))
@@ -113,27 +128,43 @@ def _alone(
 
 def _within(thing: Thing, lonely: set[str]) -> bool:
     """Return whether the thing goes with a whole table or schema that differs anyway."""
+    if thing.kind == DEFAULT_PRIVILEGE:
+        return thing.fact("in schema") in lonely
     # The parent of a grant reads `table public.users` or `column public.users.email`.
     owner = thing.parent.partition(" ")[2] if thing.kind == "grant" else thing.parent
     return any(owner == whole or owner.startswith(f"{whole}.") for whole in lonely)
 
 
-def _of(thing: Thing, how: HowItDiffers, said: str) -> Difference:
-    return Difference(how=how, kind=thing.kind, name=_name(thing), said=said)
+def _of(thing: Thing, how: HowItDiffers, said: str, *, wider: bool) -> Difference:
+    wider = wider and thing.kind == DEFAULT_PRIVILEGE
+    return Difference(how=how, kind=thing.kind, name=_name(thing), said=said, wider=wider)
 
 
 def _name(thing: Thing) -> str:
-    return thing.parent if thing.kind == "grant" else thing.full_name
+    return thing.parent if thing.kind in _GRANTS else thing.full_name
+
+
+def _more(wanted: str, there: Thing) -> bool:
+    """Return whether somebody is granted what was not expected."""
+    return bool({*_holds(there).split(", ")} - {_NOTHING, *wanted.split(", ")})
+
+
+def _holds(thing: Thing) -> str:
+    return thing.fact("privileges")
 
 
 def _missing(thing: Thing) -> str:
-    if thing.kind == "grant":
+    if _holds(thing) == _NOTHING:
+        return f"{thing.parent}: everyone may use them, which a migration has taken away"
+    if thing.kind in _GRANTS:
         return f"{thing.parent}: {thing.name} lacks {thing.fact('privileges')}"
     return f"{thing.full_name}: the {thing.kind} is missing{_in_brackets(thing)}"
 
 
 def _unexpected(thing: Thing) -> str:
-    if thing.kind == "grant":
+    if _holds(thing) == _NOTHING:
+        return f"{thing.parent}: not everyone may use them, which no migration takes away"
+    if thing.kind in _GRANTS:
         privileges = thing.fact("privileges")
         return f"{thing.parent}: {thing.name} holds {privileges}, which no migration grants"
     return f"{thing.full_name}: no migration makes this {thing.kind}{_in_brackets(thing)}"
@@ -145,7 +176,7 @@ def _in_brackets(thing: Thing) -> str:
 
 
 def _said(thing: Thing, fact: str, wanted: str, there: str) -> str:
-    if thing.kind == "grant":
+    if thing.kind in _GRANTS:
         return f"{thing.parent}: {thing.name} holds {there}, expected {wanted}"
     if fact == "body":
         return f"{thing.full_name}: the {thing.kind} does something else than the migration's"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.figures import count
-from shipway.schema.differences import HowItDiffers, differences
+from shipway.schema.differences import HowItDiffers
 from shipway.schema.fingerprint import fingerprint
 from shipway.values import CheckResult, Outcome
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipway.inspection import Snapshot
+    from shipway.schema.differences import Difference
     from shipway.values import AppliedMigration, Migration
 
 __all__ = ["applied_files", "promised_results", "unknown_history"]
@@ -26,6 +27,12 @@ _CURES = {
     HowItDiffers.CHANGED: "It was changed by hand: write the change into a migration "
     "(invoke db.new), or take it back.",
 }
+
+_OF_DEFAULTS = (
+    "It was changed outside of the migrations, by hand or by Supabase, and holds for objects that "
+    "are made from now on: grant in each migration what its objects need (grant … on … to …), or "
+    "write the default into one (alter default privileges …)."
+)
 
 
 def applied_files(
@@ -49,15 +56,16 @@ def applied_files(
     return tuple(found)
 
 
-def promised_results(expected: Snapshot, found: Snapshot, *, made: str) -> Iterator[CheckResult]:
+def promised_results(
+    told: Sequence[Difference], found: Snapshot, *, made: str
+) -> Iterator[CheckResult]:
     """Yield one failed result for each difference, or one that passed.
 
     Args:
-        expected: what should be there.
-        found: what is.
+        told: how what is there differs from what should be.
+        found: what is there.
         made: how it is known what should be there, to end the sentence "the objects are …".
     """
-    told = differences(expected, found)
     for one in told:
         yield CheckResult(
             group="schema",
@@ -73,6 +81,21 @@ def promised_results(expected: Snapshot, found: Snapshot, *, made: str) -> Itera
             outcome=Outcome.PASSED,
             detail=f"{count(len(found.things), 'object')}, the same as {made}; "
             f"fingerprint {fingerprint(found)[:12]}",
+        )
+
+
+def default_results(told: Sequence[Difference]) -> Iterator[CheckResult]:
+    """Yield one warning for each default privilege that is not as the last files met or left it.
+
+    The platform changes them too, and no object that is there is another one for it.
+    """
+    for one in told:
+        yield CheckResult(
+            group="schema",
+            name=one.name,
+            outcome=Outcome.WARNED,
+            detail=one.said.removeprefix(f"{one.name}: "),
+            cure=_OF_DEFAULTS,
         )
 
 

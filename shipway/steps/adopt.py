@@ -36,7 +36,7 @@ def adopt(
     state = database.look()
     statements = [
         b"BEGIN ISOLATION LEVEL REPEATABLE READ",
-        *rows.setup(state, plan.project_ref),
+        *rows.setup(state, plan.project_ref, before=rows.ADOPTED),
         *(rows.adopt_row(file, plan.source) for file in plan.record),
         *(rows.forget_row(row) for row in plan.forget),
         rows.NOTHING_ELSE,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused, VerificationFailed
 from shipway.figures import count
 from shipway.migrations.unadopted import unadopted
-from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.promised import applied_files
+from shipway.steps.expected import deviation
 
 if TYPE_CHECKING:
     from shipway.schema.differences import Difference
@@ -28,6 +28,9 @@ class Drift:
     fingerprint: str
     """Of the target's schema as it is."""
     differences: tuple[Difference, ...]
+    narrower_defaults: tuple[Difference, ...]
+    """Default privileges that give objects to come less than the last files left: Supabase takes
+    them away too, and nothing that is there has changed."""
 
 
 def drift(database: Database, *, means: Means) -> Drift:
@@ -47,15 +50,12 @@ def drift(database: Database, *, means: Means) -> Drift:
             next_step="Look at the ledger and the files: invoke db.status",
         )
     found = database.snapshot()
-    expected = means.blueprint.build(
-        files,
-        server_version=found.server_version,
-        beforehand=database.default_privileges(),
-    )
+    told = deviation(files, found, database=database, blueprint=means.blueprint)
     return Drift(
         migrations=len(files),
         fingerprint=fingerprint(found),
-        differences=differences(expected, found),
+        differences=(*told.objects, *(one for one in told.defaults if one.wider)),
+        narrower_defaults=tuple(one for one in told.defaults if not one.wider),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shipway.figures import count
+from shipway.inspection import DEFAULT_PRIVILEGE
 from shipway.schema.differences import HowItDiffers, differences
 from shipway.values import Finding, Severity
 
@@ -29,6 +30,8 @@ _KEEPS_OUT_WRITERS: Final = (
     _KEEPS_OUT_READERS,
 )
 _API_ROLES: Final = ("anon", "authenticated", "public")
+_VISITORS: Final = ("anon", "public")
+"""Whoever asks the API without a login, and so everyone."""
 
 
 def of_statements(
@@ -93,6 +96,7 @@ def of_schema(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
                 cure="Make sure that the same people may read and write what they should.",
             )
     yield from _grants(before, after)
+    yield from _default_privileges(before, after)
 
 
 def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
@@ -110,6 +114,48 @@ def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
                 what=f"{one.name} may now {one.fact('privileges')} on {one.parent}.",
                 cure="Grant no more than the app's visitors need; policies still apply.",
             )
+
+
+def _default_privileges(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """Yield what objects that are made later are granted, and what they are not any more."""
+    was, now = _by_default(before), _by_default(after)
+    for on_what, role in sorted({*was, *now}):
+        had, has = was.get((on_what, role), set()), now.get((on_what, role), set())
+        # Of functions and types everyone has a right until it is taken away by name.
+        shut, opened = "nothing" in has - had, "nothing" in had - has
+        more, less = sorted(has - had - {"nothing"}), sorted(had - has - {"nothing"})
+        if more or opened:
+            granted = ", ".join(more) or "what everyone has of them without a grant"
+            opens = role in _VISITORS
+            yield Finding(
+                severity=Severity.WARNING if opens else Severity.NOTE,
+                migration="",
+                line=None,
+                what=f"Default privileges: {role} is granted {granted} on every one of the "
+                f"{on_what}, from the moment that it is made.",
+                cure="Grant single objects instead, unless each that is ever made is meant for "
+                "visitors."
+                if opens
+                else "",
+            )
+        if less or shut:
+            lost = ", ".join(less) or "what everyone has of them without a grant"
+            yield Finding(
+                severity=Severity.NOTE,
+                migration="",
+                line=None,
+                what=f"Default privileges: {role} is no longer granted {lost} on {on_what}; those "
+                "that are there keep theirs.",
+                cure="Grant in each migration what its objects need.",
+            )
+
+
+def _by_default(schema: Snapshot) -> Mapping[tuple[str, str], set[str]]:
+    return {
+        (one.parent, one.name): {*one.fact("privileges").split(", ")}
+        for one in schema.things
+        if one.kind == DEFAULT_PRIVILEGE
+    }
 
 
 def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[str, int]) -> Finding:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Stopped
 from shipway.figures import count
-from shipway.inspection import Remembered
+from shipway.inspection import DEFAULT_PRIVILEGE, Remembered
 from shipway.migrations.files import losing_tables
 from shipway.migrations.unadopted import unadopted
 from shipway.schema.access import API_ROLES, access_results
 from shipway.schema.changes import access_changes, schema_changes
+from shipway.schema.differences import differences
 from shipway.schema.judging import (
     declared_results,
     finding_results,
@@ -19,7 +20,13 @@ from shipway.schema.judging import (
     row_count_results,
 )
 from shipway.schema.platform import advice_results, health_results, not_asked
-from shipway.schema.promised import applied_files, promised_results, unknown_history
+from shipway.schema.promised import (
+    applied_files,
+    default_results,
+    promised_results,
+    unknown_history,
+)
+from shipway.steps.expected import deviation
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
@@ -75,17 +82,16 @@ class Look:
             if isinstance(files, str):
                 yield from self._as_sealed(applied, files)
                 return
-            expected = self._means.blueprint.build(
-                files,
-                server_version=snapshot.server_version,
-                beforehand=self._database.default_privileges(),
+            told = deviation(
+                files, snapshot, database=self._database, blueprint=self._means.blueprint
             )
         except Stopped as stopped:
             why = f"the migrations could not be run elsewhere: {stopped.what}"
             yield from self._as_sealed(applied, why)
             return
         made = f"after {count(len(files), 'migration')} on an empty database"
-        yield from promised_results(expected, snapshot, made=made)
+        yield from promised_results(told.objects, snapshot, made=made)
+        yield from default_results(told.defaults)
 
     def _as_sealed(self, applied: Sequence[AppliedMigration], why: str) -> Iterator[CheckResult]:
         """Where the files cannot tell: what the rehearsal of the last ones led to."""
@@ -94,7 +100,12 @@ class Look:
             yield unknown_history(why)
         else:
             made = f"after the last rehearsal ({why})"
-            yield from promised_results(expected, self._schema_now(), made=made)
+            told = [
+                one
+                for one in differences(expected, self._schema_now())
+                if one.kind != DEFAULT_PRIVILEGE
+            ]
+            yield from promised_results(told, self._schema_now(), made=made)
 
     def access(self) -> Iterator[CheckResult]:
         """Derive and try who may do what, and hold it against what is expected."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         RowCount,
         Snapshot,
     )
+    from shipway.schema.default_privileges import Defaults
     from shipway.values import (
         AppliedMigration,
         LedgerState,
@@ -37,8 +38,11 @@ class Database(Protocol):
     def ledger(self) -> LedgerState:
         """Return what the database says about its migrations."""
 
-    def default_privileges(self) -> tuple[str, ...]:
-        """Return the statements that give another database this one's default privileges."""
+    def recorded_defaults(self) -> Defaults:
+        """Return the default privileges that were in force before the files of some versions ran.
+
+        Under 0 are those of the time when another tool's history was taken over.
+        """
 
     def ask(
         self,
@@ -67,9 +71,9 @@ class Blueprint(Protocol):
     """Finds out what migrations make of an empty database."""
 
     def build(
-        self, migrations: Sequence[Migration], *, server_version: int, beforehand: Sequence[str]
+        self, migrations: Sequence[Migration], *, server_version: int, defaults: Defaults
     ) -> Snapshot:
-        """Return the schema that they make."""
+        """Return the schema that they make, with these default privileges before some of them."""
 
 
 class Platform(Protocol):

@@ -104,7 +104,13 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     become_the_only_runner(powers, Applying.command)
     state = kept_for_supabase(database.look(), plan.pending)
     pending = _still_pending(plan, state, say)
-    runner = Runner(powers, state, Applying(state), project_ref=plan.project_ref)
+    runner = Runner(
+        powers,
+        state,
+        Applying(state),
+        project_ref=plan.project_ref,
+        before=pending[0].version if pending else None,
+    )
     applied_now: list[AppliedMigration] = []
     if together and pending:
         applied_now = run_together(powers, state, plan.project_ref, pending)

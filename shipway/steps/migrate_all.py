@@ -49,7 +49,7 @@ def run_together(
 
         def attempt() -> Answer:
             done.clear()
-            own = [b"BEGIN", *rows.setup(state, project_ref)]
+            own = [b"BEGIN", *rows.setup(state, project_ref, before=pending[0].version)]
             for migration, script, sending, unit in parts:
                 answer = _send_file(powers, state, migration, script, sending, unit, own)
                 done.append(row_of(migration, answer))

@@ -37,13 +37,20 @@ class Runner:
     """Runs files one after the other on a database whose only runner we are."""
 
     def __init__(
-        self, powers: Powers, state: LedgerState, book: Book, *, project_ref: str | None = None
+        self,
+        powers: Powers,
+        state: LedgerState,
+        book: Book,
+        *,
+        project_ref: str | None = None,
+        before: int | None = None,
     ) -> None:
         self._powers = powers
         self._state = state
         self._book = book
         self._project_ref = project_ref
-        self._setup = rows.setup(state, project_ref)
+        self._before = before
+        self._setup = rows.setup(state, project_ref, before=before)
         self._applied: list[str] = []
         self._small: set[int] = set()
 
@@ -133,7 +140,7 @@ class Runner:
                         raise sending.stopped(error) from None
                     state = kept_for_supabase(self._powers.database.look(), [migration])
                     begun = _parts_of(migration, state)
-                    self._setup = rows.setup(state, self._project_ref)
+                    self._setup = rows.setup(state, self._project_ref, before=self._before)
             if script.switches:
                 # The next file's message would be read by this file's rules for strings.
                 self._powers.database.exchange(b"RESET ALL")

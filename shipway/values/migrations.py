@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from shipway.inspection import DefaultPrivilege
     from shipway.values.histories import ForeignHistory
 
 
@@ -103,6 +104,10 @@ class LedgerState:
     """There is no history of the Supabase CLI, and the role may make it."""
     histories: tuple[ForeignHistory, ...] = ()
     """What other migration tools have recorded."""
+    default_privileges: tuple[DefaultPrivilege, ...] = ()
+    """What is granted on objects that are not made yet."""
+    records_defaults: bool = False
+    """The ledger has the table that keeps them; older versions of shipway made none."""
     notices_death: bool = False
     """The server can be told to end a statement whose client is gone."""
     looked_at: datetime | None = None

@@ -36,7 +36,7 @@ def test_the_sample_apps_history_makes_the_schema_that_it_makes_elsewhere(
     tmp_path: Path, database_url: Secret, version: int
 ) -> None:
     blueprint = Blueprint(tmp_path, clock=SystemClock())
-    made = blueprint.build(read_folder(ROOT / "migrations"), server_version=version, beforehand=())
+    made = blueprint.build(read_folder(ROOT / "migrations"), server_version=version, defaults={})
     elsewhere = _apply_by_hand(database_url, ROOT / "migrations")
     assert differences(made, elsewhere) == ()
     assert fingerprint(made) == fingerprint(elsewhere)
@@ -50,8 +50,8 @@ def test_the_targets_default_privileges_are_carried_over(
             "alter default privileges in schema public grant all on tables to anon;"
             "alter default privileges revoke execute on functions from public"
         )
-        beforehand = Catalog(connection).default_privileges()
-    assert len(beforehand) == 2
+        met = Catalog(connection).snapshot().default_privileges
+    assert len(met) == 2
     folder = tmp_path / "migrations"
     folder.mkdir()
     (folder / "001_a.sql").write_text(
@@ -60,7 +60,7 @@ def test_the_targets_default_privileges_are_carried_over(
     )
     (folder / "001_a.down.sql").write_text("drop function public.f(); drop table public.a")
     made = Blueprint(tmp_path / "server", clock=SystemClock()).build(
-        read_folder(folder), server_version=PG_18, beforehand=beforehand
+        read_folder(folder), server_version=PG_18, defaults={1: met}
     )
     assert differences(made, _apply_by_hand(database_url, folder)) == ()
     granted = {thing.parent for thing in made.things if thing.kind == "grant"}
@@ -74,7 +74,7 @@ def test_a_history_that_fails_there_says_so_and_leaves_nothing(tmp_path: Path) -
     (folder / "001_a.sql").write_text("create extension postgis")
     with pytest.raises(MigrationFailed, match="postgis"):
         Blueprint(tmp_path / "server", clock=SystemClock()).build(
-            read_folder(folder), server_version=PG_18, beforehand=()
+            read_folder(folder), server_version=PG_18, defaults={}
         )
     left = list((tmp_path / "server").rglob("*")) if (tmp_path / "server").exists() else []
     assert left == []
@@ -87,17 +87,17 @@ def test_the_same_files_are_not_run_twice_and_an_edited_one_is(tmp_path: Path) -
     file.write_text("create table public.a (id int)")
     (folder / "001_a.down.sql").write_text("drop table public.a")
     blueprint = Blueprint(tmp_path / "server", clock=SystemClock())
-    first = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    first = blueprint.build(read_folder(folder), server_version=PG_18, defaults={})
     (kept,) = (tmp_path / "server").iterdir()
-    again = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    again = blueprint.build(read_folder(folder), server_version=PG_18, defaults={})
     assert again == first
     file.write_text("create table public.b (id int)")
-    other = blueprint.build(read_folder(folder), server_version=PG_18, beforehand=())
+    other = blueprint.build(read_folder(folder), server_version=PG_18, defaults={})
     assert fingerprint(other) != fingerprint(first)
     kept.write_text("cut off")
-    assert blueprint.build((), server_version=PG_18, beforehand=()).things
+    assert blueprint.build((), server_version=PG_18, defaults={}).things
     file.write_text("create table public.a (id int)")
-    assert blueprint.build(read_folder(folder), server_version=PG_18, beforehand=()) == first
+    assert blueprint.build(read_folder(folder), server_version=PG_18, defaults={}) == first
 
 
 def test_extensions_that_the_embedded_build_lacks_are_stood_in_for(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_extensions_that_the_embedded_build_lacks_are_stood_in_for(tmp_path: Pat
     )
     (folder / "001_a.down.sql").write_text("drop table public.a")
     made = Blueprint(tmp_path / "server", clock=SystemClock()).build(
-        read_folder(folder), server_version=PG_18, beforehand=()
+        read_folder(folder), server_version=PG_18, defaults={}
     )
     things = {(one.kind, one.full_name): one for one in made.things}
     assert things["column", "public.a.email"].fact("type") == "public.citext"

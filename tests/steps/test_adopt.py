@@ -45,7 +45,7 @@ def test_the_history_of_each_tool_is_taken_over(
 
     adopted = carry_out(database_url, plan)
     assert adopted.recorded == ("20260101000000_first", "20260102000000_second")
-    assert adopted.tables_touched == ("shipway.migrations",)
+    assert adopted.tables_touched == ("shipway.default_privileges", "shipway.migrations")
     assert not exists(database_url, "first"), "nothing was run"
     run(database_url, tmp_path)
     assert len(labels(database_url)) == 3

@@ -81,7 +81,7 @@ def test_the_ledger_is_closed_to_the_api_roles(database_url: Secret) -> None:
         "WHERE c.relnamespace = 'shipway'::regnamespace AND c.relkind = 'r' "
         "AND r.rolname IN ('anon', 'authenticated', 'service_role')",
     )
-    assert len(rows) == 9
+    assert len(rows) == 4 * 3
     assert {row[1] for row in rows} == {True}
     assert {row[3:] for row in rows} == {(False, False)}
 
