@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from shipway.cleanup import also
 from shipway.errors import Failed, Stopped
 from shipway.json_form import Json, hidden, json_form
 
@@ -206,9 +207,9 @@ class Journal:
         """Append a line about something that has ended; that it cannot be must not hide `error`."""
         try:
             self.write(event, step, data)
-        except Stopped as second:
-            if isinstance(error, Stopped):
-                error.add(second.what)
+        except Exception as second:  # noqa: BLE001 - whatever it is, it is the second
+            if error is not None:
+                also(error, second)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[object], None]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Answer
+from shipway.cleanup import also
+from shipway.commands.session import Answer, with_notes
 from shipway.commands.team import tell_begin, tell_end
 from shipway.course import StepEnd
 from shipway.environment import github_actions
@@ -208,25 +209,36 @@ def _guarded(
     try:
         work()
     except Stopped as error:
-        return ended(error)
-    except KeyboardInterrupt:
-        return ended(interrupted())
+        return _after(error, ended)
+    except KeyboardInterrupt as error:
+        return _after(with_notes(interrupted(), error), ended)
     except OSError as error:
-        return ended(
+        return _after(
             Failed(
                 f"This machine gave out: {error.strerror or error}"
                 + (f" ({error.filename})." if error.filename else "."),
                 unchanged="The steps that are done stand; the one that failed may stand in part.",
                 next_step="Mend that, then go on with: invoke release --resume",
-            )
+            ),
+            ended,
         )
     except Exception as error:
-        ended(
+        _after(
             Failed(
                 f"shipway met an error that it did not expect: {type(error).__name__}.",
                 unchanged="The steps that are done stand; the one that failed may stand in part.",
                 next_step="Look at the state with: invoke db.status; then release again.",
-            )
+            ),
+            ended,
         )
         raise
     return ended(None)
+
+
+def _after(error: Stopped, ended: Callable[[Stopped | None], Answer]) -> Answer:
+    """Tell how it ended; what fails in the telling is added to the error."""
+    try:
+        return ended(error)
+    except Exception as second:  # noqa: BLE001 - whatever it is, it is the second
+        also(error, second)
+        return Answer(error=error)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shipway.settings import Settings
 
-__all__ = ["Answer", "Asked", "Session", "interrupted", "run"]
+__all__ = ["Answer", "Asked", "Session", "interrupted", "run", "with_notes"]
 
 FORMATS = ("text", "json")
 _WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
@@ -139,8 +139,8 @@ def _worked(
             return target, work(session)
     except Stopped as error:
         return target, Answer(error=error)
-    except KeyboardInterrupt:
-        return target, Answer(error=interrupted(asked))
+    except KeyboardInterrupt as error:
+        return target, Answer(error=with_notes(interrupted(asked), error))
 
 
 def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
@@ -166,6 +166,13 @@ def _tell_actions(error: Stopped, terminal: Terminal) -> None:
         from shipway.report.actions import tell_error
 
         tell_error(error, actions, terminal)
+
+
+def with_notes(stopped: Interrupted, error: KeyboardInterrupt) -> Interrupted:
+    """Return the error with what failed while cleaning up after the interruption."""
+    for note in getattr(error, "__notes__", ()):
+        stopped.add(note)
+    return stopped
 
 
 def interrupted(asked: Asked) -> Interrupted:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from shipway.edges.catalog_sql import sql
-from shipway.edges.reading import own_settings, reading
+from shipway.edges.postgres import rolled_back
+from shipway.edges.reading import reading, reading_begins
 from shipway.inspection import Access, Reach, Tried
 
 if TYPE_CHECKING:
@@ -87,10 +89,10 @@ def _try(
 ) -> list[str]:
     """Return how each statement went; none when they took too long or the role may not be taken."""
     claims = json.dumps({"sub": _NOBODY, "role": role})
+    row = None
     # By the target's own search path: it is the role that would look for names.
-    begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
-    connection.execute(b"; ".join([*begin, b"set local search_path to default"]))
-    try:
+    begin = reading_begins(connection, b"set local search_path to default")
+    with rolled_back(connection, begin), suppress(psycopg.Error):
         connection.execute(
             _AS_ROLE,
             {
@@ -102,10 +104,6 @@ def _try(
         )
         connection.execute(sql("trial"))
         row = connection.execute("select current_setting('shipway.went')").fetchone()
-    except psycopg.Error:
-        return []
-    finally:
-        connection.execute("rollback")
     return row[0].split(" ") if row else []
 
 

@@ -9,6 +9,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shipway.cleanup import afterwards
 from shipway.edges import pgtools, process
 from shipway.edges.age import is_encrypted
 from shipway.errors import Failed
@@ -79,20 +80,22 @@ class Archives:
             return
         self._sweep()
         directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
+        with afterwards(lambda: shutil.rmtree(directory, ignore_errors=True)):
+            yield self._decrypted(archive, directory)
+
+    def _decrypted(self, archive: Path, directory: Path) -> Path:
         try:
             directory.mkdir(parents=True, mode=0o700)
             copy = directory / archive.stem
             with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                 self._age.decrypt(archive, out)
-            yield copy
         except OSError as error:
             raise Failed(
                 f"{archive.name} could not be decrypted into {self._folder}: {error.strerror}.",
                 unchanged="Nothing was restored or changed; no plain copy was kept.",
                 next_step=f"Make room there for {archive.stat().st_size} bytes.",
             ) from None
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+        return copy
 
     def _sweep(self) -> None:
         """Delete the plain copies of processes that were killed."""

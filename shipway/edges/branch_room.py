@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from shipway.cleanup import also
 from shipway.edges import process
 from shipway.edges.answers import NoAnswer
 from shipway.edges.restored_copy import Copy
@@ -81,13 +82,9 @@ class BranchRoom:
             with closing(self._made(name)) as copy:
                 yield copy
         except BaseException as error:
-            left = self._deleted(name, note)
-            if left is None:
-                raise
-            if isinstance(error, Stopped):
-                error.add(f"{left.what} {left.next_step}")
-                raise
-            raise left from error
+            if left := self._deleted(name, note):
+                also(error, left)
+            raise
         else:
             if left := self._deleted(name, note):
                 raise left

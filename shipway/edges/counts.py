@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
-from shipway.edges.reading import own_settings
+from shipway.edges.postgres import rolled_back
+from shipway.edges.reading import reading_begins
 from shipway.inspection import RowCount
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ def count_rows(
     for name in names:
         schema, _, table = name.partition(".")
         rows: int | None = None
-        begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
-        connection.execute(b"; ".join(begin))
-        try:
+        with (
+            rolled_back(connection, reading_begins(connection)),
+            suppress(psycopg.errors.UndefinedTable, psycopg.errors.QueryCanceled),
+        ):
             connection.execute(
                 "select set_config('statement_timeout', %s, true)", [f"{int(timeout_s * 1000)}ms"]
             )
@@ -41,8 +44,4 @@ def count_rows(
                 sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
             ).fetchone()
             rows = counted[0] if counted else None
-        except (psycopg.errors.UndefinedTable, psycopg.errors.QueryCanceled):
-            rows = None
-        finally:
-            connection.execute("rollback")
         yield RowCount(name=name, rows=rows)

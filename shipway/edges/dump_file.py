@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from shipway.cleanup import afterwards, also
 from shipway.errors import Failed
 from shipway.values import DumpedSoFar
 
@@ -28,17 +29,16 @@ _BEGINS = b"pg_dump: dumping contents of table "
 def whole_or_not(into: Path) -> Iterator[Path]:
     """Hand out the name to write under; rename it when all went well, else delete it."""
     partial = into.with_name(into.name + ".partial")
-    try:
-        yield partial
-        partial.replace(into)
-    except OSError as error:
-        raise Failed(
-            f"The dump could not be written to {partial.parent}: {error.strerror}.",
-            unchanged=UNCHANGED,
-            next_step="Make room there, or set SHIPWAY_STATE_DIR to a folder with more of it.",
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with afterwards(lambda: partial.unlink(missing_ok=True)):
+        try:
+            yield partial
+            partial.replace(into)
+        except OSError as error:
+            raise Failed(
+                f"The dump could not be written to {partial.parent}: {error.strerror}.",
+                unchanged=UNCHANGED,
+                next_step="Make room there, or set SHIPWAY_STATE_DIR to a folder with more of it.",
+            ) from None
 
 
 class DumpFile:
@@ -57,11 +57,17 @@ class DumpFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        with self._file:
-            if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            with self._file:
+                if error is None:
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+        except OSError as second:
+            # What is left in the buffer is written by the closing, onto a full disk perhaps.
+            if error is None:
+                raise
+            also(error, second)
 
     def listen(self, running: Running) -> None:
         """Take what the program says of its tables into what is told."""

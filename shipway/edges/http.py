@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from shipway.cleanup import afterwards
 from shipway.edges.answers import ApiAnswer, NoAnswer, decoded
 from shipway.edges.base_url import is_on_this_machine
 from shipway.edges.headers import refuse_unsendable
@@ -168,10 +169,8 @@ class Api:
     def _opened(self, method: str, path: str, **parts: Any) -> Iterator[httpx.Response]:
         """Send a request and hand out the answer once its head is here."""
         response = self._sent(method, path, **parts)
-        try:
+        with afterwards(response.close):
             yield response
-        finally:
-            response.close()
 
     def _sent(self, method: str, path: str, **parts: Any) -> httpx.Response:
         given = {name: value for name, value in parts.items() if value is not None}
@@ -210,10 +209,8 @@ class Api:
         )
         if response.is_success:
             return LineStream(response)
-        try:
+        with afterwards(response.close):
             return self._read(response)
-        finally:
-            response.close()
 
     def _body(self, response: httpx.Response) -> tuple[bytes, bool]:
         """Return the body and whether all of it came, in time and within bounds."""

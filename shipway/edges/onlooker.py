@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from shipway.edges.postgres import rolled_back
 from shipway.values import Relation
 
 if TYPE_CHECKING:
@@ -82,11 +84,7 @@ def locks_of_query(
         connection: in autocommit mode.
         query: one statement; its values may be written $1.
     """
-    connection.execute("begin")
-    try:
+    with rolled_back(connection, b"begin"), suppress(psycopg.Error):
         connection.execute(b"explain (generic_plan) " + query.encode())
         return frozenset((mode, table) for mode, table in connection.execute(_OWN_LOCKS))
-    except psycopg.Error:
-        return None
-    finally:
-        connection.execute("rollback")
+    return None

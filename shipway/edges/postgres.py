@@ -5,16 +5,20 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from shipway.cleanup import afterwards
 from shipway.edges.backend import first_answer, hold, is_direct, let_go
 from shipway.errors import Misconfigured
 from shipway.values import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg.rows import TupleRow
 
     from shipway.errors import Refused
@@ -30,6 +34,7 @@ __all__ = [
     "place_of",
     "port_of",
     "project_ref_of",
+    "rolled_back",
 ]
 
 _NOTHING_DONE = "Nothing was contacted and nothing was changed."
@@ -47,6 +52,29 @@ _KEEPALIVES = {
     "keepalives_count": "4",
     "tcp_user_timeout": "35000",
 }
+
+
+class _Connection(psycopg.Connection["TupleRow"]):
+    """As a context manager it is closed and that is all: what was not committed is rolled back.
+
+    psycopg's own commits on the way out, and that fails where a query is still under way.
+    """
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextmanager
+def rolled_back(connection: psycopg.Connection[TupleRow], begin: bytes) -> Iterator[None]:
+    """Run the block in a transaction of which nothing stays.
+
+    Args:
+        connection: in autocommit mode, with no transaction open.
+        begin: the statement that begins it.
+    """
+    connection.execute(begin)
+    with afterwards(lambda: connection.execute("rollback")):
+        yield
 
 
 def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Connection[TupleRow]:
@@ -76,7 +104,7 @@ def opened(
     parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
     connection = None
     try:
-        connection = psycopg.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
+        connection = _Connection.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
         pid = first_answer(connection, within_s=timeout_s)
         if not is_direct(connection, pid):
             # A pooler that hands out statements has no transactions, and says so only now.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from shipway.edges.reading import own_settings
+from shipway.edges.reading import reading_begins
 from shipway.edges.row_values import apart
 from shipway.inspection import QueryAnswer
 
@@ -57,8 +57,7 @@ def ask(  # noqa: PLR0913 - who asks what, and three bounds
     more = False
     sqlstate: str | None = None
     message = ""
-    begin = [b"begin isolation level repeatable read read only", own_settings(connection)]
-    connection.execute(b"; ".join(begin))
+    connection.execute(reading_begins(connection))
     try:
         connection.execute(_PREPARE, parameters)
         began = time.monotonic()
@@ -76,7 +75,7 @@ def ask(  # noqa: PLR0913 - who asks what, and three bounds
         )
     duration_ms = (time.monotonic() - began) * 1000
     left = connection.info.transaction_status is TransactionStatus.IDLE
-    if not left:
+    if not left and not connection.broken:  # else the answer says why it is
         connection.execute("rollback")
     return QueryAnswer(
         rows=tuple(rows),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from shipway.edges.postgres import rolled_back
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-__all__ = ["own_settings", "reading"]
+__all__ = ["own_settings", "reading", "reading_begins"]
 
-_BEGIN: Final = "begin transaction isolation level repeatable read read only"
+_BEGIN: Final = b"begin transaction isolation level repeatable read read only"
 # What a database or a role may have set otherwise, and what answers, deparsed expressions and the
 # reading of names depend on. Local: a migration on the same connection has to see the target's own.
 _OWN: Final = (
@@ -38,7 +39,7 @@ _NO_TRANSACTION_TIMEOUT: Final = "transaction_timeout = 0"
 _TRANSACTION_TIMEOUT: Final = 170_000
 """The server version from which on it is known."""
 # Row level security would hide rows of the ledger without a word.
-_WHOLE: Final = "row_security = off"
+_WHOLE: Final = b"set local row_security = off"
 
 
 def own_settings(connection: psycopg.Connection[TupleRow]) -> bytes:
@@ -46,6 +47,11 @@ def own_settings(connection: psycopg.Connection[TupleRow]) -> bytes:
     timed = connection.info.server_version >= _TRANSACTION_TIMEOUT
     settings = (*_OWN, _NO_TRANSACTION_TIMEOUT) if timed else _OWN
     return "; ".join(f"set local {one}" for one in settings).encode()
+
+
+def reading_begins(connection: psycopg.Connection[TupleRow], *settings: bytes) -> bytes:
+    """Return what begins a transaction that reads with our settings, then those that are given."""
+    return b"; ".join([_BEGIN, own_settings(connection), *settings])
 
 
 @contextmanager
@@ -59,10 +65,9 @@ def reading(connection: psycopg.Connection[TupleRow]) -> Iterator[None]:
         Refused: the role may not read it.
     """
     refused = None
-    begin = [_BEGIN.encode(), own_settings(connection), f"set local {_WHOLE}".encode()]
-    connection.execute(b"; ".join(begin))
     try:
-        yield
+        with rolled_back(connection, reading_begins(connection, _WHOLE)):
+            yield
     except psycopg.errors.InsufficientPrivilege as error:
         refused = Refused(
             f"The role {connection.info.user} may not read what this needs: "
@@ -71,7 +76,5 @@ def reading(connection: psycopg.Connection[TupleRow]) -> Iterator[None]:
             next_step="Grant it the right to read what is named, or connect as the role that owns "
             "it (on Supabase: postgres).",
         )
-    finally:
-        connection.execute("rollback")
     if refused is not None:
         raise refused

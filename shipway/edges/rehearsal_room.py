@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from psycopg import sql
 
+from shipway.cleanup import afterwards
 from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.restored_copy import Copy, tables_of
 from shipway.edges.rows_back import untold
@@ -111,7 +112,7 @@ class RehearsalRoom:
         directory.mkdir(parents=True, mode=0o700)
         cluster = embedded.Cluster(directory, self._install(_major(manifest.server_version)))
         password = Secret(secrets.token_urlsafe(24))
-        try:
+        with afterwards(cluster.destroy, lambda: shutil.rmtree(directory, ignore_errors=True)):
             cluster.create(_SUPERUSER, password)
             place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
             _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
@@ -128,9 +129,6 @@ class RehearsalRoom:
             owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
             with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
                 yield copy
-        finally:
-            cluster.destroy()
-            shutil.rmtree(directory, ignore_errors=True)
 
     @contextmanager
     def filled(

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from shipway import __version__
+from shipway.cleanup import afterwards
 from shipway.edges.catalog import Catalog
 from shipway.edges.catalog_sql import snapshot_queries
 from shipway.edges.embedded import HOST, Cluster, installs, newest
@@ -182,7 +183,7 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret,
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     password = Secret(secrets.token_urlsafe(24))
     cluster = Cluster(directory / name, install)
-    try:
+    with afterwards(cluster.destroy):
         cluster.create(SUPERUSER, password)
         settings = {}
         if install.major >= SINCE_MAJOR:
@@ -194,8 +195,6 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret,
         if settings:
             preinstall(admin)
         yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")
-    finally:
-        cluster.destroy()
 
 
 def _install_for(server_version: int) -> Install:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from shipway.cleanup import afterwards
 from shipway.steps.fingerprints import fingerprint
 from shipway.steps.tally import is_failure, is_request
 from shipway.values import Baseline
@@ -63,7 +64,7 @@ class Listening:
             return Baseline()
         requests = errors = 0
         kinds: dict[str, None] = {}
-        try:
+        with afterwards(tail.close):
             while rows := tail.take(0.0):
                 for row in rows:
                     requests += is_request(row)
@@ -71,8 +72,6 @@ class Listening:
                         errors += 1
                         if len(kinds) < _KEPT_KINDS:
                             kinds[fingerprint(row)] = None
-        finally:
-            tail.close()
         return Baseline(requests=requests, errors=errors, fingerprints=tuple(kinds))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from shipway.cleanup import afterwards
 from shipway.steps.kinds import DatabaseTally
 from shipway.steps.smoke import probe
 from shipway.steps.tally import Tally
@@ -52,7 +53,7 @@ def look_back(  # noqa: PLR0913 - as watch
     moment_s = plan.measure.moment_s
     tally = Tally(measure=plan.measure, database=DatabaseTally(since=since, moment_s=moment_s))
     errors = database.open()
-    try:
+    with afterwards(errors.close):
         with say.progress(f"reading the log of {plan.deployment_id}") as line:
             for rows in history.rows(plan.deployment_id, since):
                 for row in rows:
@@ -63,6 +64,4 @@ def look_back(  # noqa: PLR0913 - as watch
         errors.catch_up(_CATCH_UP_S)
         tally.count_database(errors.take())
         unseen = "; ".join(text for text in (history.unseen(), errors.unseen()) if text)
-    finally:
-        errors.close()
     return as_watched(tally, plan, took_s=plan.window_s, unseen=unseen)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from shipway.cleanup import afterwards
 from shipway.steps.evidence import SURE
 from shipway.steps.kinds import DatabaseTally
 from shipway.steps.smoke import SmokePage, Web, probe
@@ -100,7 +101,7 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
         ),
     )
     began = clock.monotonic()
-    try:
+    with afterwards(tail.close, errors.close):
         if not tail.connected(min(_OPENS_WITHIN_S, plan.window_s)):
             say.warn(f"The log cannot be read yet: {tail.unseen()}.")
         with say.progress(f"watching {plan.deployment_id}", log_every_s=_TELL_EVERY_S) as line:
@@ -111,9 +112,6 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
             errors.catch_up(min(_CATCH_UP_S, plan.window_s))
             tally.count_database(errors.take())
         unseen = "; ".join(text for text in (tail.unseen(), errors.unseen()) if text)
-    finally:
-        tail.close()
-        errors.close()
     return as_watched(tally, plan, took_s=watched_s, unseen=unseen)
 
 

@@ -10,11 +10,13 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from shipway.cleanup import also
 from shipway.edges.clock import SystemClock
 from shipway.steps.database_log import NotAsked
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
     from shipway.edges.supabase import Supabase
     from shipway.settings import Settings
@@ -46,8 +48,21 @@ class Wiring:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._open.__exit__(kind, error, trace)
+        except BaseException as failed:
+            if error is None:
+                raise
+            second: BaseException | None = failed
+            while second is not None and second is not error:
+                also(error, second)
+                second = second.__context__
 
     @property
     def state(self) -> Path:
