@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.errors import Stopped
+from shipway.errors import Refused, Stopped
 from shipway.steps.approval import approved
 from shipway.steps.gates import LATER, PROVEN_LATER
 from shipway.steps.preflight import Found, Precondition
@@ -92,20 +92,24 @@ class _Look:
             return _not_asked("release_branch is not set")
         if not self._gates.asked:
             return _not_asked(_OWN_MACHINE)
-        tree = self._gates.tree(branch)
-        if tree is None:
-            return _not_asked("this is no git repository, or it has no commit")
-        return on_branch(tree, branch)
+        return on_branch(self._gates.tree(branch), branch)
 
     def ci(self) -> Found:
-        if self._settings.github_token is None:
-            return _not_asked("GITHUB_TOKEN is not set")
+        wanted = self._settings.ci_checks
+        if self._settings.github_token is None and not wanted:
+            return _not_asked("neither GITHUB_TOKEN nor ci_checks is set")
         if not self._gates.asked:
             return _not_asked(_OWN_MACHINE)
-        commit, github = self._gates.commit(), self._gates.github
-        if commit is None or github is None:
-            return _not_asked("this is no git repository, or it has no commit")
-        return green(github.checks(commit), self._settings.ci_checks, commit=commit)
+        github = self._gates.github
+        if github is None:
+            raise Refused(
+                f"ci_checks asks for {', '.join(wanted)}, and without GITHUB_TOKEN nobody tells "
+                "how they stand.",
+                unchanged="Nothing was changed.",
+                next_step="Set GITHUB_TOKEN, with the permission 'checks: read'.",
+            )
+        commit = self._gates.commit()
+        return green(github.checks(commit), wanted, commit=commit)
 
     def approval(self) -> Found:
         approvers = self._settings.approvers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from shipway.edges.reading import reading
-from shipway.errors import Failed
+from shipway.errors import Failed, Refused
 from shipway.papers import signature_of
 from shipway.values import Approval
 
@@ -74,21 +74,36 @@ def write_approval(
 def read_approvals(
     connection: psycopg.Connection[TupleRow], *, digest: str, key: Secret | None
 ) -> tuple[Approval, ...]:
-    """Return the approvals of one plan; with a key, those alone that are signed with it."""
-    with reading(connection):
-        if _one(connection, "select to_regclass('shipway.approvals')::text") is None:
-            return ()
-        rows = connection.execute(
-            "select plan_digest, by, role, at, signature from shipway.approvals "
-            "where plan_digest = %s order by at",
-            (digest,),
-        ).fetchall()
+    """Return the approvals of one plan; with a key, those alone that are signed with it.
+
+    Raises:
+        Refused: they cannot be read.
+    """
+    try:
+        with reading(connection):
+            rows = _rows(connection, digest)
+    except psycopg.Error as error:
+        raise Refused(
+            f"The approvals cannot be read: {error.diag.message_primary or error}",
+            unchanged="Nothing was changed.",
+            next_step="Release as a role that may read the schema 'shipway': its owner.",
+        ) from None
     found = []
     for plan, by, role, at, signature in rows:
         one = Approval(plan_digest=plan, by=by, role=role, at=at.astimezone(UTC))
         if key is None or hmac.compare_digest(signature or "", signature_of(_KIND, one, key)):
             found.append(one)
     return tuple(found)
+
+
+def _rows(connection: psycopg.Connection[TupleRow], digest: str) -> list[TupleRow]:
+    if _one(connection, "select to_regclass('shipway.approvals')::text") is None:
+        return []
+    return connection.execute(
+        "select plan_digest, by, role, at, signature from shipway.approvals "
+        "where plan_digest = %s order by at",
+        (digest,),
+    ).fetchall()
 
 
 def _one(connection: psycopg.Connection[TupleRow], query: str) -> str:

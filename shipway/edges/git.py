@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["git", "read_tree", "repository_of", "tracked"]
+__all__ = ["git", "head_of", "read_tree", "repository_of", "tracked"]
 
 _GIT_S = 60.0
 _REMOTE = "origin"
@@ -38,7 +38,39 @@ def git(folder: Path, *arguments: str, inherit: tuple[str, ...] = ()) -> process
     return process.run(argv, env={"GIT_TERMINAL_PROMPT": "0"}, inherit=inherit, deadline_s=_GIT_S)
 
 
-def read_tree(root: Path, *, branch: str, without: str) -> Tree | None:
+def head_of(root: Path) -> str:
+    """Return the commit that is checked out.
+
+    Raises:
+        Refused: it cannot be told, and why: no git, no repository, git's own word, no commit.
+    """
+    try:
+        here = git(root, "rev-parse", "--is-inside-work-tree")
+        head = git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    except (Misconfigured, process.DeadlinePassed) as error:
+        raise Refused(error.what, unchanged=_UNCHANGED, next_step=error.next_step) from None
+    if here.returncode != 0:
+        said = _last_line(here.stderr)
+        none = "not a git repository" in said
+        raise Refused(
+            f"{root} is no git repository, so its commit is not known."
+            if none
+            else f"git does not tell the commit of {root}: {said}",
+            unchanged=_UNCHANGED,
+            next_step="Release from a clone, with its .git folder."
+            if none
+            else f"Make this work: git -C {root} status",
+        )
+    if head.returncode != 0:
+        raise Refused(
+            f"The git repository of {root} has no commit.",
+            unchanged=_UNCHANGED,
+            next_step="Commit what is to be released, and push it.",
+        )
+    return _text(head)
+
+
+def read_tree(root: Path, *, branch: str, without: str) -> Tree:
     """Return the work tree, and the branch as its remote `origin` has it now.
 
     Args:
@@ -46,17 +78,10 @@ def read_tree(root: Path, *, branch: str, without: str) -> Tree | None:
         branch: the release branch.
         without: a folder that is no part of the project's content: shipway's own.
 
-    Returns:
-        None where there is no repository, or no commit in it.
-
     Raises:
-        Refused: the remote does not answer, or there is none.
-        Misconfigured: git is not installed.
+        Refused: the commit cannot be told, or the remote does not answer, or there is none.
     """
-    head = git(root, "rev-parse", "--verify", "--quiet", "HEAD")
-    if head.returncode != 0:
-        return None
-    commit = _text(head)
+    commit = head_of(root)
     status = git(
         root,
         *("status", "--porcelain", "-z", "--untracked-files=normal", "--"),
@@ -78,6 +103,7 @@ def read_tree(root: Path, *, branch: str, without: str) -> Tree | None:
         remote=_without_user(_text(git(root, "remote", "get-url", _REMOTE))),
         tip=tip,
         contained=_contained(root, commit, tip) if tip else None,
+        shallow=_text(git(root, "rev-parse", "--is-shallow-repository")) == "true",
     )
 
 

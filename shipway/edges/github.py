@@ -9,7 +9,7 @@ from shipway.errors import Refused
 from shipway.values import CheckState, CommitCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from shipway.edges.answers import ApiAnswer
     from shipway.edges.http import Api
@@ -20,6 +20,7 @@ _PAGE = 100
 _PAGES = 10
 """GitHub keeps a thousand check runs of a name at most."""
 _NOT_A_FAILURE = frozenset({"success", "neutral", "skipped"})
+_GRAVITY = (CheckState.GREEN, CheckState.RUNNING, CheckState.RED)
 _UNCHANGED = "Nothing was changed on GitHub."
 
 
@@ -39,36 +40,39 @@ class GitHub:
         self._run_id = run_id
 
     def checks(self, commit: str) -> tuple[CommitCheck, ...]:
-        """Return the newest result of every check run and commit status, by name.
+        """Return how every check run and commit status stands, by name.
 
         Raises:
             Refused: the token or the call was refused, or the API did not answer.
         """
-        found = {one.name: one for one in self._statuses(commit)}
-        found |= {one.name: one for one in self._check_runs(commit)}
+        root = f"{self._root}/commits/{commit}"
+        statuses = self._all(f"{root}/status", "statuses", "commit statuses: read")
+        runs = self._all(f"{root}/check-runs", "check_runs", "checks: read")
+        found: dict[str, CommitCheck] = {}
+        for one in (
+            *map(_of_status, statuses),
+            *(_of_run(run) for run in runs if not self._is_ours(run)),
+        ):
+            known = found.get(one.name)
+            # Two workflows may each have a job of one name: that one is green hides no other.
+            if known is None or _GRAVITY.index(one.state) > _GRAVITY.index(known.state):
+                found[one.name] = one
         return tuple(found[name] for name in sorted(found))
 
-    def _check_runs(self, commit: str) -> Iterator[CommitCheck]:
+    def _all(self, path: str, kind: str, permission: str) -> list[Mapping[str, Any]]:
+        """Return every page of a list; what is not told whole is no answer."""
+        found: list[Mapping[str, Any]] = []
         for page in range(1, _PAGES + 1):
-            answer = self._get(
-                f"{self._root}/commits/{commit}/check-runs", "checks: read", page=page
-            )
-            runs = _objects(answer.object.get("check_runs"))
-            for run in runs:
-                if not self._is_ours(run):
-                    yield _of_run(run)
-            if len(runs) < _PAGE:
-                return
-
-    def _statuses(self, commit: str) -> Iterator[CommitCheck]:
-        for page in range(1, _PAGES + 1):
-            answer = self._get(
-                f"{self._root}/commits/{commit}/status", "commit statuses: read", page=page
-            )
-            statuses = _objects(answer.object.get("statuses"))
-            yield from map(_of_status, statuses)
-            if len(statuses) < _PAGE:
-                return
+            answer = self._get(path, permission, page=page)
+            told, total = answer.object.get(kind), answer.object.get("total_count")
+            if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+                raise self._not_told(f"what came has no list of {kind}", permission)
+            found += told
+            if len(told) < _PAGE:
+                break
+        if isinstance(total, int) and len(found) < total:
+            raise self._not_told(f"{len(found)} of {total} {kind} came", permission)
+        return found
 
     def _is_ours(self, run: Mapping[str, Any]) -> bool:
         url = run.get("details_url")
@@ -85,9 +89,12 @@ class GitHub:
             ) from None
         if answer.ok and answer.complete and isinstance(answer.json, dict):
             return answer
-        told = "is not what its description says" if answer.ok else str(answer)
-        raise Refused(
-            f"GitHub would not tell the checks of {self._repository}: {told}",
+        told = "what came is not what its description says" if answer.ok else str(answer)
+        raise self._not_told(told, permission)
+
+    def _not_told(self, why: str, permission: str) -> Refused:
+        return Refused(
+            f"GitHub would not tell the checks of {self._repository}: {why}",
             unchanged=_UNCHANGED,
             next_step=f"Give GITHUB_TOKEN the permission '{permission}' for {self._repository} "
             "(GITHUB_REPOSITORY names another), or leave the token out.",
@@ -116,10 +123,6 @@ def _of_status(status: Mapping[str, Any]) -> CommitCheck:
         state=states.get(word, CheckState.RED),
         word=word or "no word for it",
     )
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _text(value: object) -> str:

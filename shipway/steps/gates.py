@@ -163,7 +163,7 @@ class _Proofs:
         raise Refused(
             f"{told}: {'; '.join(shown)}{more}",
             unchanged=_NOTHING,
-            next_step=f"{grave[0].cure} Or say why it may run: --waive review=REASON".lstrip(),
+            next_step=grave[0].cure,
         )
 
     def rollback(self) -> Found:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused, Stopped
+from shipway.steps.waivers import way_past_of
 from shipway.values import Gate, GateState
 
 if TYPE_CHECKING:
@@ -118,7 +119,10 @@ def examine(
         try:
             found = one.look()
         except Stopped as error:
-            found = Found(detail=error.what, state=GateState.FAILED, cure=error.next_step)
+            way_past = way_past_of(one.name)
+            instead = f" Or say why it may go on: {way_past}" if way_past else ""
+            cure = f"{error.next_step}{instead}".lstrip()
+            found = Found(detail=error.what, state=GateState.FAILED, cure=cure)
             if waiver is None:
                 misconfigured = misconfigured or isinstance(error, Misconfigured)
         gate = _gate(one, found, (clock.monotonic() - began) * 1000)

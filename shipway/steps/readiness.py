@@ -38,16 +38,31 @@ def on_branch(tree: Tree, branch: str) -> Found:
         cures.append("Commit or stash what is not committed.")
     if tree.branch not in {branch, ""}:
         wrong.append(f"the branch {tree.branch} is checked out, not {branch}")
-        cures.append(f"git switch {branch}")
+        # To switch to the branch itself could release another commit than the one that is here.
+        cures.append(
+            "git switch --detach"
+            if tree.contained
+            else f"Merge {tree.branch} into {branch}, push that, and release from there."
+        )
     if not tree.tip:
         wrong.append(f"{tree.remote or 'the remote'} has no branch {branch}")
         cures.append(f"git push origin {branch}, or correct release_branch.")
+    elif tree.shallow and not tree.contained:
+        wrong.append(
+            f"whether {_short(tree.commit)} is on {branch} of {tree.remote}, which is at "
+            f"{_short(tree.tip)}, cannot be told in a shallow clone"
+        )
+        cures.append(
+            f"git fetch --unshallow origin {branch} (in GitHub Actions: fetch-depth: 0 for "
+            "actions/checkout)"
+        )
     elif tree.contained is False:
         wrong.append(f"{_short(tree.commit)} is not on {branch} of {tree.remote}")
-        cures.append(f"git push origin {branch}")
+        if tree.branch in {branch, ""}:
+            cures.append(f"git push origin HEAD:{branch}")
     elif tree.contained is None:
         wrong.append(f"{branch} of {tree.remote} is at {_short(tree.tip)}, which is not known here")
-        cures.append(f"git pull origin {branch}")
+        cures.append(f"git fetch origin {branch}")
     if wrong:
         raise Refused("; ".join(wrong), unchanged=_NOTHING, next_step=" ".join(cures))
     detail = f"{_short(tree.commit)} is on {branch} of {tree.remote}, nothing uncommitted"
@@ -91,7 +106,7 @@ def green(checks: Sequence[CommitCheck], wanted: Sequence[str], *, commit: str) 
         raise Refused(
             f"No check was reported {where}.",
             unchanged=_NOTHING,
-            next_step="Wait for CI to begin; without CI, leave GITHUB_TOKEN out.",
+            next_step="Wait for CI to begin; where there is no CI, leave GITHUB_TOKEN out.",
         )
     return Found(detail=f"{len(counted)} of {len(counted)} green {where}")
 

@@ -11,7 +11,7 @@ from shipway.values import Waiver
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["BY_FLAG", "WAIVABLE", "read_waivers"]
+__all__ = ["BY_FLAG", "WAIVABLE", "read_waivers", "way_past_of"]
 
 WAIVABLE = (
     "approval",
@@ -31,6 +31,13 @@ BY_FLAG = {"window": "--now", "rehearsed": "--without-rehearsal"}
 """Gates that have a flag of their own."""
 
 _UNCHANGED = "Nothing was contacted and nothing was changed."
+
+
+def way_past_of(gate: str) -> str:
+    """Return what a person adds to the command to pass a gate that is shut; empty for none."""
+    if gate in BY_FLAG:
+        return f"{BY_FLAG[gate]} REASON"
+    return f"--waive {gate}=REASON" if gate in WAIVABLE else ""
 
 
 def read_waivers(

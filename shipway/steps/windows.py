@@ -91,8 +91,7 @@ def in_window(texts: Sequence[str], *, zone: str, now: datetime) -> Found:
     raise Refused(
         f"It is {shown}, outside {', '.join(texts)}.",
         unchanged="Nothing was changed.",
-        next_step=f"Release again from {_DAYS[following.weekday()]} {following:%Y-%m-%d %H:%M} on; "
-        "or say why it cannot wait: --now REASON",
+        next_step=f"Release again from {_DAYS[following.weekday()]} {following:%Y-%m-%d %H:%M} on.",
     )
 
 

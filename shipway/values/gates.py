@@ -89,6 +89,8 @@ class Tree:
     """The release branch's commit, as the remote itself says now; empty when it has no such."""
     contained: bool | None
     """Whether the tip's history holds our commit; None when the tip is not known here."""
+    shallow: bool = False
+    """The clone lacks a part of the history, as CI systems fetch it."""
 
 
 class CheckState(StrEnum):

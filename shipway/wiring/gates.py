@@ -37,18 +37,17 @@ class GateWiring:
 
         return who(self._settings.root)
 
-    def tree(self, branch: str) -> Tree | None:
+    def tree(self, branch: str) -> Tree:
         """Return the work tree, and the branch as its remote has it."""
         from shipway.edges.git import read_tree
 
         return read_tree(self._settings.root, branch=branch, without=str(self._settings.state_dir))
 
-    def commit(self) -> str | None:
+    def commit(self) -> str:
         """Return the commit that is checked out, without a word on changes."""
-        from shipway.edges.commits import git_commit
+        from shipway.edges.git import head_of
 
-        commit = git_commit(self._settings.root)
-        return commit.partition("+")[0] if commit else None
+        return head_of(self._settings.root)
 
     @cached_property
     def github(self) -> GitHub | None:

@@ -213,3 +213,93 @@ def test_a_notice_that_is_lost_stops_a_release_only_when_that_is_asked(
     assert last["team"]["state"] == "warned"
     assert "told by the webhook; Slack was not told" in last["team"]["detail"]
     assert project.standins["slack_webhook_url"] not in err + json.dumps(document)
+
+
+ALWAYS = {"SHIPWAY_RELEASE_WINDOWS": "Mon-Sun 00:00-24:00"}
+GREEN = [{"name": "tests", "status": "completed", "conclusion": "success"}]
+
+
+def test_gates_that_were_asked_for_do_not_open_where_there_is_no_repository(
+    team_project: Project,
+) -> None:
+    project = team_project
+    project.environ |= ALWAYS
+    project.github.settings(check_runs=GREEN)
+    (project.root / ".git").rename(project.root / "gone.git")
+    code, document, _ = command(project, "doctor")
+    gates = gates_of(document)
+    shut = {name for name, one in gates.items() if one["state"] == "failed"}
+    assert (code, shut) == (3, {"git", "ci", "approval"})
+    for name in ("git", "ci"):
+        assert "is no git repository" in gates[name]["detail"]
+        assert f"--waive {name}=REASON" in gates[name]["cure"]
+    code, _, err = command(project, "release", "--yes")
+    assert code == 3, err
+    assert project.tables() == []
+    waived = [
+        word for name in ("git", "ci", "approval") for word in ("--waive", f"{name}=a tarball")
+    ]
+    code, document, err = command(
+        project, "release", "--yes", "--without-rehearsal", "told elsewhere", *waived
+    )
+    assert code == 0, err
+    steps = {one["name"]: one["proof"] for one in document["result"]["steps"]}
+    states = {one["name"]: one["state"] for one in steps["preflight"]["gates"]}
+    assert (states["git"], states["ci"]) == ("waived", "waived")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"status": 500}, "would not tell"),
+        ({"status": 404, "body": {"message": "Not Found"}}, "would not tell"),
+        ({"status": 200, "body": {"total_count": 1}}, "has no list of check_runs"),
+        ({"status": 200, "body": {"check_runs": ["x"]}}, "has no list of check_runs"),
+        ({"status": 200, "body": {"total_count": 9, "check_runs": GREEN}}, "1 of 9 check_runs"),
+        ({"status": 200, "body": ["x"]}, "not what its description says"),
+    ],
+)
+def test_an_answer_of_ci_that_is_not_understood_is_not_green(
+    team_project: Project, broken: dict[str, Any], said: str
+) -> None:
+    project = team_project
+    project.environ |= ALWAYS
+    project.github.settings(check_runs=GREEN, statuses=[{"context": "vercel", "state": "success"}])
+    project.github.fault("status", path="/check-runs", times=None, **broken)
+    _, document, _ = command(project, "doctor")
+    ci = gates_of(document)["ci"]
+    assert (ci["state"], said in ci["detail"]) == ("failed", True), ci
+    assert "--waive ci=REASON" in ci["cure"]
+
+
+def test_a_red_check_is_not_hidden_by_a_green_one_of_its_name(team_project: Project) -> None:
+    red = [{"name": "tests", "status": "completed", "conclusion": "failure"}]
+    for runs in (red + GREEN, GREEN + red):
+        team_project.github.settings(check_runs=runs)
+        _, document, _ = command(team_project, "doctor")
+        assert "tests is failure" in gates_of(document)["ci"]["detail"]
+
+
+def test_checks_that_are_named_and_cannot_be_asked_for_shut_the_gate(
+    team_project: Project,
+) -> None:
+    project = team_project
+    project.environ |= {"GITHUB_TOKEN": "", "SHIPWAY_CI_CHECKS": "tests"}
+    _, document, _ = command(project, "doctor")
+    ci = gates_of(document)["ci"]
+    assert (ci["state"], ci["detail"].startswith("ci_checks asks for tests")) == ("failed", True)
+    assert "Set GITHUB_TOKEN" in ci["cure"]
+    project.environ["SHIPWAY_CI_CHECKS"] = ""
+    _, document, _ = command(project, "doctor")
+    assert gates_of(document)["ci"]["state"] == "not asked for"
+
+
+def test_approvals_that_may_not_be_read_are_none(team_project: Project) -> None:
+    project = team_project
+    with psycopg.connect(project.env("DATABASE_URL"), autocommit=True) as connection:
+        connection.execute("create schema shipway; create table shipway.approvals (at text)")
+    _, document, _ = command(project, "doctor")
+    approval = gates_of(document)["approval"]
+    assert approval["state"] == "failed"
+    assert "The approvals cannot be read" in approval["detail"]
+    assert "--waive approval=REASON" in approval["cure"]
