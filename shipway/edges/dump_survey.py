@@ -68,7 +68,12 @@ select r.rolname::text,
        array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
              where m.member = r.oid group by 1 order by 1),
        array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
-             where m.member = r.oid and m.admin_option group by 1 order by 1)
+             where m.member = r.oid and m.admin_option group by 1 order by 1),
+       -- Before Postgres 16 a membership has no option of its own, and goes by the role.
+       array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
+             where m.member = r.oid
+             and coalesce((to_jsonb(m) ->> 'inherit_option')::boolean, r.rolinherit) <> r.rolinherit
+             group by 1 order by 1)
   from pg_roles r where r.rolname !~ '^pg_' order by 1
 """
 
@@ -180,8 +185,9 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
                 attributes=tuple(attributes),
                 member_of=tuple(member_of),
                 admin_of=tuple(admin_of),
+                otherwise=tuple(otherwise),
             )
-            for name, attributes, member_of, admin_of in connection.execute(_ROLES)
+            for name, attributes, member_of, admin_of, otherwise in connection.execute(_ROLES)
         ),
         extensions=dict(extensions),
         ledger_version=versions[0][0],

@@ -14,6 +14,7 @@ from psycopg import sql
 from shipway.cleanup import afterwards
 from shipway.edges import embedded, postgres, process, replace, restore
 from shipway.edges.restored_copy import Copy, tables_of
+from shipway.edges.roles import make_roles
 from shipway.edges.rows_back import untold
 from shipway.errors import Refused
 from shipway.figures import count
@@ -154,7 +155,7 @@ class RehearsalRoom:
                     next_step="Make a new database and name that one; restoring over data that "
                     "is there loses it.",
                 )
-            restore.make_roles(connection, backup.manifest.roles)
+            make_roles(connection, backup.manifest.roles)
         with self._archives.plain(backup.archive) as archive:
             restored = restore.restore(archive, backup.manifest, url=url, tell=tell)
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
@@ -200,7 +201,7 @@ def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
     """Make the roles, and an empty database that is named like the target's."""
     manifest = backup.manifest
     with postgres.connect(url, purpose="rehearsal", timeout_s=_CONNECT_S) as connection:
-        restore.make_roles(connection, manifest.roles)
+        make_roles(connection, manifest.roles)
         role = sql.Identifier(manifest.role)
         # The password lives as long as this server: no longer than the rehearsal.
         connection.execute(

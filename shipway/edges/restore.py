@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from shipway.edges import pgtools, postgres, process, sample, statistics
@@ -23,9 +21,11 @@ from shipway.values import Restored, Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from shipway.values import Manifest, Role, SampledTable
+    import psycopg
 
-__all__ = ["Entry", "entries_of", "make_roles", "restore", "restorer_of"]
+    from shipway.values import Manifest, SampledTable
+
+__all__ = ["Entry", "entries_of", "restore", "restorer_of"]
 
 _DEADLINE_S: Final = 6 * 3600.0
 _JOBS: Final = 2
@@ -72,25 +72,6 @@ class Entry:
     """`-` for what lies in none."""
     name: str
     """With the owner as its last word."""
-
-
-def make_roles(connection: psycopg.Connection[tuple[object, ...]], roles: tuple[Role, ...]) -> None:
-    """Make the target's roles on another server, none of them able to log in."""
-    there = {name for (name,) in connection.execute("select rolname from pg_roles")}
-    for role in roles:
-        if role.name not in there:
-            attributes = sql.SQL(" ").join(map(sql.SQL, role.attributes))
-            connection.execute(
-                sql.SQL("create role {} nologin {}").format(sql.Identifier(role.name), attributes)
-            )
-    # A role that was there keeps its memberships: they may not be ours to give.
-    for role in (one for one in roles if one.name not in there):
-        for group in role.member_of:
-            admin = sql.SQL(" with admin option" if group in role.admin_of else "")
-            connection.execute(
-                sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(role.name))
-                + admin
-            )
 
 
 def restore(

@@ -119,6 +119,8 @@ class Role:
     member_of: tuple[str, ...]
     admin_of: tuple[str, ...]
     """Those among them that it may grant to others."""
+    otherwise: tuple[str, ...] = ()
+    """Those among them whose rights it does not inherit though it inherits, or the other way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
