@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from shipway.steps.again import backup_that_holds, seal_that_holds
 from shipway.steps.backup import take_backup
+from shipway.steps.before import earlier_of, held_before, kept_before
 from shipway.steps.gates import pass_gates
 from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import Beside, rehearse
 from shipway.steps.sealed import refuse_another_base, refuse_another_result, schema_of
-from shipway.steps.verify import verify
+from shipway.steps.verify import ChecksFailed, after_migrating, verify
 from shipway.values import Backup, Gated, Seal, Unproven
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.course import Course
+    from shipway.inspection import Before
     from shipway.past import Past
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup import BackupPlan, Dumper
@@ -112,7 +114,17 @@ def prepared(
     with course.step("backup") as proven:
         backup = proven(_backed_up(plan, powers, say, resumed))
     with course.step("rehearse") as proven:
-        seal = proven(_rehearsed(plan, backup, powers, say, resumed))
+        first = resumed.past.proof("backup", Backup) if resumed and resumed.moved else None
+        before = held_before(
+            powers.catalog,
+            plan.expectations,
+            backup,
+            first=first,
+            moved=resumed is not None and resumed.moved,
+            key=powers.key,
+            say=say,
+        )
+        seal = proven(_rehearsed(plan, backup, before, powers, say, resumed))
     if isinstance(seal, Seal):
         took_s = backup.restore_s if seal.restored.partly else seal.restored.duration_s
         backup = replace(backup, grade=seal.grade, restore_s=took_s)
@@ -133,19 +145,31 @@ def changed(  # noqa: PLR0913 - plan, proofs and powers
 ) -> Verified:
     """Migrate and verify; both hold the target against what the rehearsal showed."""
     with course.step("migrate") as proven:
-        proven(_migrated(plan, backup, seal, powers, course=course, say=say, resumed=resumed))
+        done = _migrated(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
+        proven(done)
     with course.step("verify") as proven:
-        return proven(
-            verify(
-                plan.expectations,
-                database=powers.catalog,
-                clock=powers.clock,
-                say=say,
-                means=powers.means,
-                backup=backup.manifest,
-                schema_before=schema_of(backup),
-            )
+        return proven(_verified(plan, backup, done, powers, say))
+
+
+def _verified(
+    plan: DatabasePlan, backup: Backup, done: Migrated, powers: DatabasePowers, say: Say
+) -> Verified:
+    before = kept_before(backup.directory, key=powers.key)
+    now = powers.catalog.identities() if before is not None else None
+    try:
+        return verify(
+            plan.expectations,
+            database=powers.catalog,
+            clock=powers.clock,
+            say=say,
+            means=powers.means,
+            earlier=earlier_of(backup.manifest, powers.means.files, before=before, now=now),
+            schema_before=schema_of(backup),
         )
+    except ChecksFailed as failed:
+        if done.applied_now:
+            raise after_migrating(failed, done, backup, target=plan.target) from None
+        raise
 
 
 def _backed_up(
@@ -178,9 +202,10 @@ def _backed_up(
     )
 
 
-def _rehearsed(
+def _rehearsed(  # noqa: PLR0913, PLR0917 - plan, proofs and powers
     plan: DatabasePlan,
     backup: Backup,
+    before: Before | None,
     powers: DatabasePowers,
     say: Say,
     resumed: Resumed | None,
@@ -208,7 +233,9 @@ def _rehearsed(
         limits=powers.limits,
         clock=powers.clock,
         say=say,
-        beside=Beside(serving=plan.serving, linter=powers.linter, traffic=powers.traffic),
+        beside=Beside(
+            before=before, serving=plan.serving, linter=powers.linter, traffic=powers.traffic
+        ),
         key=powers.key,
     )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeAlias
 
 __all__ = [
     "DEFAULT_PRIVILEGE",
     "Access",
     "Advice",
+    "Before",
     "ColumnDetail",
     "DefaultPrivilege",
     "Finding",
+    "Identities",
     "Named",
     "QueryAnswer",
     "Reach",
@@ -101,6 +104,10 @@ class Snapshot:
         )
 
 
+Identities: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Kind to full name to a number that stays through every change of the name."""
+
+
 class Reach(StrEnum):
     """How far a right goes, from the narrowest to the widest."""
 
@@ -156,6 +163,18 @@ class Finding:
     object: str
     detail: str
     cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the target was like just before the first of the pending files."""
+
+    access: tuple[Access, ...]
+    powers: Mapping[str, tuple[str, ...]]
+    """Of each role that is asked about: what it can beside its own grants, as
+    `pass by row level security` and `all that service_role may`."""
+    findings: tuple[Finding, ...]
+    identities: Identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

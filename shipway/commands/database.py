@@ -10,6 +10,7 @@ from shipway.edges.psql import open_psql
 from shipway.errors import Failed
 from shipway.migrations.creation import create_files, next_files
 from shipway.report.tables import TableList
+from shipway.steps.before import earlier_of
 from shipway.steps.drift import drift, drifted
 from shipway.steps.verify import ChecksFailed
 from shipway.steps.verify import verify as run_checks
@@ -30,15 +31,17 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
         return _write(session)
     wiring = session.wiring
     wiring.database.demand(writes=False)
-    backup = wiring.backups.latest()
+    backup, means = wiring.backups.latest(), wiring.database.means
     try:
         verified = run_checks(
             wiring.database.expectations(),
             database=wiring.database.catalog,
             clock=wiring.clock,
             say=session.terminal,
-            means=wiring.database.means,
-            backup=backup.manifest if isinstance(backup, Backup) else None,
+            means=means,
+            earlier=earlier_of(backup.manifest, means.files)
+            if isinstance(backup, Backup)
+            else None,
             only=[name.strip() for name in only.split(",") if name.strip()],
         )
     except ChecksFailed as error:

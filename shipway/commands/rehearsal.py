@@ -9,6 +9,7 @@ from shipway.commands.session import Answer
 from shipway.environment import github_actions
 from shipway.report.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.before import look_before
 from shipway.steps.rehearse import Beside
 from shipway.steps.rehearse import rehearse as run_rehearsal
 from shipway.values import Backup
@@ -30,15 +31,17 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
         backup = wiring.backups.latest()
         if not isinstance(backup, Backup) or not _still_true(session, backup, plan):
             backup = taken(session)
+        expectations = wiring.database.expectations()
         seal = run_rehearsal(
             plan,
             backup,
             room=wiring.backups.room,
-            expectations=wiring.database.expectations(),
+            expectations=expectations,
             limits=wiring.database.limits,
             clock=wiring.clock,
             say=session.terminal,
             beside=Beside(
+                before=look_before(wiring.database.catalog, expectations),
                 serving=wiring.backups.serving(),
                 linter=wiring.backups.linter,
                 traffic=wiring.database.traffic,

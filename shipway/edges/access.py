@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-__all__ = ["read_access"]
+__all__ = ["read_access", "read_powers"]
 
 _DENIED: Final = "42501"
 # A view that cannot be written, a relation of another kind: the command cannot be done at all.
@@ -30,6 +30,15 @@ select set_config('shipway.statements', %(statements)s, true),
     set_config('statement_timeout', %(timeout)s, true),
     set_config('request.jwt.claims', %(claims)s, true),
     set_config('role', %(role)s, true)
+"""
+_POWERS: Final = """
+select r.rolname::text, array_remove(array[
+        case when r.rolsuper then 'do everything' end,
+        case when r.rolbypassrls then 'pass by row level security' end], null)
+    || case when r.rolsuper then '{}' else array(
+        select 'all that ' || g.rolname || ' may' from pg_roles as g
+        where g.oid <> r.oid and pg_has_role(r.oid, g.oid, 'usage') order by 1) end
+from pg_roles as r where r.rolname = any (%s)
 """
 # A caller that no row belongs to; policies that cast the id to uuid accept it.
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
@@ -82,6 +91,14 @@ def read_access(
             for place, (kind, schema, name, role, command, part, reach, _) in enumerate(rows)
         )
     )
+
+
+def read_powers(
+    connection: psycopg.Connection[TupleRow], roles: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return what roles can by their attributes, and by the roles that they belong to."""
+    rows = connection.execute(_POWERS, [list(roles)]).fetchall()
+    return {role: tuple(powers) for role, powers in rows}
 
 
 def _try(

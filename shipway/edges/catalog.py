@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from shipway.edges.access import read_access
-from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, snapshot_queries
+from shipway.edges.access import read_access, read_powers
+from shipway.edges.catalog_sql import PLATFORM_SCHEMAS, identities_query, snapshot_queries
 from shipway.edges.counts import count_rows
 from shipway.edges.default_privileges import read_recorded
 from shipway.edges.ledger_state import read_ledger
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.inspection import Access, DefaultPrivilege, Finding, QueryAnswer, RowCount
+    from shipway.inspection import (
+        Access,
+        DefaultPrivilege,
+        Finding,
+        Identities,
+        QueryAnswer,
+        RowCount,
+    )
     from shipway.values import LedgerState
 
 __all__ = ["Catalog", "read_snapshot"]
@@ -120,6 +128,15 @@ class Catalog:
         with reading(self._connection):
             return read_snapshot(self._connection)
 
+    def identities(self) -> Identities:
+        """Return what each part of the schema is, whatever it is called."""
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        with reading(self._connection):
+            rows = self._connection.execute(identities_query(), {"platform": [*PLATFORM_SCHEMAS]})
+            for kind, parent, name, number in rows:
+                found[kind][Thing(kind, parent, name, ()).full_name] = number
+        return dict(found)
+
     def recorded_defaults(self) -> Mapping[int, tuple[DefaultPrivilege, ...]]:
         """Return which default privileges the ledger has recorded; see `read_recorded`."""
         with reading(self._connection):
@@ -157,6 +174,11 @@ class Catalog:
     ) -> tuple[Access, ...]:
         """Return who may do what through the Data API; see `access.read_access`."""
         return read_access(self._connection, schemas=schemas, roles=roles, timeout_s=timeout_s)
+
+    def powers(self, roles: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return what roles can beside their own grants; see `access.read_powers`."""
+        with reading(self._connection):
+            return read_powers(self._connection, roles)
 
     def findings(self, exposed_schemas: Sequence[str]) -> tuple[Finding, ...]:
         """Return what is unwise in the schema and wrong with its data."""

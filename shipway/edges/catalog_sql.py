@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-__all__ = ["PLATFORM_SCHEMAS", "snapshot_queries", "sql"]
+__all__ = ["PLATFORM_SCHEMAS", "identities_query", "snapshot_queries", "sql"]
 
 PLATFORM_SCHEMAS: Final = (
     *("auth", "storage", "realtime", "_realtime", "vault", "extensions", "pgbouncer"),
@@ -32,6 +32,11 @@ _SNAPSHOT: Final = (
 def snapshot_queries() -> tuple[bytes, ...]:
     """Return the queries; they take `platform`, the schemas to leave out."""
     return tuple(sql("ours") + sql(name) for name in _SNAPSHOT)
+
+
+def identities_query() -> bytes:
+    """Return the query of what each part of a schema is by its number; it takes `platform` too."""
+    return sql("ours") + sql("identities")
 
 
 def sql(name: str) -> bytes:

@@ -33,7 +33,7 @@ DIRECTIVES: Final = {
     "code is gone)",
     "lock_timeout": "longest wait for a table lock, in place of `lock_timeout_s`: `30s`, `500ms`",
     "statement_timeout": "longest run of one statement, in place of `statement_timeout_s`: `30min`",
-    "loses": "tables, `schema.table`, with commas, whose rows the file deletes",
+    "loses": "tables and columns, `schema.table`, with commas, whose data the file gives up",
 }
 """What the head of a migration may say."""
 

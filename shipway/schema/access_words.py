@@ -15,14 +15,31 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.errors import Misconfigured
 from shipway.inspection import Reach
+from shipway.values import CheckResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shipway.inspection import Access
+    from shipway.values import Outcome
 
-__all__ = ["ExpectedRight", "Right", "load_access", "sentence", "write_access"]
+__all__ = [
+    "ACCESS_FILE",
+    "NOTHING",
+    "ExpectedRight",
+    "Right",
+    "access_result",
+    "can",
+    "load_access",
+    "rights",
+    "sentence",
+    "wider",
+    "words",
+    "write_access",
+]
+
+ACCESS_FILE: Final = "checks/access.toml"
 
 _COMMANDS: Final = ("select", "insert", "update", "delete", "execute")
 _COMMAND: Final = re.compile(r"([a-z]+)(?: \(([^)]*)\))?\Z")
@@ -41,6 +58,9 @@ class Right(NamedTuple):
     reach: Reach
     columns: str
     """The only ones it reaches; empty for all."""
+
+
+NOTHING: Final = Right(Reach.NOTHING, "")
 
 
 class ExpectedRight(NamedTuple):
@@ -145,3 +165,38 @@ def _bad(source: str, problem: str) -> Misconfigured:
         next_step='Write it as: [public.notes], then: anon = "nothing" or authenticated = '
         '"select, update (title) rows by policy". A fresh one: invoke db.verify --write',
     )
+
+
+def rights(matrix: Sequence[Access]) -> Mapping[tuple[str, str, str], Right]:
+    """Return object, role and command to the right."""
+    return {(one.name, one.role, one.command): Right(one.reach, one.columns) for one in matrix}
+
+
+def wider(there: Right, than: Right) -> bool:
+    """Tell whether a right reaches more rows or columns than another."""
+    if there.reach.width != than.reach.width:
+        return there.reach.width > than.reach.width
+    if not than.columns or there.reach is Reach.NOTHING:
+        return False
+    return not there.columns or not set(there.columns.split(", ")) <= set(than.columns.split(", "))
+
+
+def can(access: Access) -> str:
+    """Say what a role can do."""
+    right = Right(access.reach, access.columns)
+    if access.reach is Reach.NOTHING:
+        return f"{access.role} cannot {access.command} {access.name}"
+    return f"{access.role} can {words(access.command, right)} of {access.name}"
+
+
+def words(command: str, right: Right) -> str:
+    """Say what a right is."""
+    if right.reach is Reach.NOTHING:
+        return "nothing"
+    columns = f" ({right.columns})" if right.columns else ""
+    return f"{command}{columns} {right.reach}"
+
+
+def access_result(name: str, outcome: Outcome, detail: str, cure: str = "") -> CheckResult:
+    """Return a result of the group `access`."""
+    return CheckResult(group="access", name=name, outcome=outcome, detail=detail, cure=cure)

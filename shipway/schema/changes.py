@@ -88,7 +88,7 @@ def access_changes(
     """Return the rights that are not as they were; None when that cannot be told.
 
     Args:
-        before: as the last release left them; None when that is not known.
+        before: as they were before; None when that is not known.
         after: as they are now; None when nobody looked.
         schema_before: without `before`: nobody had a right to what was not there, so that at
             least the rights to new objects can be told.

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from shipway.figures import count, number
 from shipway.schema.expectations import Expect
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from shipway.inspection import Finding, QueryAnswer, RowCount, Snapshot
     from shipway.schema.expectations import DeclaredTable, QueryCheck
 
-__all__ = ["declared_results", "finding_results", "query_result", "row_count_results"]
+__all__ = [
+    "declared_results",
+    "finding_results",
+    "gone_result",
+    "query_result",
+    "row_count_results",
+]
 
+_FIGURE: Final = re.compile(r"\d+(?:\.\d+)?")
 _RELATIONS = ("table", "view", "materialized view", "foreign table")
 _NO_ROLE = "22023"
 _TIMED_OUT = "57014"
@@ -55,10 +63,23 @@ def _schema_failed(name: str, detail: str) -> CheckResult:
     )
 
 
-def finding_results(findings: Sequence[Finding], group: str) -> Iterator[CheckResult]:
-    """Yield one result for each finding of a group, or one that there was none."""
+def finding_results(
+    findings: Sequence[Finding], group: str, *, before: Sequence[Finding] | None = None
+) -> Iterator[CheckResult]:
+    """Yield one result for each finding of a group, or one that there was none.
+
+    Args:
+        findings: all that there is now.
+        group: the group of checks.
+        before: what was found before the files ran: of what only warns, that is counted, not
+            told again; None where nobody looked.
+    """
     mine = [finding for finding in findings if finding.group == group]
+    known = {_likeness(one) for one in before or ()}
+    old = [one for one in mine if one.level != "error" and _likeness(one) in known]
     for finding in mine:
+        if finding in old:
+            continue
         yield CheckResult(
             group=group,
             name=finding.object,
@@ -66,16 +87,38 @@ def finding_results(findings: Sequence[Finding], group: str) -> Iterator[CheckRe
             detail=f"{finding.detail} ({finding.lint})",
             cure=finding.cure,
         )
-    if not mine:
+    if old:
+        found = f"{count(len(old), 'warning')} from before these migrations: invoke db.verify"
+        yield CheckResult(group=group, name="lints", outcome=Outcome.PASSED, detail=found)
+    elif not mine:
         found = "none of the known mistakes"
         yield CheckResult(group=group, name="lints", outcome=Outcome.PASSED, detail=found)
 
 
+def _likeness(finding: Finding) -> tuple[str, str, str, str]:
+    """Return what it is known by: figures may be others each time it is looked."""
+    return (finding.group, finding.lint, finding.object, _FIGURE.sub("", finding.detail))
+
+
 def row_count_results(
-    before: Mapping[str, int], now: Sequence[RowCount], *, may_lose: Sequence[str]
+    before: Mapping[str, int],
+    now: Sequence[RowCount],
+    *,
+    may_lose: Collection[str],
+    on_copy: bool = False,
+    sampled: bool = False,
 ) -> Iterator[CheckResult]:
-    """Yield one result for each table that lost rows since the backup, and one for the others."""
+    """Yield one result for each table that lost rows since the backup, and one for the others.
+
+    Args:
+        before: `schema.table` to its rows.
+        now: the same tables.
+        may_lose: those that a file says lose rows.
+        on_copy: they were lost on a copy: nothing has to be brought back.
+        sampled: on one that held only some rows: the target may keep what went there.
+    """
     kept = 0
+    first = "Keep them." if on_copy else "Restore the rows from the backup."
     for table in now:
         was = before[table.name]
         if table.rows is None:
@@ -83,26 +126,49 @@ def row_count_results(
                 table.name,
                 Outcome.NOT_CHECKED,
                 f"had {count(was, 'row')} in the backup and could not be counted now",
+                first,
             )
         elif table.rows >= was:
             kept += 1
+        elif sampled:
+            yield _count_result(
+                table.name,
+                Outcome.PASSED if table.name in may_lose else Outcome.WARNED,
+                f"{count(table.rows, 'row')} of the sample's {number(was)}; how many the target "
+                "would lose is not known",
+                first,
+            )
         else:
             yield _count_result(
                 table.name,
                 Outcome.PASSED if table.name in may_lose else Outcome.FAILED,
                 f"{count(table.rows, 'row')}, {number(was)} in the backup",
+                first,
             )
     yield _count_result(
-        "rows since the backup", Outcome.PASSED, f"{kept} of {count(len(now), 'table')} lost no row"
+        "rows since the backup",
+        Outcome.PASSED,
+        f"{kept} of {count(len(now), 'table')} lost no row",
+        "",
     )
 
 
-def _count_result(name: str, outcome: Outcome, detail: str) -> CheckResult:
+def gone_result(name: str, rows: int, *, meant: bool) -> CheckResult:
+    """Return the result that tells of a table that went with its rows."""
+    return _count_result(
+        name,
+        Outcome.PASSED if meant else Outcome.WARNED,
+        f"the table is gone, with {count(rows, 'row')} in the backup",
+        "Restore it from the backup when it is missed.",
+    )
+
+
+def _count_result(name: str, outcome: Outcome, detail: str, first: str) -> CheckResult:
     cure = (
         ""
         if outcome is Outcome.PASSED
         else (
-            "Restore the rows from the backup. When it is meant to lose rows, say so: "
+            f"{first} When it is meant to lose rows, say so: "
             f"loses={name} in the head of the migration, or may_lose_rows in checks/data.toml "
             "where the app deletes."
         )

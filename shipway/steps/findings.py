@@ -100,18 +100,25 @@ def of_schema(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
 
 
 def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
-    had = {(one.parent, one.name): one.fact("privileges") for one in before.things}
+    had = {
+        (one.parent, one.name): set(one.fact("privileges").split(", "))
+        for one in before.things
+        if one.kind == "grant"
+    }
+    there = {one.full_name for one in before.things if one.kind != "grant"}
     for one in after.things:
-        known = had.get((one.parent, one.name)) == one.fact("privileges")
-        if one.kind != "grant" or one.name not in _API_ROLES or known:
+        kind, _, name = one.parent.partition(" ")
+        if one.kind != "grant" or one.name not in _API_ROLES:
             continue
-        widens = one.name != "authenticated" and "table " in one.parent
-        if widens:
+        new = set(one.fact("privileges").split(", ")) - had.get((one.parent, one.name), set())
+        # Signed-in people get what a new table gives them; of one that was there more is asked.
+        own = one.name == "authenticated" and (kind == "table" or name not in there)
+        if new and not own and kind in {"table", "sequence", "schema"}:
             yield Finding(
                 severity=Severity.WARNING,
                 migration="",
                 line=None,
-                what=f"{one.name} may now {one.fact('privileges')} on {one.parent}.",
+                what=f"{one.name} gets {', '.join(sorted(new))} on {one.parent}.",
                 cure="Grant no more than the app's visitors need; policies still apply.",
             )
 

@@ -12,6 +12,7 @@ from shipway.values import Phase, Unproven
 
 if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
+    from shipway.steps.before import Earlier
     from shipway.steps.means import Database as Catalog
     from shipway.values import Clock, MigrationPlan, Say
 
@@ -19,23 +20,28 @@ __all__ = ["hold_to_promises", "hold_to_serving"]
 
 _WHAT_CODE_NEEDS = ("schema", "queries")
 """Groups of checks that speak of the code; the others speak of the database's own order."""
-_WITHOUT_ROWS = ("schema", "access")
-"""Groups that ask for no rows: on a sample a query finds fewer than it should."""
+_ON_A_SAMPLE = ("schema", "access", "data")
+"""Groups that a sample does not mislead: a query finds fewer rows there than it should."""
 
 
 def hold_to_promises(
-    expectations: Expectations, catalog: Catalog, clock: Clock, say: Say, *, sampled: bool
+    expectations: Expectations, catalog: Catalog, earlier: Earlier, clock: Clock, say: Say
 ) -> None:
-    """Hold the migrated copy against what the project promises.
-
-    On a sample of the rows only what asks for none.
+    """Hold the migrated copy against what the project promises, and what was there before.
 
     Raises:
-        VerificationFailed: it is not what the checks promise.
+        VerificationFailed: it is not what the checks promise, it holds fewer rows, or somebody
+            may do more than before, and no file says that it is meant.
     """
     try:
-        only = _WITHOUT_ROWS if sampled else ()
-        verify(expectations, database=catalog, clock=clock, say=OnTheCopy(say), only=only)
+        verify(
+            expectations,
+            database=catalog,
+            clock=clock,
+            say=OnTheCopy(say),
+            earlier=earlier,
+            only=_ON_A_SAMPLE if earlier.sampled else (),
+        )
     except VerificationFailed as error:
         raise VerificationFailed(
             f"The migrated copy is not what the project promises. {error.what}",
@@ -76,7 +82,7 @@ def hold_to_serving(  # noqa: PLR0913 - the plan, the copy and what looks at it
             database=catalog,
             clock=clock,
             say=OnTheCopy(say, "with the checks of the code that serves now"),
-            only=[one for one in _WHAT_CODE_NEEDS if not sampled or one in _WITHOUT_ROWS],
+            only=[one for one in _WHAT_CODE_NEEDS if not sampled or one in _ON_A_SAMPLE],
         )
     except VerificationFailed as error:
         raise VerificationFailed(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Stopped
 from shipway.figures import count
-from shipway.inspection import DEFAULT_PRIVILEGE, Remembered
-from shipway.migrations.files import losing_tables
+from shipway.inspection import DEFAULT_PRIVILEGE, Remembered, RowCount
 from shipway.migrations.unadopted import unadopted
-from shipway.schema.access import API_ROLES, access_results
+from shipway.schema.access import access_results
 from shipway.schema.changes import access_changes, schema_changes
 from shipway.schema.differences import differences
 from shipway.schema.judging import (
     declared_results,
     finding_results,
+    gone_result,
     query_result,
     row_count_results,
 )
@@ -26,6 +26,8 @@ from shipway.schema.promised import (
     promised_results,
     unknown_history,
 )
+from shipway.schema.widened import Previous, previous_of
+from shipway.steps.before import roles_of
 from shipway.steps.expected import deviation
 from shipway.values import CheckResult, Outcome
 
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
 
     from shipway.inspection import Access, Advice, Finding, Snapshot
     from shipway.schema.expectations import Expectations, QueryCheck
+    from shipway.steps.before import Earlier
     from shipway.steps.means import Database, Means
-    from shipway.values import AccessChange, AppliedMigration, Manifest, SchemaChange
+    from shipway.values import AccessChange, AppliedMigration, SchemaChange
 
 __all__ = ["Look"]
 
@@ -49,7 +52,7 @@ class Look:
         expectations: what the checks folder promises.
         database: the target, or a copy of it.
         means: what it is held against beside that; None for a copy.
-        backup: what was in it just before the migrations; None without a fresh one.
+        earlier: what it was like before the migrations; None where that is not known.
     """
 
     def __init__(
@@ -57,12 +60,13 @@ class Look:
         expectations: Expectations,
         database: Database,
         means: Means | None,
-        backup: Manifest | None,
+        earlier: Earlier | None,
     ) -> None:
         self._expectations = expectations
         self._means = means
         self._database = database
-        self._backup = backup
+        self._earlier = earlier
+        self._before = earlier.before if earlier else None
         self._remembered = means.memory.recall() if means else None
         self._snapshot: Snapshot | None = None
         self._findings: tuple[Finding, ...] | None = None
@@ -109,16 +113,28 @@ class Look:
 
     def access(self) -> Iterator[CheckResult]:
         """Derive and try who may do what, and hold it against what is expected."""
-        told = self._expectations.access
-        named = {one.role for one in told or ()}
         self._access = self._database.access(
             self._expectations.exposed_schemas,
-            [*API_ROLES, *sorted(named - {*API_ROLES})],
+            roles_of(self._expectations),
             timeout_s=self._expectations.timeout_s,
         )
-        previous = self._remembered.access if self._remembered else None
-        yield from access_results(self._access, expected=told, previous=previous)
-        yield from finding_results(self._found(), "access")
+        yield from access_results(
+            self._access, expected=self._expectations.access, previous=self._previous()
+        )
+        yield from finding_results(self._found(), "access", before=self._found_before())
+
+    def _previous(self) -> Previous | None:
+        """Return who could do what before: just before the files ran, or at the last release."""
+        before, remembered = self._before, self._remembered
+        if before is not None:
+            places = (self._earlier.places if self._earlier else None) or {}
+            return previous_of(before, places, self._database.powers(list(before.powers)))
+        if remembered is not None:
+            return Previous(access=remembered.access, since="at the last release")
+        return None
+
+    def _found_before(self) -> Sequence[Finding] | None:
+        return self._before.findings if self._before else None
 
     def queries(self) -> Iterator[CheckResult]:
         """Ask the critical queries."""
@@ -126,19 +142,42 @@ class Look:
             yield _query_result(check, self._database, self._expectations.timeout_s)
 
     def data(self) -> Iterator[CheckResult]:
-        """Look beneath the schema, and count what the backup counted."""
-        yield from finding_results(self._found(), "data")
-        if self._backup is None:
+        """Look beneath the schema, and count what was counted before."""
+        yield from finding_results(self._found(), "data", before=self._found_before())
+        earlier = self._earlier
+        if earlier is None:
             return
+        counted = self._counted(earlier)
+        yield from row_count_results(
+            {one.name: earlier.rows[one.name] for one in counted},
+            counted,
+            may_lose=earlier.may_lose | {*self._expectations.may_lose_rows},
+            on_copy=earlier.rows_now is not None,
+            sampled=earlier.sampled,
+        )
+        yield from self._gone(earlier)
+
+    def _counted(self, earlier: Earlier) -> Sequence[RowCount]:
+        """Return the rows of the tables that are there, each under its name of before."""
+        if earlier.rows_now is not None:
+            return [RowCount(name=name, rows=rows) for name, rows in earlier.rows_now.items()]
         there = {one.full_name for one in self._schema_now().things if one.kind == "table"}
-        ours = {name: n for name, n in self._backup.row_counts.items() if name in there}
-        since = self._backup.ledger_version
-        losing = {*self._expectations.may_lose_rows}
-        for file in self._means.files if self._means else ():
-            if file.version > since:
-                losing |= {*losing_tables(file)}
-        now = self._database.count_rows(sorted(ours), timeout_s=self._expectations.timeout_s)
-        yield from row_count_results(ours, now, may_lose=sorted(losing))
+        places = earlier.places or {}
+        # Two of before may be one now, where a new table was put in an old one's place.
+        place = {name: places.get(name, name) for name in sorted(earlier.rows)}
+        wanted = sorted({*place.values()} & there)
+        counted = self._database.count_rows(wanted, timeout_s=self._expectations.timeout_s)
+        rows = {one.name: one.rows for one in counted}
+        return [RowCount(name=name, rows=rows[at]) for name, at in place.items() if at in rows]
+
+    def _gone(self, earlier: Earlier) -> Iterator[CheckResult]:
+        """Yield the tables that are gone with their rows; whether they may go was asked before."""
+        if self._before is None or earlier.places is None:
+            return
+        for name in sorted(self._before.identities.get("table", {})):
+            rows = earlier.rows.get(name, 0)
+            if rows and name not in earlier.places:
+                yield gone_result(name, rows, meant=earlier.contract or name in earlier.may_lose)
 
     def platform(self) -> Iterator[CheckResult]:
         """Ask Supabase itself."""
@@ -166,9 +205,10 @@ class Look:
         return schema_changes(before, self._schema_now()) if before else None
 
     def access_changes(self, before: Snapshot | None) -> tuple[AccessChange, ...] | None:
-        """Return which rights are others than at the last release that passed."""
-        previous = self._remembered.access if self._remembered else None
-        return access_changes(previous, self._access, schema_before=before)
+        """Return which rights are others than before the files, or at the last release."""
+        previous = self._previous()
+        held = previous.access if previous else None
+        return access_changes(held, self._access, schema_before=before)
 
     def remember(self) -> None:
         """Keep what was seen; what was not looked at this time stays as it was."""

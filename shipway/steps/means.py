@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipway.inspection import (
         Access,
         Advice,
         Finding,
+        Identities,
         QueryAnswer,
         Remembered,
         RowCount,
@@ -34,6 +35,9 @@ class Database(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return the project's whole schema as it is at one moment."""
+
+    def identities(self) -> Identities:
+        """Return what each part of the schema is, whatever it is called."""
 
     def ledger(self) -> LedgerState:
         """Return what the database says about its migrations."""
@@ -59,6 +63,9 @@ class Database(Protocol):
         self, schemas: Sequence[str], roles: Sequence[str], *, timeout_s: float
     ) -> tuple[Access, ...]:
         """Return who may do what through the Data API."""
+
+    def powers(self, roles: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return what roles can beside their own grants."""
 
     def findings(self, exposed_schemas: Sequence[str]) -> tuple[Finding, ...]:
         """Return what is unwise in the schema and wrong with its data."""

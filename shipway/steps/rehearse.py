@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
+from shipway.steps.before import Earlier
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.generations import hold_to_promises, hold_to_serving
+from shipway.steps.losses import Losses
 from shipway.steps.pace import restoring
 from shipway.steps.queueing import queued, wants_of
 from shipway.steps.review import review
@@ -22,6 +24,7 @@ from shipway.values import Grade, RehearsedMigration, Reversal, Seal, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shipway.inspection import Before
     from shipway.schema.expectations import Expectations
     from shipway.steps.reversal import Stage
     from shipway.steps.review import Linter
@@ -47,6 +50,8 @@ __all__ = ["Beside", "Copy", "Room", "rehearse"]
 class Beside:
     """What a rehearsal is told beside the backup."""
 
+    before: Before | None
+    """What the target is like, asked while nothing has run; None: it is not to be had any more."""
     serving: Expectations | Unproven
     """What the code that serves now relies on: it must hold on the migrated copy too."""
     linter: Linter | Unproven
@@ -110,12 +115,21 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base)
         statements = queued(run.watched.statements, wants)
-        findings = _findings(stages, statements)
         sampled = bool(copy.restored.sample)
-        lint = weigh(report, _shown(plan, stages, statements, sampled=sampled))
+        losses = Losses(
+            plan.pending,
+            stages,
+            statements,
+            row_counts=backup.manifest.row_counts,
+            sampled=sampled,
+            asked=expectations.exposed_schemas if beside.before else (),
+        )
+        findings = _findings(stages, statements, losses)
+        lint = weigh(report, _shown(plan, stages, statements, losses, sampled=sampled))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
-        hold_to_promises(expectations, copy.catalog, clock, say, sampled=sampled)
+        earlier = _earlier(losses, beside.before, sampled=sampled)
+        hold_to_promises(expectations, copy.catalog, earlier, clock, say)
         unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say, sampled=sampled)
         undone = run.undo(stages)
         seal = Seal(
@@ -170,10 +184,11 @@ def _rehearsed(
 
 
 def _findings(
-    stages: Sequence[Stage], statements: Sequence[RehearsedStatement]
+    stages: Sequence[Stage], statements: Sequence[RehearsedStatement], losses: Losses
 ) -> tuple[Finding, ...]:
     rows = {name: content.rows for name, content in stages[0].contents.items()}
     return (
+        *losses.findings,
         *of_schema(stages[0].schema, stages[-1].schema),
         *of_statements(statements, rows),
     )
@@ -183,6 +198,7 @@ def _shown(
     plan: MigrationPlan,
     stages: Sequence[Stage],
     statements: Sequence[RehearsedStatement],
+    losses: Losses,
     *,
     sampled: bool,
 ) -> Shown:
@@ -192,13 +208,29 @@ def _shown(
         after=stages[-1].schema,
         phases={one.label: one.phase for one in plan.pending},
         whole=not sampled,
+        gone=losses.kinds,
+        held_nothing=losses.held_nothing,
+    )
+
+
+def _earlier(losses: Losses, before: Before | None, *, sampled: bool) -> Earlier:
+    """Return what the migrated copy is held against: the target's rights, the copy's own rows."""
+    rows, rows_now = losses.rows_then_and_now()
+    return Earlier(
+        rows=rows,
+        rows_now=rows_now,
+        may_lose=losses.may_lose,
+        before=before,
+        places=losses.places,
+        sampled=sampled,
     )
 
 
 def _tell_findings(findings: Sequence[Finding], say: Say) -> None:
     for finding in findings:
-        where = f"{finding.migration}, line {finding.line}: " if finding.migration else ""
-        text = f"{_grave(finding.severity)}{where}{finding.what} {finding.cure}"
+        line = f", line {finding.line}" if finding.line is not None else ""
+        where = f"{finding.migration}{line}: " if finding.migration else ""
+        text = f"{_grave(finding.severity)}{where}{finding.what} {finding.cure}".rstrip()
         (say.note if finding.severity is Severity.NOTE else say.warn)(text)
 
 
@@ -209,8 +241,9 @@ def _tell_lint(lint: LintReport, say: Say) -> None:
     for one in lint.standing:
         if one.severity is not Severity.NOTE:
             measured = f" ({one.measured})" if one.measured else ""
+            said = f"{one.what} {one.cure}".rstrip()
             say.warn(
-                f"{_grave(one.severity)}{one.migration}, line {one.line}: {one.what} {one.cure}"
+                f"{_grave(one.severity)}{one.migration}, line {one.line}: {said}"
                 f" [{one.rule}]{measured}"
             )
 

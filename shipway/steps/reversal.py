@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
@@ -15,7 +15,7 @@ from shipway.values import Reversal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shipway.inspection import Snapshot
+    from shipway.inspection import Identities, Snapshot
     from shipway.steps.migrate import Database
     from shipway.values import Migration, TableContent
 
@@ -30,6 +30,8 @@ class Stage:
 
     schema: Snapshot
     contents: Mapping[str, TableContent]
+    identities: Identities = field(default_factory=dict)
+    """Empty where nobody asks what became of things."""
 
 
 class Again(Protocol):

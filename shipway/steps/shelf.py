@@ -4,7 +4,7 @@ Each backup is a folder `<state_dir>/backups/<backup_id>/` with `dump.pgc` (an a
 custom format; `dump.pgc.age` when it is encrypted) and papers (see `shipway.papers`):
 `manifest.json` (kind `manifest`, its body is `values.Manifest`), `schema.json` (the project's
 schema, `inspection.Snapshot`), `proof.json` (the grade reached, for which archive, when) and, once
-it was rehearsed on, `seal.json` (`values.Seal`).
+it was rehearsed on, `seal.json` (`values.Seal`). Releases add `before.json` (`inspection.Before`).
 A folder whose name ends in `.partial` is a backup in the making or one that was interrupted.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import MigrationFailed
@@ -66,7 +67,7 @@ class Trial:
         Raises:
             MigrationFailed: one fails on this data.
         """
-        stages = [base]
+        stages = [replace(base, identities=self._copy.catalog.identities())]
         for migration in self._plan.pending:
             self.watched.begin(migration)
             try:
@@ -110,4 +111,8 @@ class Trial:
         return done.applied_now[0].duration_ms
 
     def _look(self) -> Stage:
-        return Stage(schema=self._copy.catalog.snapshot(), contents=self._copy.contents())
+        return Stage(
+            schema=self._copy.catalog.snapshot(),
+            contents=self._copy.contents(),
+            identities=self._copy.catalog.identities(),
+        )

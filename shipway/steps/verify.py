@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from shipway.inspection import Snapshot
     from shipway.schema.expectations import Expectations
+    from shipway.steps.before import Earlier
     from shipway.steps.means import Database, Means
-    from shipway.values import Clock, Manifest, Say
+    from shipway.values import Backup, Clock, Migrated, Say
 
-__all__ = ["GROUPS", "ChecksFailed", "verify"]
+__all__ = ["GROUPS", "ChecksFailed", "after_migrating", "verify"]
 
 GROUPS: Final = {
     "schema": "what is there against `checks/schema.toml` and what the migrations make",
@@ -55,6 +56,21 @@ class ChecksFailed(VerificationFailed):
         self.checks = checks
 
 
+def after_migrating(
+    failed: ChecksFailed, done: Migrated, backup: Backup, *, target: str
+) -> ChecksFailed:
+    """Return the failure with what is true where migrations have run before it."""
+    labels = ", ".join(one.label for one in done.applied_now)
+    failed.unchanged = f"Applied before that, and still so: {labels}. No code was put live."
+    failed.next_step += (
+        "\nThen release again: it goes on from here. Or go back: invoke db.rollback --steps "
+        f"{len(done.applied_now)} (where each has its .down.sql), or, with all data of before: "
+        f"invoke db.restore {backup.manifest.backup_id} --into {target} (what was written since is "
+        "lost). What is true now: invoke release.status"
+    )
+    return failed
+
+
 def verify(  # noqa: PLR0913 - what is promised, what it is held against, and the powers
     expectations: Expectations,
     *,
@@ -62,7 +78,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
     clock: Clock,
     say: Say,
     means: Means | None = None,
-    backup: Manifest | None = None,
+    earlier: Earlier | None = None,
     only: Sequence[str] = (),
     schema_before: Snapshot | None = None,
 ) -> Verified:
@@ -75,7 +91,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
         say: told of each group once it is through.
         means: what the target is held against beside that; of a copy, whose migrations are being
             tried, nothing more is known.
-        backup: what was in the database just before the migrations; None without a fresh one.
+        earlier: what was there before the migrations; None where that is not known.
         only: names of groups; all of them when empty.
         schema_before: what the schema was before the migrations; the proof tells what changed.
 
@@ -83,7 +99,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
         ChecksFailed: one or more failed; it carries the results of all.
         Misconfigured: `only` names a group that there is not.
     """
-    look = Look(expectations, database, means, backup)
+    look = Look(expectations, database, means, earlier)
     groups: dict[str, Callable[[], Iterator[CheckResult]]] = {
         "schema": look.schema,
         "access": look.access,
@@ -102,6 +118,8 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
             found = list(_timed(groups[group](), clock))
         results += found
         _tell(group, found, clock.monotonic() - began, say)
+        if earlier is not None and earlier.of_release:
+            _tell_warnings(found, say)
     checks = Checks(
         results=tuple(results),
         schema_changes=look.schema_changes(schema_before),
@@ -149,3 +167,10 @@ def _tell(group: str, results: Sequence[CheckResult], took_s: float, say: Say) -
         say.warn(line)
     else:
         say.note(line)
+
+
+def _tell_warnings(results: Sequence[CheckResult], say: Say) -> None:
+    """Tell each: what failed is told by the error, and nobody opens a page for a count."""
+    for one in results:
+        if one.outcome is Outcome.WARNED:
+            say.warn(f"{one.name}: {one.detail}. {one.cure}".rstrip())

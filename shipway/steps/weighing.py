@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.figures import count
 from shipway.migrations.lint_rules import Claim, claim_of
+from shipway.schema.vanished import FUNCTIONS, MEMBER
 from shipway.values import Phase, Severity, Weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from shipway.inspection import Snapshot, Thing
     from shipway.values import LintFinding, LintReport, RehearsedStatement
@@ -21,19 +23,29 @@ _SHORT_MS: Final = 100.0
 """Shorter than this, nobody notices a lock."""
 _LONG_MS: Final = 1000.0
 _MANY_ROWS: Final = 10_000
+_OF_TABLES: Final = frozenset(
+    (
+        *("table", "column", "constraint", "trigger", "view", "materialized view"),
+        *("default", "identity", "generated", "partition of", "definition", MEMBER),
+        *("rows", "values", "privileges"),
+    )
+)
+_OF_VIEWS: Final = frozenset(("view", "materialized view", "column", "privileges"))
+_OF_FUNCTIONS: Final = frozenset((*FUNCTIONS, "trigger", "view", "default", "privileges"))
 _TAKES: Final = {
-    "squawk/ban-drop-column": ("column",),
-    "squawk/ban-drop-constraint": ("constraint",),
-    "squawk/ban-drop-domain": ("domain",),
-    "squawk/ban-drop-function": ("function", "procedure", "aggregate"),
-    "squawk/ban-drop-index": ("index",),
-    "squawk/ban-drop-schema": ("schema",),
-    "squawk/ban-drop-sequence": ("sequence",),
-    "squawk/ban-drop-table": ("table",),
-    "squawk/ban-drop-view": ("view", "materialized view"),
-    "squawk/ban-revoke": ("grant",),
+    "squawk/ban-drop-column": ("column", frozenset({"column", "values"})),
+    "squawk/ban-drop-constraint": ("constraint", frozenset({"constraint", "definition"})),
+    "squawk/ban-drop-domain": ("domain", frozenset({"type", "column"})),
+    "squawk/ban-drop-function": ("function", _OF_FUNCTIONS),
+    "squawk/ban-drop-index": ("index", frozenset({"index"})),
+    "squawk/ban-drop-schema": ("schema", _OF_TABLES | _OF_FUNCTIONS | {"schema", "type"}),
+    "squawk/ban-drop-sequence": ("sequence", frozenset({"sequence", "default"})),
+    "squawk/ban-drop-table": ("table", _OF_TABLES),
+    "squawk/ban-drop-view": ("view", _OF_VIEWS),
+    "squawk/ban-revoke": ("grant", frozenset({"privileges"})),
 }
-"""What a rule says is taken from clients, by the kinds of a snapshot."""
+"""What a rule says is taken from clients: its name, and what must not be gone to refute it."""
+_MAY_BE_EMPTY: Final = ("squawk/ban-drop-column", "squawk/ban-drop-table")
 _EVERYONE: Final = ("anon", "public")
 
 
@@ -48,6 +60,10 @@ class Shown:
     """Label of a migration to its phase."""
     whole: bool = True
     """The copy held every row of the target; else a short time proves nothing."""
+    gone: AbstractSet[str] = frozenset()
+    """Kinds of all that is gone for good, and of what is gone of things that stand."""
+    held_nothing: AbstractSet[tuple[str, int | None]] = frozenset()
+    """Migration and line of statements that took only what was empty."""
 
 
 def weigh(report: LintReport, shown: Shown) -> LintReport:
@@ -65,6 +81,10 @@ def _weighed(finding: LintFinding, shown: Shown) -> LintFinding:
         return _rows(finding, ran, whole=shown.whole)
     elif claim is Claim.CLIENT:
         weighed, measured = _client(finding, ran, shown)
+        place = (finding.migration, ran.line if ran else None)
+        if finding.rule in _MAY_BE_EMPTY and place in shown.held_nothing:
+            finding = replace(finding, severity=Severity.NOTE)
+            measured = measured or "it held nothing"
     elif claim is Claim.ACCESS and finding.about:
         weighed, measured = _access(finding, shown)
     return replace(finding, weighed=weighed, measured=measured)
@@ -124,20 +144,10 @@ def _client(
     of_table = ran is not None and ran.text.lower().startswith(("alter table", "drop table"))
     if ran is not None and of_table and not ran.locks:
         return Weighed.REFUTED, "it concerns only what is new in this release"
-    kinds = _TAKES.get(finding.rule, ())
-    if kinds and not any(one.kind in kinds for one in _taken(shown)):
-        return Weighed.REFUTED, f"every {kinds[0]} that was there before is there after"
+    name, kinds = _TAKES.get(finding.rule, ("", frozenset()))
+    if kinds and not kinds & shown.gone:
+        return Weighed.REFUTED, f"every {name} that was there before is there after"
     return Weighed.OPEN, ""
-
-
-def _taken(shown: Shown) -> Iterator[Thing]:
-    """Yield what was there before the first file and is not after the last one."""
-    after = {(one.kind, one.parent, one.name): one for one in shown.after.things}
-    for one in shown.before.things:
-        left = after.get((one.kind, one.parent, one.name))
-        privileges = set(one.fact("privileges").split(", "))
-        if left is None or not privileges <= set(left.fact("privileges").split(", ")):
-            yield one
 
 
 def _access(finding: LintFinding, shown: Shown) -> tuple[Weighed, str]:

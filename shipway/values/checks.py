@@ -59,7 +59,7 @@ class SchemaChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChange:
-    """One right through the Data API that is not as it was at the last release."""
+    """One right through the Data API that is not as it was before."""
 
     object: str
     """`schema.name`, of a function with its arguments."""
@@ -80,8 +80,8 @@ class Checks:
     schema_changes: tuple[SchemaChange, ...] | None = None
     """Since the backup; None when there is none to compare with."""
     access_changes: tuple[AccessChange, ...] | None = None
-    """Since the last release that passed, or where that is not known, to what is new since the
-    backup; None when neither is known."""
+    """Since just before the first file, or else since the last release that passed; where neither
+    is known, to what is new since the backup; None when that is not known either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,5 +94,5 @@ class Verified:
     schema_changes: tuple[SchemaChange, ...] | None = None
     """Since the backup; None when there is none to compare with."""
     access_changes: tuple[AccessChange, ...] | None = None
-    """Since the last release that passed, or where that is not known, to what is new since the
-    backup; None when neither is known."""
+    """Since just before the first file, or else since the last release that passed; where neither
+    is known, to what is new since the backup; None when that is not known either."""

@@ -14,6 +14,7 @@ from shipway.inspection import Access, Reach, Tried
 from shipway.schema.access import API_ROLES, access_results
 from shipway.schema.access_words import load_access, write_access
 from shipway.schema.fingerprint import fingerprint
+from shipway.schema.widened import Previous
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def database_at(database_url: Secret) -> Iterator[psycopg.Connection[tuple[objec
 
 def _matrix(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[Access, ...]:
     return read_access(connection, schemas=["public"], roles=API_ROLES, timeout_s=10)
+
+
+def _at_the_last_release(matrix: Sequence[Access]) -> Previous:
+    return Previous(access=matrix, since="at the last release")
 
 
 def _right(matrix: Sequence[Access], name: str, role: str, command: str) -> Access:
@@ -273,9 +278,13 @@ def test_without_a_file_an_open_door_and_a_widening_fail(
         "grant select (id) on notes to authenticated; create policy p on notes using (id = 1)"
     )
     before = _matrix(database_at)
-    assert _failed(access_results(before, expected=None, previous=before)) == []
+    assert (
+        _failed(access_results(before, expected=None, previous=_at_the_last_release(before))) == []
+    )
     database_at.execute("grant select on notes to authenticated, anon")
-    failed = _failed(access_results(_matrix(database_at), expected=None, previous=before))
+    failed = _failed(
+        access_results(_matrix(database_at), expected=None, previous=_at_the_last_release(before))
+    )
     assert failed == [
         "anon can select rows by policy of public.notes, and no file says that visitors may",
         "anon can select rows by policy of public.notes; at the last release: nothing",
@@ -293,10 +302,11 @@ def test_a_listed_change_is_told_as_news_and_a_narrowing_too(
     database_at.execute("grant select on notes to anon")
     matrix = _matrix(database_at)
     expected = load_access(_written(matrix, tmp_path))
-    results = list(access_results(matrix, expected=expected, previous=before))
+    results = list(access_results(matrix, expected=expected, previous=_at_the_last_release(before)))
     (news,) = [one for one in results if one.name == "changed access"]
     assert news.detail == (
-        "since the last release, as listed: anon can select no row of public.notes (was: nothing)"
+        "as listed, and not so at the last release: "
+        "anon can select no row of public.notes (was: nothing)"
     )
     assert {one.outcome for one in results} == {Outcome.PASSED}
 

@@ -25,6 +25,7 @@ from shipway.migrations.plan import plan_migrations
 from shipway.papers import read_paper, write_paper
 from shipway.sandbox.blueprint import Blueprint
 from shipway.schema.expectations import Expectations, load_expectations
+from shipway.steps.before import look_before
 from shipway.steps.means import Means
 from shipway.steps.rehearse import Beside, rehearse
 from shipway.steps.sealed import (
@@ -145,12 +146,15 @@ class Stand:
         self, files: Mapping[str, str], expectations: Expectations = NOTHING_PROMISED
     ) -> Seal:
         write(self.folder, files)
+        with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
+            before = look_before(Catalog(connection), expectations)
         return rehearse(
             self.plan(),
             self.backup or self.back_up(),
             room=self.room or room(self.tmp),
             expectations=expectations,
             beside=Beside(
+                before=before,
                 serving=Unproven(missing="no code serves production yet", command="invoke release"),
                 linter=find_squawk(),
                 traffic=self.traffic,
@@ -227,7 +231,8 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
             "003_wide.sql": "\n\nalter table public.people alter id type bigint;",
             "004_many.sql": "insert into public.people select n, null, 'x' from "
             "generate_series(2000, 14000) n; update public.people set plan = 'pro';",
-            "005_open.sql": "drop policy own on public.people; grant all on public.people to anon;",
+            "005_open.sql": "drop policy own on public.people; create schema open_use; "
+            "create table open_use.notes (n int); grant all on open_use.notes to anon;",
             "006_index.sql": "create index concurrently people_email on public.people (email);",
             "007_own_end.sql": OWN_END + "call public.own_end();",
             "008_new.sql": "create schema inner_use; create table inner_use.new (n int);"
@@ -260,7 +265,7 @@ def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> N
     assert any(
         one.startswith("serious") and "policy public.people.own is gone" in one for one in said
     )
-    assert any("anon may now" in one for one in said)
+    assert any("anon gets" in one for one in said)
     assert any("is gone" in text for text in stand.heard.warnings)
     weighed = {(one.migration, one.rule): one for one in seal.lint.findings}
     new = weighed["009_once", "squawk/disallowed-unique-constraint"]
@@ -389,6 +394,24 @@ def test_an_undo_is_proven_or_refuted_for_each_migration(stand: Stand) -> None:
     assert "public.people.born" in found[1][1]
     assert found[2][1] == "1000 values of public.people.plan do not come back"
     assert "public.tag (1 row)" in found[3][1]
+
+
+def test_a_copys_roles_inherit_what_the_targets_do_and_no_more(
+    stand: Stand, admin_url: Secret
+) -> None:
+    asked = (
+        "do $$ begin if pg_has_role('no_heir', 'estate', 'usage') "
+        "or not pg_has_role('heir', 'estate', 'usage') then raise 'another role'; end if; end $$;"
+    )
+    with psycopg.connect(admin_url.reveal(), autocommit=True) as connection:
+        connection.execute(
+            "create role estate; create role heir noinherit; create role no_heir;"
+            "grant estate to heir with inherit true; grant estate to no_heir with inherit false"
+        )
+        try:
+            assert stand.rehearse({"002_asks.sql": asked}).comparable
+        finally:
+            connection.execute("drop role heir; drop role no_heir; drop role estate")
 
 
 def test_checks_that_fail_on_the_migrated_copy_stop_before_the_target(stand: Stand) -> None:

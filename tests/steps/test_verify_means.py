@@ -18,6 +18,7 @@ from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.sandbox.blueprint import Blueprint
 from shipway.schema.expectations import Expectations
+from shipway.steps.before import earlier_of
 from shipway.steps.drift import drift
 from shipway.steps.means import Means
 from shipway.steps.migrate import migrate
@@ -114,7 +115,7 @@ class World:
                     clock=SystemClock(),
                     say=_Quiet(),
                     means=self.means,
-                    backup=backup,
+                    earlier=earlier_of(backup, self.means.files) if backup else None,
                     only=only,
                 ).results
             except ChecksFailed as failed:

@@ -47,6 +47,7 @@ def weighed(  # noqa: PLR0913 - each is one side of what was shown
     before: Snapshot = NOTHING,
     after: Snapshot = NOTHING,
     whole: bool = True,
+    gone: frozenset[str] = frozenset(),
 ) -> LintFinding:
     finding = LintFinding(
         rule=rule,
@@ -64,6 +65,7 @@ def weighed(  # noqa: PLR0913 - each is one side of what was shown
         after=after,
         phases={"002_x": phase},
         whole=whole,
+        gone=gone,
     )
     report = LintReport(tools=(), unread=(), findings=(finding,))
     ((found,), standing) = weigh(report, shown).findings, weigh(report, shown).standing
@@ -111,26 +113,32 @@ def test_a_short_time_on_a_sample_refutes_nothing() -> None:
 
 
 def test_what_breaks_clients_is_what_a_contract_migration_is_for() -> None:
-    had = holding(Thing("column", "public.people", "plan", ()))
-    assert weighed("squawk/ban-drop-column", before=had).weighed is Weighed.OPEN
-    expected = weighed("squawk/ban-drop-column", before=had, phase=Phase.CONTRACT)
+    gone = frozenset({"column"})
+    assert weighed("squawk/ban-drop-column", gone=gone).weighed is Weighed.OPEN
+    expected = weighed("squawk/ban-drop-column", gone=gone, phase=Phase.CONTRACT)
     assert expected.weighed is Weighed.EXPECTED
-    new = weighed("squawk/ban-drop-column", replace(RAN, locks=()), before=had)
+    new = weighed("squawk/ban-drop-column", replace(RAN, locks=()), gone=gone)
     assert new.measured == "it concerns only what is new in this release"
 
 
-def test_what_is_taken_and_given_back_is_taken_from_nobody() -> None:
-    had = holding(
-        Thing("grant", "table public.people", "authenticated", (("privileges", "select"),))
-    )
-    more = holding(
-        Thing("grant", "table public.people", "authenticated", (("privileges", "insert, select"),))
-    )
-    assert weighed("squawk/ban-revoke", before=had, after=NOTHING).weighed is Weighed.OPEN
-    assert weighed("squawk/ban-revoke", before=more, after=had).weighed is Weighed.OPEN
-    kept = weighed("squawk/ban-revoke", before=had, after=more)
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("squawk/ban-revoke", "privileges"),
+        ("squawk/ban-drop-table", "rows"),
+        ("squawk/ban-drop-table", "constraint"),
+        ("squawk/ban-drop-schema", "materialized view"),
+        ("squawk/ban-drop-view", "privileges"),
+        ("squawk/ban-drop-function", "trigger"),
+    ],
+)
+def test_what_is_taken_is_given_back_with_all_that_it_had_or_not_at_all(
+    rule: str, kind: str
+) -> None:
+    assert weighed(rule, gone=frozenset({kind})).weighed is Weighed.OPEN
+    assert weighed(rule, gone=frozenset({"index"})).weighed is Weighed.REFUTED
+    kept = weighed("squawk/ban-revoke")
     assert kept.measured == "every grant that was there before is there after"
-    assert kept.weighed is Weighed.REFUTED
 
 
 def test_row_security_is_looked_up_in_the_schema_behind_the_last_file() -> None:
