@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shipway.steps.again import backup_that_holds, seal_that_holds
 from shipway.steps.backup import take_backup
-from shipway.steps.before import earlier_of, held_before, kept_before
+from shipway.steps.before import earlier_on, held_before
 from shipway.steps.gates import pass_gates
 from shipway.steps.migrate import migrate
 from shipway.steps.rehearse import Beside, rehearse
@@ -154,8 +154,6 @@ def changed(  # noqa: PLR0913 - plan, proofs and powers
 def _verified(
     plan: DatabasePlan, backup: Backup, done: Migrated, powers: DatabasePowers, say: Say
 ) -> Verified:
-    before = kept_before(backup.directory, key=powers.key)
-    now = powers.catalog.identities() if before is not None else None
     try:
         return verify(
             plan.expectations,
@@ -163,7 +161,7 @@ def _verified(
             clock=powers.clock,
             say=say,
             means=powers.means,
-            earlier=earlier_of(backup.manifest, powers.means.files, before=before, now=now),
+            earlier=earlier_on(powers.catalog, powers.means.files, backup, key=powers.key),
             schema_before=schema_of(backup),
         )
     except ChecksFailed as failed:

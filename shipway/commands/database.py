@@ -32,6 +32,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
     wiring = session.wiring
     wiring.database.demand(writes=False)
     backup, means = wiring.backups.latest(), wiring.database.means
+    applied = wiring.database.catalog.applied()
     try:
         verified = run_checks(
             wiring.database.expectations(),
@@ -39,7 +40,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
             clock=wiring.clock,
             say=session.terminal,
             means=means,
-            earlier=earlier_of(backup.manifest, means.files)
+            earlier=earlier_of(backup.manifest, means.files, applied)
             if isinstance(backup, Backup)
             else None,
             only=[name.strip() for name in only.split(",") if name.strip()],

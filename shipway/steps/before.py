@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from shipway.inspection import Identities
     from shipway.schema.expectations import Expectations
     from shipway.steps.means import Database
-    from shipway.values import Backup, Manifest, Migration, Say, Secret
+    from shipway.values import AppliedMigration, Backup, Manifest, Migration, Say, Secret
 
-__all__ = ["Earlier", "earlier_of", "held_before", "kept_before", "look_before", "roles_of"]
+__all__ = ["Earlier", "earlier_of", "earlier_on", "held_before", "look_before", "roles_of"]
 
 _BEFORE: Final = "before.json"
 
@@ -97,7 +97,7 @@ def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happen
     if not moved:
         before = look_before(database, expectations)
     elif first is not None:
-        before = kept_before(backup.directory.parent / first.manifest.backup_id, key=key)
+        before = _kept(backup.directory.parent / first.manifest.backup_id, key=key)
     if before is None:
         say.warn(
             "who could do what before this release's first file is not known on this machine: "
@@ -108,7 +108,7 @@ def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happen
     return before
 
 
-def kept_before(directory: Path, *, key: Secret | None) -> Before | None:
+def _kept(directory: Path, *, key: Secret | None) -> Before | None:
     """Return what was written down; None when it cannot be read."""
     try:
         return read_paper(directory / _BEFORE, "before", Before, key=key)
@@ -116,9 +116,19 @@ def kept_before(directory: Path, *, key: Secret | None) -> Before | None:
         return None
 
 
+def earlier_on(
+    database: Database, files: Iterable[Migration], backup: Backup, *, key: Secret | None
+) -> Earlier:
+    """Return what a release holds its target against, once its files have run there."""
+    before = _kept(backup.directory, key=key)
+    now = database.identities() if before is not None else None
+    return earlier_of(backup.manifest, files, database.applied(), before=before, now=now)
+
+
 def earlier_of(
     manifest: Manifest,
     files: Iterable[Migration],
+    applied: Iterable[AppliedMigration],
     *,
     before: Before | None = None,
     now: Identities | None = None,
@@ -127,11 +137,13 @@ def earlier_of(
 
     Args:
         manifest: of the backup taken before them.
-        files: the project's; those count that are newer than the backup.
+        files: the project's.
+        applied: the ledger; of its files those count that are newer than the backup.
         before: what it was like, where somebody looked.
         now: what its parts are now.
     """
-    since = [one for one in files if one.version > manifest.ledger_version]
+    ran = {one.version for one in applied if one.version > manifest.ledger_version}
+    since = [one for one in files if one.version in ran]
     return Earlier(
         rows=manifest.row_counts,
         may_lose=frozenset(name for one in since for name in losing_tables(one)),

@@ -66,8 +66,14 @@ def of_statements(
             )
 
 
-def of_schema(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
-    """Yield findings about what access the pending set as a whole takes away or gives."""
+def of_schema(before: Snapshot, after: Snapshot, *, asked: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield findings about what access the pending set as a whole takes away or gives.
+
+    Args:
+        before: the schema before the first file.
+        after: the schema after the last one.
+        asked: schemas whose rights are tried role by role beside this.
+    """
     secured = {
         thing.full_name: thing.fact("row level security")
         for thing in after.things
@@ -95,11 +101,11 @@ def of_schema(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
                 + ("gone." if gone else f"another one now: {difference.said}"),
                 cure="Make sure that the same people may read and write what they should.",
             )
-    yield from _grants(before, after)
+    yield from _grants(before, after, asked)
     yield from _default_privileges(before, after)
 
 
-def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+def _grants(before: Snapshot, after: Snapshot, asked: Sequence[str]) -> Iterator[Finding]:
     had = {
         (one.parent, one.name): set(one.fact("privileges").split(", "))
         for one in before.things
@@ -111,9 +117,12 @@ def _grants(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
         if one.kind != "grant" or one.name not in _API_ROLES:
             continue
         new = set(one.fact("privileges").split(", ")) - had.get((one.parent, one.name), set())
-        # Signed-in people get what a new table gives them; of one that was there more is asked.
-        own = one.name == "authenticated" and (kind == "table" or name not in there)
-        if new and not own and kind in {"table", "sequence", "schema"}:
+        # What a new object gives to signed-in people is told by the difference of the schema, and
+        # what the API serves is asked for more closely than its grants.
+        by_matrix = one.name == "authenticated" and name.partition(".")[0] in asked
+        told = kind in {"sequence", "schema"} and name in there
+        told |= kind == "table" and not by_matrix and (one.name != "authenticated" or name in there)
+        if new and told:
             yield Finding(
                 severity=Severity.WARNING,
                 migration="",

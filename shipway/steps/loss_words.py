@@ -106,7 +106,10 @@ def _grants(thing: Thing, before: Snapshot) -> str:
         f"grant {one.fact('privileges')} on {'' if kind == 'table' else 'function '}"
         f"{_written(thing.full_name)} to {one.name};"
         for one in before.things
-        if one.kind == "grant" and one.parent == f"{kind} {thing.full_name}"
+        if one.kind == "grant"
+        and one.parent == f"{kind} {thing.full_name}"
+        # Everyone may call what is made anew, without being told so.
+        and (kind, one.name) != ("function", "public")
     ]
     return f", with its grants: {' '.join(given)}"[:-1] if given else ""
 

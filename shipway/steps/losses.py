@@ -86,6 +86,7 @@ class Losses:
             + ["values"] * bool(emptied)
         )
         order = (Severity.SERIOUS, Severity.WARNING, Severity.NOTE)
+        self._gone_after = [{*vanished(stages[0], one)} for one in stages[1:]] if gone else []
         here = [one for one in gone if not _told_by_the_matrix(one, asked)]
         found = [*(self._finding(one) for one in here), *emptied]
         self.findings = tuple(sorted(found, key=lambda one: order.index(one.severity)))
@@ -210,15 +211,8 @@ class Losses:
 
     def _where(self, gone: Vanished) -> tuple[str, int | None]:
         """Return the migration after which it is gone, and the line of the statement."""
-        at = next(
-            (
-                at
-                for at in range(1, len(self._stages))
-                if at == len(self._stages) - 1
-                or gone in vanished(self._stages[0], self._stages[at])
-            ),
-            1,
-        )
+        after = (at for at, some in enumerate(self._gone_after, start=1) if gone in some)
+        at = next(after, len(self._labels))
         label = self._labels[at - 1]
         return label, _line([x for x in self._statements if x.migration == label], gone.thing)
 

@@ -116,15 +116,16 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         stages = run.up(base)
         statements = queued(run.watched.statements, wants)
         sampled = bool(copy.restored.sample)
+        asked = expectations.exposed_schemas if beside.before else ()
         losses = Losses(
             plan.pending,
             stages,
             statements,
             row_counts=backup.manifest.row_counts,
             sampled=sampled,
-            asked=expectations.exposed_schemas if beside.before else (),
+            asked=asked,
         )
-        findings = _findings(stages, statements, losses)
+        findings = _findings(stages, statements, losses, asked)
         lint = weigh(report, _shown(plan, stages, statements, losses, sampled=sampled))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
@@ -184,12 +185,15 @@ def _rehearsed(
 
 
 def _findings(
-    stages: Sequence[Stage], statements: Sequence[RehearsedStatement], losses: Losses
+    stages: Sequence[Stage],
+    statements: Sequence[RehearsedStatement],
+    losses: Losses,
+    asked: Sequence[str],
 ) -> tuple[Finding, ...]:
     rows = {name: content.rows for name, content in stages[0].contents.items()}
     return (
         *losses.findings,
-        *of_schema(stages[0].schema, stages[-1].schema),
+        *of_schema(stages[0].schema, stages[-1].schema, asked=asked),
         *of_statements(statements, rows),
     )
 

@@ -108,14 +108,16 @@ class World:
         self, only: Sequence[str], backup: Manifest | None = None
     ) -> tuple[CheckResult, ...]:
         with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
+            catalog = Catalog(connection)
+            files, applied = self.means.files, catalog.applied()
             try:
                 return verify(
                     EXPECTATIONS,
-                    database=Catalog(connection),
+                    database=catalog,
                     clock=SystemClock(),
                     say=_Quiet(),
                     means=self.means,
-                    earlier=earlier_of(backup, self.means.files) if backup else None,
+                    earlier=earlier_of(backup, files, applied) if backup else None,
                     only=only,
                 ).results
             except ChecksFailed as failed:
