@@ -32,7 +32,7 @@ def verify(session: Session, only: str, *, write: bool) -> Answer:
     wiring = session.wiring
     wiring.database.demand(writes=False)
     backup, means = wiring.backups.latest(), wiring.database.means
-    applied = wiring.database.catalog.applied()
+    applied = wiring.database.catalog.ledger().applied
     try:
         verified = run_checks(
             wiring.database.expectations(),

@@ -19,7 +19,7 @@ from shipway.edges.catalog_sql import sql
 from shipway.edges.pooler import connect_session, hand_back
 from shipway.edges.reading import reading
 from shipway.edges.sessions import lock_holders
-from shipway.errors import Locked, LockLost
+from shipway.errors import Locked, LockLost, Refused
 from shipway.values import Holder
 
 if TYPE_CHECKING:
@@ -146,6 +146,13 @@ class Lock:
     def _answered(self) -> Iterator[None]:
         try:
             yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise Refused(
+                f"The journal cannot be kept in the schema shipway: {error.diag.message_primary}.",
+                unchanged="Nothing was begun.",
+                next_step="Connect as the role that made the schema, or grant this one what is "
+                "named.",
+            ) from None
         except psycopg.errors.UniqueViolation:
             raise _lost("another process has gone on with this release") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:

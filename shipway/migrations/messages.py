@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AS_OURSELVES",
+    "AT_NEXT_BEGIN",
     "BATCH_BYTES",
     "BEAT",
+    "OWN_BEGIN",
     "Message",
     "fresh",
     "is_ours",
@@ -55,6 +57,16 @@ _NOTICE_DEATH: Final = b"SET client_connection_check_interval = 2000"
 
 AS_OURSELVES: Final = (b"SET LOCAL SESSION AUTHORIZATION DEFAULT", b"SET LOCAL role TO DEFAULT")
 """The file may have become another role; the ledger is written by the one that connected."""
+
+AT_NEXT_BEGIN: Final = (
+    b"RESET default_transaction_isolation",
+    b"RESET default_transaction_read_only",
+    b"RESET default_transaction_deferrable",
+)
+"""What a file has set and the next one's BEGIN would obey: `fresh` comes after it, too late."""
+
+OWN_BEGIN: Final = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Begins a transaction of the ledger's own between parts of a file, whatever that has set."""
 
 
 class Message:

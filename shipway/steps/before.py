@@ -122,7 +122,7 @@ def earlier_on(
     """Return what a release holds its target against, once its files have run there."""
     before = _kept(backup.directory, key=key)
     now = database.identities() if before is not None else None
-    return earlier_of(backup.manifest, files, database.applied(), before=before, now=now)
+    return earlier_of(backup.manifest, files, database.ledger().applied, before=before, now=now)
 
 
 def earlier_of(

@@ -194,7 +194,7 @@ class Runner:
 
     def _end(self, message: Message, migration: Migration, script: Script) -> None:
         """Add what stands after them."""
-        message.add_own(messages.AS_OURSELVES)
+        message.add_own([*messages.AS_OURSELVES, *messages.AT_NEXT_BEGIN])
         message.add_own([*self._book.last(migration, script), b"COMMIT"])
 
     def _keep(self, migration: Migration) -> None:

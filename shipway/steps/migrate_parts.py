@@ -128,7 +128,8 @@ class Parts:
 
     def _finishing(self) -> list[bytes]:
         duration_ms = round((self._powers.clock.monotonic() - self._began_s) * 1000)
-        return self._book.last_of_parts(self._migration, self._script, duration_ms)
+        last = self._book.last_of_parts(self._migration, self._script, duration_ms)
+        return [*messages.AT_NEXT_BEGIN, *last]
 
     def _tell_what_stays(self, first: int) -> None:
         if first:

@@ -15,7 +15,7 @@ from shipway.errors import (
     Stopped,
 )
 from shipway.migrations.failure import cure_of, describe
-from shipway.migrations.messages import AS_OURSELVES, Message, is_ours
+from shipway.migrations.messages import AS_OURSELVES, OWN_BEGIN, Message, is_ours
 from shipway.steps.in_the_way import InTheWay
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Sending:
 
     def send_own(self, statements: Sequence[bytes]) -> Answer:
         """Send statements of the ledger, in a transaction of their own."""
-        message = Message([b"BEGIN", *AS_OURSELVES, *statements, b"COMMIT"])
+        message = Message([OWN_BEGIN, *AS_OURSELVES, *statements, b"COMMIT"])
         return self.send(message, commits=True)
 
     def again_while_locked(self, attempt: Callable[[], Answer]) -> Answer:

@@ -55,17 +55,17 @@ class DatabaseWiring:
         """Refuse a target on which a command's work cannot be done, before any of it is begun.
 
         Raises:
-            Refused: a transaction pooler is between; or it is read-only and `writes` are wanted.
+            Refused: a transaction pooler is between; or `writes` are wanted and not taken.
         """
         from shipway.edges.pooler import connect_session
-        from shipway.edges.read_only import read_only_refusal
+        from shipway.edges.writable import write_refusal
 
         with connect_session(
             self._settings.database_url,
             purpose="preflight",
             timeout_s=self._settings.connect_timeout_s,
         ) as connection:
-            refusal = read_only_refusal(connection) if writes else None
+            refusal = write_refusal(connection) if writes else None
         if refusal is not None:
             raise refusal
 

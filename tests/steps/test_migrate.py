@@ -263,3 +263,31 @@ def test_a_ledger_that_changed_otherwise_since_the_plan_is_refused(
         with pytest.raises(Refused, match="001_z is new there"):
             migrate(plan, NO_BACKUP, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
     assert not exists(database_url, "a")
+
+
+START = "create schema app; create table app.i (n int); "
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("default_transaction_read_only", "on"),
+        ("default_transaction_isolation", "'serializable'"),
+        ("default_transaction_deferrable", "on"),
+    ],
+)
+@pytest.mark.parametrize("part", ["", "create index concurrently x on app.i (n); "])
+def test_a_setting_that_acts_at_begin_does_not_reach_the_next_file(
+    database_url: Secret, tmp_path: Path, setting: str, value: str, part: str
+) -> None:
+    shown = setting.removeprefix("default_")
+    own = ask(database_url, f"select current_setting('{shown}')")
+    write(
+        tmp_path,
+        {
+            "001_a.sql": f"{START}{part}set {setting} = {value};",
+            "002_b.sql": f"create table app.t as select current_setting('{shown}') as it;",
+        },
+    )
+    run(database_url, tmp_path)
+    assert ask(database_url, "select it from app.t") == own

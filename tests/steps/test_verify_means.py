@@ -109,7 +109,7 @@ class World:
     ) -> tuple[CheckResult, ...]:
         with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
             catalog = Catalog(connection)
-            files, applied = self.means.files, catalog.applied()
+            files, applied = self.means.files, catalog.ledger().applied
             try:
                 return verify(
                     EXPECTATIONS,

@@ -1,4 +1,4 @@
-"""Whether a target takes writes, and what keeps it from them."""
+"""Whether a target takes our writes, and what keeps it from them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["read_only_refusal"]
+__all__ = ["write_refusal"]
 
 # A hot standby refuses the isolation of a database whose default is serializable.
 _BEGIN: Final = "begin isolation level repeatable read"
 _ASK: Final = """
 select pg_catalog.pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
        quote_ident(current_database()), quote_ident(session_user),
-       (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only')
+       (select source from pg_catalog.pg_settings where name = 'default_transaction_read_only'),
+       has_database_privilege(current_database(), 'create')
+         or exists (select from pg_catalog.pg_namespace where nspname = 'shipway'),
+       quote_ident(current_user)
 """
 _SETTING: Final = "default_transaction_read_only"
 
 
-def read_only_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | None:
-    """Return the error for a target that cannot be written to; None for one that can.
+def write_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | None:
+    """Return the error for a target that we cannot write to; None for one that we can.
 
     Args:
         connection: in autocommit mode, with no transaction open.
@@ -33,14 +36,23 @@ def read_only_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | Non
         rows = connection.execute(_ASK).fetchall()
     finally:
         connection.execute("rollback")
-    ((standby, read_only, database, role, source),) = rows
+    ((standby, read_only, database, role, source, creates, acting),) = rows
     if standby:
         return _refused(
             "is a hot standby (a read replica), which takes no writes",
             "Set DATABASE_URL to the primary server.",
         )
-    if not read_only:
-        return None
+    if read_only:
+        return _read_only(database, role, source)
+    if not creates:
+        return _refused(
+            f"has no ledger yet, and the role {acting} may not make the schema shipway for it",
+            f"As the database's owner: grant create on database {database} to {acting};",
+        )
+    return None
+
+
+def _read_only(database: str, role: str, source: str) -> Refused:
     who = {
         "database": f"database {database}",
         "user": f"role {role}",
