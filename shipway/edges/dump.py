@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -116,9 +116,11 @@ class PgDump:
             survey = dump_survey.look(connection)
             tool = tool_connections.find_tool("pg_dump", connection, self.url)
             argv, env = self._command(connection, tool, snapshot, survey)
-            with ThreadPoolExecutor(max_workers=2) as beside:
+            # Before pg_dump begins: where a pool has none left for us, it would have none for it.
+            second = postgres.connect(self.url, purpose="backup", timeout_s=self.connect_timeout_s)
+            with closing(second), ThreadPoolExecutor(max_workers=2) as beside:
                 counting = beside.submit(dump_survey.count, connection, survey)
-                seen = beside.submit(self._schema)
+                seen = beside.submit(_schema, second)
                 with whole_or_not(into) as partial:
                     try:
                         output = DumpFile(partial, tables=len(survey.tables), tell=progress)
@@ -169,15 +171,6 @@ class PgDump:
             raise _broken(f"{tool.label} at {tool.path} does not connect: {said.stderr.strip()}")
         return tool
 
-    def _schema(self) -> Snapshot:
-        """Return the schema, as it is a moment after the dump's snapshot.
-
-        A change just between the two is found when the restored copy is compared with it.
-        """
-        timeout_s = self.connect_timeout_s
-        with postgres.connect(self.url, purpose="backup", timeout_s=timeout_s) as connection:
-            return Catalog(connection).snapshot()
-
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Connection, str]]:
         """Hold a transaction whose snapshot pg_dump shares; the counts are taken in it."""
@@ -194,6 +187,9 @@ class PgDump:
     ) -> tuple[list[str | Path], Mapping[str, str | Secret]]:
         """Return argv and environment. The password is in the environment only."""
         conninfo, env = tool_connections.reach(connection, self.url, tool, purpose="backup")
+        # Bytes in no known encoding are dumped as they are; everything else as UTF-8.
+        encoding = connection.info.parameter_status("server_encoding") or ""
+        as_it_is = [f"--encoding={encoding}"] if encoding == "SQL_ASCII" else []
         argv: list[str | Path] = [
             tool.path,
             "--format=custom",
@@ -203,6 +199,7 @@ class PgDump:
             "--no-password",
             "--verbose",  # it names each table that it begins
             f"--dbname={conninfo}",
+            *as_it_is,
             *survey.exclusions,
         ]
         return argv, env
@@ -225,6 +222,15 @@ class PgDump:
             ended = running.finish()
             if ended.returncode:
                 raise _broken(f"pg_dump failed: {pgtools.without_chatter(ended.stderr)}")
+
+
+def _schema(connection: Connection) -> Snapshot:
+    """Return the schema, as it is a moment after the dump's snapshot; close the connection.
+
+    A change just between the two is found when the restored copy is compared with it.
+    """
+    with closing(connection):
+        return Catalog(connection).snapshot()
 
 
 def _give_up_counting(

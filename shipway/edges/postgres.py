@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from shipway.cleanup import afterwards
 from shipway.edges.backend import first_answer, hold, is_direct, let_go
+from shipway.edges.text import read_any_bytes
 from shipway.errors import Misconfigured
 from shipway.values import Secret
 
@@ -105,6 +106,8 @@ def opened(
     connection = None
     try:
         connection = _Connection.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            read_any_bytes(connection)
         pid = first_answer(connection, within_s=timeout_s)
         if not is_direct(connection, pid):
             # A pooler that hands out statements has no transactions, and says so only now.

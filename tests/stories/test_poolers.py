@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -98,6 +99,16 @@ def test_doctor_fails_through_a_transaction_pooler_with_the_address_to_use(
     assert code in {2, 3}
     assert "FAILED database" in " ".join(said.split())
     assert "session pooler" in said
+
+
+def test_a_backup_through_a_pool_of_one_session_does_not_wait_for_the_pooler_to_give_up(
+    project: DatabaseProject,
+) -> None:
+    began = time.monotonic()
+    with Pooler(project.url, size=1, mode="session") as pooler:
+        code, said = project.invoke("backup", url=pooler.url)
+    assert (code, "pool size" in said) == (3, True), said
+    assert time.monotonic() - began < 40
 
 
 @pytest.mark.parametrize("size", [1, 2])
