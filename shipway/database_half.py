@@ -232,7 +232,11 @@ def _rehearsed(  # noqa: PLR0913, PLR0917 - plan, proofs and powers
         clock=powers.clock,
         say=say,
         beside=Beside(
-            before=before, serving=plan.serving, linter=powers.linter, traffic=powers.traffic
+            before=before,
+            serving=plan.serving,
+            linter=powers.linter,
+            traffic=powers.traffic,
+            means=powers.means,
         ),
         key=powers.key,
     )

@@ -45,6 +45,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
                 serving=wiring.backups.serving(),
                 linter=wiring.backups.linter,
                 traffic=wiring.database.traffic,
+                means=wiring.database.means,
             ),
             key=wiring.settings.backup_signing_key,
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.errors import VerificationFailed
+from shipway.errors import Stopped, VerificationFailed
+from shipway.figures import count
+from shipway.schema.promised import applied_files, promised_results
 from shipway.steps.brought_back import UNTOUCHED
+from shipway.steps.expected import deviation
 from shipway.steps.on_the_copy import OnTheCopy
-from shipway.steps.verify import verify
-from shipway.values import Phase, Unproven
+from shipway.steps.verify import ChecksFailed, verify
+from shipway.values import Checks, Phase, Unproven
 
 if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.before import Earlier
     from shipway.steps.means import Database as Catalog
+    from shipway.steps.means import Means
     from shipway.values import Clock, MigrationPlan, Say
 
 __all__ = ["hold_to_promises", "hold_to_serving"]
@@ -49,6 +53,39 @@ def hold_to_promises(
             next_step=error.next_step,
             found=error.found,
         ) from None
+
+
+def hold_to_files(means: Means, catalog: Catalog, say: Say) -> None:
+    """Hold the migrated copy against what the files make, as verify will hold the target.
+
+    What was made by hand before the release is found here, and not after the target is migrated.
+
+    Raises:
+        VerificationFailed: it is something else.
+    """
+    files = applied_files(catalog.applied(), means.files)
+    if isinstance(files, str):
+        return  # verify holds it against this rehearsal then
+    found = catalog.snapshot()
+    with say.progress("on the copy: building what its migrations make"):
+        try:
+            told = deviation(files, found, database=catalog, blueprint=means.blueprint)
+        except Stopped as stopped:
+            say.note(f"the copy is not held against its migrations: {stopped.what}")
+            return
+    made = f"after {count(len(files), 'migration')} on an empty database"
+    results = tuple(promised_results(told.objects, found, made=made))
+    if not told.objects:
+        say.note(f"on the copy: {results[0].detail}")
+        return
+    failed = ChecksFailed(Checks(results=results, schema_changes=None, access_changes=None))
+    raise VerificationFailed(
+        "The migrated copy is not what its migrations make, and so the target would not be. "
+        f"{failed.what}",
+        unchanged=UNTOUCHED,
+        next_step=failed.next_step,
+        found=failed.found,
+    )
 
 
 def hold_to_serving(  # noqa: PLR0913 - the plan, the copy and what looks at it

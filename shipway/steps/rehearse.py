@@ -11,7 +11,7 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.before import Earlier
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
-from shipway.steps.generations import hold_to_promises, hold_to_serving
+from shipway.steps.generations import hold_to_files, hold_to_promises, hold_to_serving
 from shipway.steps.losses import Losses
 from shipway.steps.pace import restoring
 from shipway.steps.queueing import queued, wants_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from shipway.inspection import Before
     from shipway.schema.expectations import Expectations
+    from shipway.steps.means import Means
     from shipway.steps.reversal import Stage
     from shipway.steps.review import Linter
     from shipway.values import (
@@ -58,6 +59,8 @@ class Beside:
     """Reads the files; without it our own rules do alone."""
     traffic: Callable[[], tuple[Query, ...] | Unproven]
     """Asks the target for its busiest queries."""
+    means: Means | None
+    """What verify will hold the target against: the copy is held against its files before."""
 
 
 def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
@@ -132,6 +135,8 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         earlier = _earlier(losses, beside.before, sampled=sampled)
         hold_to_promises(expectations, copy.catalog, earlier, clock, say)
         unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say, sampled=sampled)
+        if beside.means is not None and comparable:
+            hold_to_files(beside.means, copy.catalog, say)
         undone = run.undo(stages)
         seal = Seal(
             backup_id=backup.manifest.backup_id,

@@ -158,6 +158,8 @@ class Stand:
                 serving=Unproven(missing="no code serves production yet", command="invoke release"),
                 linter=find_squawk(),
                 traffic=self.traffic,
+                # Drift is told in tests/stories/test_verify.py.
+                means=None,
             ),
             limits=LIMITS,
             clock=SystemClock(),

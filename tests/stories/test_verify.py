@@ -85,3 +85,25 @@ def test_an_unknown_group_is_a_usage_error(bare_project: Project, database_url: 
     ended = bare_project.invoke("db.verify", "--only", "schemes", DATABASE_URL=url)
     assert ended.code == 2
     assert "schema, access, queries, data, platform" in ended.err
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        'alter table public."user" add column nickname text',
+        'create index by_hand on public."user" (id, name)',
+        'grant truncate on public."user" to authenticated',
+    ],
+)
+def test_what_was_made_by_hand_stops_a_release_before_the_target_is_touched(
+    migrated: Project, by_hand: str
+) -> None:
+    migrated.execute(by_hand)
+    (migrated.root / "migrations" / "008_note.sql").write_text(
+        'alter table public."user" add column note text;\n'
+    )
+    ended = migrated.release()
+    assert ended.code == 5, ended.err
+    assert "The migrated copy is not what its migrations make" in ended.err
+    assert "unchanged: The target was not touched" in ended.err
+    assert "008_note" not in migrated.ledger()
