@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shipway.inspection import Snapshot, Thing
     from shipway.schema.vanished import Vanished
 
-__all__ = ["cure_of", "told"]
+__all__ = ["cure_of", "told", "written"]
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _LATER: Final = (
@@ -91,7 +91,7 @@ def cure_of(gone: Vanished, before: Snapshot) -> str:
     if advice is None:
         return f"Make it again in the same file where code still needs it{_grants(thing, before)}."
     return advice.format(
-        table=_written(thing.parent),
+        table=written(thing.parent),
         name=_quoted(thing.name),
         full=thing.full_name,
         on=thing.parent,
@@ -104,7 +104,7 @@ def _grants(thing: Thing, before: Snapshot) -> str:
     kind = "function" if thing.kind in FUNCTIONS else "table"
     given = [
         f"grant {one.fact('privileges')} on {'' if kind == 'table' else 'function '}"
-        f"{_written(thing.full_name)} to {one.name};"
+        f"{written(thing.full_name)} to {one.name};"
         for one in before.things
         if one.kind == "grant"
         and one.parent == f"{kind} {thing.full_name}"
@@ -114,7 +114,7 @@ def _grants(thing: Thing, before: Snapshot) -> str:
     return f", with its grants: {' '.join(given)}"[:-1] if given else ""
 
 
-def _written(full_name: str) -> str:
+def written(full_name: str) -> str:
     """Return a name as SQL has it; the arguments of a function stay as they are."""
     head, bracket, arguments = full_name.partition("(")
     parts = [_quoted(part) for part in head.split(".", 1)]

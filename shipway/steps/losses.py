@@ -11,7 +11,7 @@ from shipway.migrations.files import losing_tables
 from shipway.migrations.script import open_script
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished
-from shipway.steps.loss_words import cure_of, told
+from shipway.steps.loss_words import cure_of, told, written
 from shipway.values import Finding, Phase, Severity
 
 if TYPE_CHECKING:
@@ -97,14 +97,11 @@ class Losses:
 
     def rows_then_and_now(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """Return what the tables that are still there held on the copy, and what they hold."""
-        then, now = self._stages[0].contents, self._stages[-1].contents
+        then, last = self._stages[0].contents, self._stages[-1]
         # The platform's own tables have no identity here; nobody renames them.
-        place = {name: self.places.get(name, name) for name in then}
-        kept = [name for name in then if place[name] in now]
-        return (
-            {name: then[name].rows for name in kept},
-            {name: now[place[name]].rows for name in kept},
-        )
+        now = {name: _rows_in(self.places.get(name, name), last) for name in then}
+        kept = {name: rows for name, rows in now.items() if rows is not None}
+        return {name: then[name].rows for name in kept}, kept
 
     def _fewer_rows(self) -> Mapping[str, int]:
         then, now = self.rows_then_and_now()
@@ -115,8 +112,13 @@ class Losses:
         what, severity = told(gone, self._content(gone)), self._severity(gone)
         excuse = "" if severity is Severity.NOTE else self._excuse(gone, label)
         empty = severity is Severity.NOTE and gone.thing.kind in {"table", "column"}
+        name = gone.thing.full_name
         if moved := self._moved(gone):
-            what, severity = f"{what} Its rows are all in {moved}.", Severity.WARNING
+            what = f"The table {name} is gone; its rows are all in {moved}."
+            severity = Severity.WARNING
+        elif whole := self._elsewhere(gone):
+            what = f"The partition {name} is gone; {whole} holds no fewer rows than before."
+            severity, empty = Severity.NOTE, True
         return Finding(
             severity=Severity.NOTE if excuse else severity,
             migration=label,
@@ -156,6 +158,14 @@ class Losses:
         bare = gone.thing.name.partition("(")[0]
         named = bool(text) and re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", text, re.IGNORECASE)
         return "That is what its contract phase is for." if named else ""
+
+    def _elsewhere(self, gone: Vanished) -> str:
+        """Return what a partition was a part of, where that has as many rows as before."""
+        whole = gone.thing.fact("partition of").partition(" ")[0]
+        if not whole or gone.part:
+            return ""
+        then, now = (_rows_in(whole, stage) for stage in (self._stages[0], self._stages[-1]))
+        return whole if then is not None and now is not None and now >= then else ""
 
     def _moved(self, gone: Vanished) -> str:
         """Return the new table that holds the very rows of one that is gone."""
@@ -215,6 +225,21 @@ class Losses:
         at = next(after, len(self._labels))
         label = self._labels[at - 1]
         return label, _line([x for x in self._statements if x.migration == label], gone.thing)
+
+
+def _rows_in(table: str, stage: Stage) -> int | None:
+    """Return how many rows a table holds, in its partitions too; None when it is not there."""
+    content = stage.contents.get(table)
+    if content is not None:
+        return content.rows
+    if table not in stage.identities.get("table", {}):
+        return None
+    parts = (
+        one.full_name
+        for one in stage.schema.things
+        if one.kind == "table" and one.fact("partition of").startswith(f"{written(table)} ")
+    )
+    return sum(_rows_in(part, stage) or 0 for part in parts)
 
 
 def _told_by_the_matrix(gone: Vanished, asked: Sequence[str]) -> bool:

@@ -63,10 +63,10 @@ def after_migrating(
     labels = ", ".join(one.label for one in done.applied_now)
     failed.unchanged = f"Applied before that, and still so: {labels}. No code was put live."
     failed.next_step += (
-        "\nThen release again: it goes on from here. Or go back: invoke db.rollback --steps "
-        f"{len(done.applied_now)} (where each has its .down.sql), or, with all data of before: "
-        f"invoke db.restore {backup.manifest.backup_id} --into {target} (what was written since is "
-        "lost). What is true now: invoke release.status"
+        "\nThen run the same command again: it goes on from here. Or go back, where each file has "
+        f"its .down.sql: invoke db.rollback --steps {len(done.applied_now)}. Or to all data of "
+        f"before (what was written since is lost): invoke db.restore {backup.manifest.backup_id} "
+        f"--into {target}. What is true now: invoke release.status"
     )
     return failed
 

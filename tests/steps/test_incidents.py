@@ -159,6 +159,38 @@ def test_a_table_built_anew_is_held_against_the_old_one(target: Target) -> None:
         assert word not in said
 
 
+def test_rows_are_looked_for_in_partitions_too(target: Target) -> None:
+    start = (
+        "create table public.readings_next (like public.readings) partition by range (id);"
+        "create table public.readings_1 partition of public.readings_next for values from (0) to "
+        "(1001); create table public.readings_2 partition of public.readings_next default;"
+    )
+    switch = (
+        "alter table public.readings_next enable row level security;"
+        "alter table public.readings_1 enable row level security;"
+        "alter table public.readings_2 enable row level security;"
+        "create policy shut on public.readings_1 for all to anon, authenticated using (false);"
+        "create policy shut on public.readings_2 for all to anon, authenticated using (false);"
+        "drop table public.readings; alter table public.readings_next rename to readings;"
+        "create policy own_readings on public.readings for select to authenticated "
+        "using (serial in (select serial from public.devices));"
+        "grant select on public.readings to authenticated;"
+        "grant select, insert, update, delete on public.readings to service_role;"
+    )
+    some = "insert into public.readings_next select * from public.readings where id < 1001;"
+
+    what = stopped_on_the_copy(target.change(start + some + switch))
+    assert "public.readings: 1 000 rows, 2 000 in the backup" in what
+
+    every = "insert into public.readings_next select * from public.readings;"
+    merged = (
+        "create temp table kept as select * from public.readings_1;"
+        "drop table public.readings_1; insert into public.readings select * from kept;"
+    )
+    said = passed(target.change(start + every + switch, merged))
+    assert "vanish" not in said
+
+
 def test_what_is_dropped_is_graded_by_what_vanishes(target: Target) -> None:
     verdict = target.change(
         "drop table public.invoices;\nalter table public.customers drop column region;",
@@ -373,7 +405,11 @@ def test_what_stood_before_is_not_told_as_new(server: DatabaseServer, tmp_path: 
         tmp_path,
         by_hand="grant execute on function public.turnover(text) to authenticated; "
         "revoke select on public.customers from authenticated; "
-        "grant select (id, tier), insert (mail) on public.customers to authenticated",
+        "grant select (id, tier), insert (mail) on public.customers to authenticated;"
+        "create table ledger.days (n int primary key) partition by range (n);"
+        "create table ledger.day_1 partition of ledger.days for values from (0) to (50);"
+        "create table ledger.day_2 partition of ledger.days default;"
+        "insert into ledger.days select generate_series(1, 99)",
     )
 
     verdict = target.change("alter table public.customers rename column tier to level;")
@@ -381,6 +417,15 @@ def test_what_stood_before_is_not_told_as_new(server: DatabaseServer, tmp_path: 
     said = passed(verdict)
     assert "turnover" not in said
     assert "before these migrations" not in said
+
+    moved = "create temp table kept as select * from ledger.day_1; drop table ledger.day_1;"
+    back = "insert into ledger.days select * from kept;"
+    said = passed(target.change(moved + back))
+    assert "The partition ledger.day_1 is gone; ledger.days holds no fewer rows" in said
+    said = stopped_at_the_gates(target.change(moved))
+    assert "The table ledger.day_1 is gone: 49 rows vanish." in said
+    told = passed(target.change("alter table ledger.days detach partition ledger.day_1;"))
+    assert "ledger.day_1 is no partition of ledger.days now." in told
     server.drop(name)
 
 

@@ -101,6 +101,21 @@ def test_what_only_production_shows_is_told_with_what_is_applied_and_the_ways_ba
         assert way in ended.err
     assert shop.ledger() == ["001_base", "002_nick"]
 
+    # What goes on is held against what was before its first file, as long as that can be read.
     (shop.root / "checks" / "here.sql").unlink()
-    again = shop.release(**PROTECTED)
+    widened = "authenticated can select every row of public.customers; "
+    shop.execute("alter role authenticated bypassrls")
+    try:
+        resumed = shop.release("--resume", **PROTECTED)
+        assert resumed.code == 5, resumed.out
+        assert f"{widened}before these migrations: select rows by policy" in resumed.err
+        assert "role authenticated: authenticated can pass by row level security" in resumed.err
+        for kept in (shop.root / ".shipway" / "backups").glob("*/before.json"):
+            kept.unlink()
+        without = shop.release("--resume", **PROTECTED)
+        assert "before this release's first file is not known on this machine" in without.out
+        assert f"{widened}at the last release: select rows by policy" in without.err
+    finally:
+        shop.execute("alter role authenticated nobypassrls")
+    again = shop.release("--resume", **PROTECTED)
     assert again.code == 0, again.err
