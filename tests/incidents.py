@@ -106,6 +106,7 @@ class Target:
                     serving=_UNKNOWN,
                     linter=find_squawk(),
                     traffic=lambda: _UNKNOWN,
+                    means=None,
                 ),
                 limits=LIMITS,
                 clock=SystemClock(),

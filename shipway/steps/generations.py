@@ -63,7 +63,7 @@ def hold_to_files(means: Means, catalog: Catalog, say: Say) -> None:
     Raises:
         VerificationFailed: it is something else.
     """
-    files = applied_files(catalog.applied(), means.files)
+    files = applied_files(catalog.ledger().applied, means.files)
     if isinstance(files, str):
         return  # verify holds it against this rehearsal then
     found = catalog.snapshot()
