@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -140,7 +140,8 @@ def _alter_defaults(
         for role in sorted(named - {"", "public", *roles}):
             connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         for statement in altered(now, wanted, maker=APP_ROLE):
-            connection.execute(statement.encode())
+            with suppress(psycopg.errors.SyntaxError):  # large objects, before Postgres 18
+                connection.execute(statement.encode())
 
 
 def _digest(install: Install, migrations: Sequence[Migration], defaults: Defaults) -> str:
