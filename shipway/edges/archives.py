@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shipway.cleanup import afterwards
-from shipway.edges import pgtools, process
+from shipway.edges import pgtools, process, tool_messages
 from shipway.edges.age import is_encrypted
 from shipway.errors import Failed
 
@@ -57,7 +57,7 @@ class Archives:
             said = process.run([tool.path, "--list", plain], env=tool.env, deadline_s=_LIST_S)
         if said.returncode:
             raise Failed(
-                f"{archive.name} cannot be listed: {said.stderr.strip()}",
+                f"{archive.name} cannot be listed: {tool_messages.told(said.stderr)}",
                 unchanged="Nothing was changed.",
                 next_step="Use another backup; this archive is damaged or was written by a newer "
                 "pg_dump than the pg_restore on this machine.",

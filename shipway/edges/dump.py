@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from shipway.edges import dump_survey, pgtools, postgres, process, tool_connections
+from shipway.edges import (
+    diagnostics,
+    dump_survey,
+    postgres,
+    process,
+    tool_connections,
+    tool_messages,
+)
 from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
 from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
@@ -131,7 +138,9 @@ class PgDump:
                     try:
                         row_counts, schema = counting.result(), seen.result()
                     except psycopg.Error as error:
-                        raise _broken(f"Counting rows, or reading the schema: {error}") from None
+                        raise _broken(
+                            f"Counting rows, or reading the schema: {diagnostics.said(error)}"
+                        ) from None
         return Dumped(
             database=facts.database,
             server_version=facts.server_version,
@@ -221,7 +230,7 @@ class PgDump:
                     output.write(chunk)
             ended = running.finish()
             if ended.returncode:
-                raise _broken(f"pg_dump failed: {pgtools.without_chatter(ended.stderr)}")
+                raise _broken(f"pg_dump failed: {tool_messages.told(ended.stderr)}")
 
 
 def _schema(connection: Connection) -> Snapshot:
@@ -241,11 +250,12 @@ def _give_up_counting(
         connection.cancel()
     cause = counting.exception()
     # A failed count ends the snapshot, and pg_dump then complains of that.
-    came_first = isinstance(cause, psycopg.Error) and not isinstance(
-        cause, psycopg.errors.QueryCanceled
-    )
-    if isinstance(error, Failed) and came_first:
-        raise _broken(f"Counting the rows failed: {cause}") from None
+    if (
+        isinstance(error, Failed)
+        and isinstance(cause, psycopg.Error)
+        and not isinstance(cause, psycopg.errors.QueryCanceled)
+    ):
+        raise _broken(f"Counting the rows failed: {diagnostics.said(cause)}") from None
 
 
 def _broken(what: str) -> Failed:

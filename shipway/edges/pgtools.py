@@ -26,11 +26,9 @@ __all__ = [
     "known_holes",
     "knows",
     "newest",
-    "without_chatter",
 ]
 
 _PROBE_S = 15.0
-_CHATTER = re.compile(r"pg_(?:dump|restore): (?!error|detail|hint|warning|while|from)")
 
 # Where packages put the tools beside PATH: Debian and Ubuntu, RPM packages of the Postgres
 # project, Homebrew on both kinds of Mac, Postgres.app.
@@ -218,11 +216,6 @@ def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
         # A major that is no longer listed got no fix; one newer than the list was born with it.
         if major <= newest_listed and minor < fixed.get(major, minor + 1)
     )
-
-
-def without_chatter(said: str) -> str:
-    """Return what a tool that was started with --verbose says, without what it has done."""
-    return "\n".join(line for line in said.strip().splitlines() if not _CHATTER.match(line))
 
 
 @lru_cache(maxsize=64)

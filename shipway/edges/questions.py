@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from shipway.edges.diagnostics import report
 from shipway.edges.reading import reading_begins
-from shipway.edges.row_values import apart
 from shipway.inspection import QueryAnswer
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def ask(  # noqa: PLR0913 - who asks what, and three bounds
                 rows.append(tuple(_text(value) for value in row))
     except psycopg.Error as error:
         sqlstate = error.sqlstate or "unknown"
-        message, *_ = apart(
-            sqlstate, message=error.diag.message_primary or str(error), detail="", context=""
-        )
+        message = report(error.diag, sent=statement.encode(), otherwise=str(error)).message
     duration_ms = (time.monotonic() - began) * 1000
     left = connection.info.transaction_status is TransactionStatus.IDLE
     if not left and not connection.broken:  # else the answer says why it is

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.catalog_sql import sql
+from shipway.edges.diagnostics import said
 from shipway.edges.pooler import connect_session, hand_back
 from shipway.edges.reading import reading
 from shipway.edges.sessions import lock_holders
@@ -156,7 +157,7 @@ class Lock:
         except psycopg.errors.UniqueViolation:
             raise _lost("another process has gone on with this release") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise _lost(" ".join(str(error).split())) from None
+            raise _lost(said(error)) from None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from shipway.edges import postgres, process
+from shipway.edges import diagnostics, postgres, process, tool_messages
 from shipway.edges.catalog import read_snapshot
 from shipway.edges.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.catalog_sql import sql as sql_file
@@ -188,7 +188,7 @@ def _put(connection: Connection, tool: Tool, archive: Path) -> tuple[str, ...]:
                 ended = running.finish()
             if ended.returncode:
                 raise Failed(
-                    f"pg_restore could not read the archive: {ended.stderr.strip()[-300:]}",
+                    f"pg_restore could not read the archive: {tool_messages.told(ended.stderr)}",
                     unchanged=_UNCHANGED,
                     next_step="Use another backup: invoke backup.list",
                 )
@@ -286,7 +286,7 @@ def _failed(error: psycopg.Error) -> Failed:
     else:
         cure = "Mend its cause, or restore into an empty database."
     return Failed(
-        f"The backup could not be put in place: {str(error).strip()}",
+        f"The backup could not be put in place: {diagnostics.said(error)}",
         unchanged=_UNCHANGED,
         next_step=cure,
     )

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg.conninfo import make_conninfo
 
-from shipway.edges import pgtools, postgres, process, sample, statistics
-from shipway.edges.row_values import without_details
+from shipway.edges import pgtools, postgres, process, sample, statistics, tool_messages
 from shipway.edges.rows_back import RowsBack, untold
 from shipway.errors import Failed
 from shipway.values import Restored, Secret
@@ -179,7 +178,7 @@ def entries_of(tool: pgtools.Tool, archive: Path) -> list[Entry]:
     said = process.run([tool.path, "--list", archive], env=tool.env, deadline_s=300.0)
     if said.returncode:
         raise Failed(
-            f"{archive.name} cannot be listed: {said.stderr.strip()}",
+            f"{archive.name} cannot be listed: {tool_messages.told(said.stderr)}",
             unchanged="Nothing was restored.",
             next_step="Use another backup: invoke backup.list",
         )
@@ -254,12 +253,11 @@ class _PgRestore:
             with process.stream(argv, env=env, deadline_s=_DEADLINE_S) as running:
                 said = running.watched(self.back.look, every_s=_LOOK_EVERY_S)
         self.back.look(said.stderr.encode())
-        told = without_details(pgtools.without_chatter(said.stderr))
-        found = re.split(r"^pg_restore: (?=error: )", told, flags=re.MULTILINE)[1:]
-        errors = [" ".join(one.removeprefix("error: ").split())[:300] for one in found]
+        errors = tool_messages.errors(said.stderr)
         real = [one for one in errors if not any(harmless in one for harmless in _HARMLESS)]
         if said.returncode and not errors:
-            real = [f"pg_restore ended with {said.returncode}: {told.strip()[-300:]}"]
+            complaint = tool_messages.told(said.stderr)
+            real = [f"pg_restore ended with {said.returncode}: {complaint}"]
         return real
 
 

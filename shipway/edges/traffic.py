@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
+from shipway.edges.diagnostics import said
 from shipway.edges.reading import reading
 from shipway.errors import Stopped
 from shipway.values import Query, Unproven
@@ -51,8 +52,10 @@ def read_traffic(connection: psycopg.Connection[TupleRow]) -> tuple[Query, ...] 
                 return _unknown("the target has no pg_stat_statements")
             query = _busiest(*place)
             rows = connection.execute(query, {"hidden": _HIDDEN, "most": _MOST}).fetchall()
-    except (psycopg.Error, Stopped) as error:
-        return _unknown(f"pg_stat_statements cannot be read: {' '.join(str(error).split())}")
+    except Stopped as stopped:
+        return _unknown(f"pg_stat_statements cannot be read: {stopped.what}")
+    except psycopg.Error as error:
+        return _unknown(f"pg_stat_statements cannot be read: {said(error)}")
     if not rows:
         return _unknown("pg_stat_statements holds no query of this database yet")
     shown = [row for row in rows if row[0] != _HIDDEN]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import pq
 
-from shipway.edges.row_values import apart
+from shipway.edges.diagnostics import report
 from shipway.values import Answer, SqlError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Wire:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._notices: list[str] = []
+        self._sent = b""
         connection.add_notice_handler(self._keep_notice)
 
     def exchange(
@@ -56,7 +57,8 @@ class Wire:
                 what was answered so far and the notices since the one before.
         """
         self._notices.clear()
-        gathered = _Gathered()
+        self._sent = message
+        gathered = _Gathered(message)
         interrupted = False
         try:
             self._pgconn.send_query(message)
@@ -128,13 +130,16 @@ class Wire:
             self._pgconn.put_copy_end()
 
     def _keep_notice(self, diagnostic: psycopg.errors.Diagnostic) -> None:
-        self._notices.append(f"{diagnostic.severity}: {diagnostic.message_primary}")
+        self._notices.append(
+            f"{diagnostic.severity}: {report(diagnostic, sent=self._sent).message}"
+        )
 
 
 class _Gathered:
     """What the answers of one message amount to."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
         self.completed = 0
         self.tags: deque[str] = deque(maxlen=_TAGS_KEPT)
         self.rows: tuple[tuple[str | None, ...], ...] = ()
@@ -143,7 +148,9 @@ class _Gathered:
     def take(self, result: pq.abc.PGresult) -> None:
         if result.status in _FAILED:
             if self.error is None:
-                self.error = _error_of(result)
+                whole = (result.error_message or b"").decode("utf-8", "replace")
+                fields = psycopg.errors.Diagnostic(result)
+                self.error = report(fields, sent=self._sent, otherwise=whole)
             return
         self.completed += 1
         self.tags.append((result.command_status or b"").decode())
@@ -152,30 +159,6 @@ class _Gathered:
                 tuple(_text(result.get_value(row, column)) for column in range(result.nfields))
                 for row in range(min(result.ntuples, 1000))
             )
-
-
-def _error_of(result: pq.abc.PGresult) -> SqlError:
-    def said(field: pq.DiagnosticField) -> str:
-        return _text(result.error_field(field)) or ""
-
-    position = said(pq.DiagnosticField.STATEMENT_POSITION)
-    sqlstate = said(pq.DiagnosticField.SQLSTATE)
-    message, detail, context, rows = apart(
-        sqlstate,
-        message=said(pq.DiagnosticField.MESSAGE_PRIMARY)
-        or " ".join((result.error_message or b"").decode("utf-8", "replace").split()),
-        detail=said(pq.DiagnosticField.MESSAGE_DETAIL),
-        context=said(pq.DiagnosticField.CONTEXT),
-    )
-    return SqlError(
-        sqlstate=sqlstate,
-        message=message,
-        detail=detail,
-        hint=said(pq.DiagnosticField.MESSAGE_HINT),
-        context=context,
-        rows=rows,
-        position=int(position) if position else None,
-    )
 
 
 def _text(value: bytes | None) -> str | None:

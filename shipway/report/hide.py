@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from shipway.values import Secret
 
-__all__ = ["Hide", "hide_elsewhere"]
+__all__ = ["Hide", "hide_elsewhere", "way_to"]
 
 HIDDEN = "(hidden)"
 _SHORTEST = 4
@@ -80,6 +80,13 @@ def _forms(text: str) -> set[str]:
     }
 
 
+def way_to(error: BaseException) -> str:
+    """Return an error's traceback, without what Postgres quotes of rows."""
+    from shipway.edges.diagnostics import without_data
+
+    return without_data("".join(traceback.format_exception(error)).rstrip(), error)
+
+
 def hide_elsewhere(hide: Callable[[str], str], write: Callable[[str], None]) -> None:
     """Hide secrets also in what is written past the screen: libraries' logs, threads that fail.
 
@@ -95,7 +102,7 @@ def hide_elsewhere(hide: Callable[[str], str], write: Callable[[str], None]) -> 
 
     def told(failure: threading.ExceptHookArgs) -> None:
         if failure.exc_value is not None:
-            write("".join(traceback.format_exception(failure.exc_value)).rstrip())
+            write(way_to(failure.exc_value))
 
     threading.excepthook = told
 

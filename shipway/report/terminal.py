@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-import traceback
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from shipway.figures import duration
-from shipway.report.hide import Hide, hide_elsewhere
+from shipway.report.hide import Hide, hide_elsewhere, way_to
 from shipway.report.screen import Screen, columns
 from shipway.values import Plainly
 
@@ -222,8 +221,8 @@ class Terminal(Plainly):
         self._write(self._err, f"next: {error.next_step}")
 
     def crash(self, error: BaseException) -> None:
-        """Write an error that shipway did not expect, with the way to it, secrets taken out."""
-        self._write(self._err, "".join(traceback.format_exception(error)).rstrip())
+        """Write an error that shipway did not expect, with the way to it, without data."""
+        self._write(self._err, way_to(error))
         self._write(
             self._err,
             "error: shipway met an error that it did not expect; the lines above say where.",

@@ -10,6 +10,7 @@ import termios
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from shipway.errors import Refused
@@ -311,3 +312,21 @@ def test_a_stream_of_an_older_windows_gets_what_it_can_hold() -> None:
     text = raw.getvalue().decode("cp1252")
     assert text.startswith("naïve … ? ??\n")
     assert json.loads(text[text.index("{") :]) == {"name": "日本"}
+
+
+def test_an_unforeseen_error_of_postgres_is_shown_without_its_rows(database_url: Secret) -> None:
+    err = io.StringIO()
+    with psycopg.connect(database_url.reveal()) as connection:
+        connection.execute("create table a (mail text primary key)")
+        connection.execute("insert into a values ('ada@canary.example')")
+        try:
+            try:
+                connection.execute("insert into a values ('ada@canary.example')")
+            except psycopg.Error as error:
+                raise ValueError("it went on") from error
+        except ValueError as error:
+            Terminal(as_json=False, stderr=err).crash(error)
+
+    assert 'duplicate key value violates unique constraint "a_pkey"' in err.getvalue()
+    assert "ValueError: it went on" in err.getvalue()
+    assert "canary" not in err.getvalue().replace("values ('ada@canary.example')", "")
