@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+
+from shipway.migrations.literals import holds_secrets
 
 if TYPE_CHECKING:
     from shipway.migrations.script import Script
     from shipway.values import SqlError
 
-__all__ = ["cure_of", "describe"]
+__all__ = ["cure_of", "describe", "message_of"]
 
 _SHOWN_CHARS: Final = 120
 _LEAD_CHARS: Final = 60
+_SYNTAX_ERROR: Final = "42601"
+_QUOTED_END: Final = re.compile(r"[\"«»„“”].*\Z", re.DOTALL)
 
 _CURES: Final = {
     "57014": "Give the file more time by a directive at its head: "
@@ -40,14 +45,25 @@ def describe(script: Script, index: int | None, into: int, error: SqlError) -> s
         lines = [f"{script.name}: {error.message}{code}"]
     else:
         line, column = script.line_and_column(index, into)
-        lines = [
-            f"{script.name}, line {line}, column {column}: {error.message}{code}",
-            *_picture(script.line_text(line), line, column),
-        ]
+        where = f"{script.name}, line {line}, column {column}"
+        lines = [f"{where}: {message_of(script, index, error)}{code}"]
+        if not _holds_secrets(script, index):
+            lines += _picture(script.line_text(line), line, column)
     lines += [f"Detail: {error.detail}"] if error.detail else []
     lines += [f"Hint: {error.hint}"] if error.hint else []
     lines += [f"Context: {error.context}"] if error.context else []
     return "\n".join(lines)
+
+
+def message_of(script: Script, index: int, error: SqlError) -> str:
+    """Return what Postgres reported of a statement; of one that sets a secret, no word of it."""
+    if error.sqlstate == _SYNTAX_ERROR and _holds_secrets(script, index):
+        return _QUOTED_END.sub("…", error.message)
+    return error.message
+
+
+def _holds_secrets(script: Script, index: int) -> bool:
+    return holds_secrets(script.sql(index).decode("utf-8", "replace"))
 
 
 def cure_of(error: SqlError, next_command: str) -> str:

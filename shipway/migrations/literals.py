@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["without_literals"]
+__all__ = ["holds_secrets", "without_literals"]
 
 _LITERAL = re.compile(
     r"""--[^\n]*|/\*.*?(?:\*/|\Z)
@@ -16,6 +16,24 @@ _LITERAL = re.compile(
     |(?<![\w$.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+# Statements that put a password somewhere, or a setting whose name says that it is one.
+_NAME_OF_A_SECRET = "(?:secret|passw|token|key|conninfo|credential|dsn)"
+_SECRETS = re.compile(
+    rf"""(?:create|alter)\s+(?:user\s+mapping|server|subscription|foreign\s+data\s+wrapper)\b
+    |(?:create|alter)\s+(?:role|user|group)\b.*\bpassword\b
+    |(?:alter\s+(?:system|database|role|user)\b.*\bset|set)\s+[^=]*{_NAME_OF_A_SECRET}
+    |(?:select|perform)\b.*(?:vault\.\w+|set_config\s*\(\s*'[^']*{_NAME_OF_A_SECRET})
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_SECRETS_STAND_WITHIN = 2_000
+
+
+def holds_secrets(statement: str) -> bool:
+    """Tell whether a statement sets a password or another secret, by what it begins with."""
+    return _SECRETS.match(statement[:_SECRETS_STAND_WITHIN].lstrip()) is not None
 
 
 def without_literals(query: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.figures import count
 from shipway.migrations.blank import BadScript
-from shipway.migrations.literals import without_literals
+from shipway.migrations.literals import holds_secrets, without_literals
 from shipway.migrations.split import pieces
 
 if TYPE_CHECKING:
@@ -19,13 +19,12 @@ _READ_BYTES: Final = 1 << 18
 _SHOWN_CHARS: Final = 40_000
 _ROWS_CHARS: Final = 300
 _HOLDS_ROWS: Final = re.compile(r"(?:insert|update|delete|merge|copy|with|values)\b", re.IGNORECASE)
-_PASSWORD: Final = re.compile(r"(password\s+)'(?:[^']|'')*'", re.IGNORECASE)
 
 
 def without_rows(statement: str) -> str:
-    """Return a statement without what it writes into rows: values as `?`, and not all of them."""
-    if not _HOLDS_ROWS.match(statement):
-        return _PASSWORD.sub(r"\1'(hidden)'", statement)
+    """Return a statement without what it writes into rows, and without secrets: values as `?`."""
+    if not _HOLDS_ROWS.match(statement) and not holds_secrets(statement):
+        return statement
     shape = without_literals(statement)
     return shape if len(shape) <= _ROWS_CHARS else shape[:_ROWS_CHARS] + "…"
 

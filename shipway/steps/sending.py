@@ -14,7 +14,7 @@ from shipway.errors import (
     Refused,
     Stopped,
 )
-from shipway.migrations.failure import cure_of, describe
+from shipway.migrations.failure import cure_of, describe, message_of
 from shipway.migrations.messages import AS_OURSELVES, OWN_BEGIN, Message, is_ours
 from shipway.steps.in_the_way import InTheWay
 
@@ -176,7 +176,8 @@ class Sending:
         if failed.index is None:
             return None
         line, column = self._script.line_and_column(failed.index, failed.into)
-        what = f"{failed.error.message} (SQLSTATE {failed.error.sqlstate})"
+        message = message_of(self._script, failed.index, failed.error)
+        what = f"{message} (SQLSTATE {failed.error.sqlstate})"
         return Place(file=self._migration.path, line=line, column=column, what=what)
 
     def _lost(self, answer: Answer, *, commits: bool) -> Stopped:

@@ -17,6 +17,14 @@ copy people (id, mail) from stdin;
 3\teve@example.test
 \\.
 alter role worker with password 'hunter2';
+create user mapping for worker server billing options (user 'x', password $$hunter3$$);
+create server billing foreign data wrapper f options (host 'h', pw 'hunter4');
+create subscription s connection 'host=h password=hunter5' publication p;
+alter system set primary_conninfo = 'password=hunter6';
+alter database d set "app.jwt_secret" to 'hunter7';
+select vault.create_secret('hunter8', 'name');
+select set_config('app.api_key', 'hunter9', false);
+alter role worker set statement_timeout = '8s';
 """
 
 
@@ -33,7 +41,8 @@ def test_definitions_are_shown_and_rows_and_passwords_are_not(tmp_path: Path) ->
     assert "default 'nobody@example.test'" in text
     assert "insert into people values (?, ?), (?, ?);" in text
     assert "-- 1 line of data" in text
-    for secret in ("ada@", "bob@", "eve@", "hunter2"):
+    assert "set statement_timeout = '8s'" in text
+    for secret in ("ada@", "bob@", "eve@", "hunter"):
         assert secret not in text
 
 

@@ -291,3 +291,23 @@ def test_a_setting_that_acts_at_begin_does_not_reach_the_next_file(
     )
     run(database_url, tmp_path)
     assert ask(database_url, "select it from app.t") == own
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "create user mapping for current_user server nowhere options (password 'hunter2');",
+            'server "nowhere" does not exist (SQLSTATE 42704)',
+        ),
+        ("alter role x password hunter2;", "syntax error at or near … (SQLSTATE 42601)"),
+    ],
+)
+def test_no_word_of_a_statement_that_sets_a_password_is_shown(
+    database_url: Secret, tmp_path: Path, sql: str, told: str
+) -> None:
+    write(tmp_path, {"001_a.sql": sql})
+    stopped = failure(database_url, tmp_path)
+    assert told in stopped.what
+    assert stopped.place is not None
+    assert "hunter2" not in stopped.what + stopped.place.what
