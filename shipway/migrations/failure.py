@@ -16,6 +16,7 @@ __all__ = ["cure_of", "describe", "message_of"]
 _SHOWN_CHARS: Final = 120
 _LEAD_CHARS: Final = 60
 _SYNTAX_ERROR: Final = "42601"
+_PASSWORD: Final = re.compile(r"\bpassword\b[^'$]{0,20}['$]", re.IGNORECASE)
 _QUOTED_END: Final = re.compile(r"[\"«»„“”].*\Z", re.DOTALL)
 
 _CURES: Final = {
@@ -47,11 +48,13 @@ def describe(script: Script, index: int | None, into: int, error: SqlError) -> s
         line, column = script.line_and_column(index, into)
         where = f"{script.name}, line {line}, column {column}"
         lines = [f"{where}: {message_of(script, index, error)}{code}"]
-        if not _holds_secrets(script, index):
-            lines += _picture(script.line_text(line), line, column)
+        text = script.line_text(line)
+        if not _holds_secrets(script, index) and not _PASSWORD.search(text):
+            lines += _picture(text, line, column)
     lines += [f"Detail: {error.detail}"] if error.detail else []
     lines += [f"Hint: {error.hint}"] if error.hint else []
-    lines += [f"Context: {error.context}"] if error.context else []
+    places = [one for one in error.context.splitlines() if not _quotes_secrets(one)]
+    lines += ["Context: " + "\n".join(places)] if places else []
     return "\n".join(lines)
 
 
@@ -64,6 +67,11 @@ def message_of(script: Script, index: int, error: SqlError) -> str:
 
 def _holds_secrets(script: Script, index: int) -> bool:
     return holds_secrets(script.sql(index).decode("utf-8", "replace"))
+
+
+def _quotes_secrets(place: str) -> bool:
+    """Tell whether a line of a context quotes a statement that sets a secret."""
+    return holds_secrets(place.partition('"')[2])
 
 
 def cure_of(error: SqlError, next_command: str) -> str:

@@ -19,12 +19,12 @@ _LITERAL = re.compile(
 
 
 # Statements that put a password somewhere, or a setting whose name says that it is one.
-_NAME_OF_A_SECRET = "(?:secret|passw|token|key|conninfo|credential|dsn)"
+_NAMED = "(?:secret|passw|token|key|conninfo|credential|dsn)"
 _SECRETS = re.compile(
     rf"""(?:create|alter)\s+(?:user\s+mapping|server|subscription|foreign\s+data\s+wrapper)\b
     |(?:create|alter)\s+(?:role|user|group)\b.*\bpassword\b
-    |(?:alter\s+(?:system|database|role|user)\b.*\bset|set)\s+[^=]*{_NAME_OF_A_SECRET}
-    |(?:select|perform)\b.*(?:vault\.\w+|set_config\s*\(\s*'[^']*{_NAME_OF_A_SECRET})
+    |(?:alter\s+(?:system|database|role|user)\b.*\bset|set)\s+[^=]*{_NAMED}
+    |(?:select|perform)\b.*(?:vault\.\w+|set_config\s*\(\s*'[^']*{_NAMED})
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

@@ -300,6 +300,10 @@ def test_a_setting_that_acts_at_begin_does_not_reach_the_next_file(
             "create user mapping for current_user server nowhere options (password 'hunter2');",
             'server "nowhere" does not exist (SQLSTATE 42704)',
         ),
+        (
+            "do $$ begin execute $q$alter role nobody password 'hunter2'$q$; end $$;",
+            'role "nobody" does not exist (SQLSTATE 42704)',
+        ),
         ("alter role x password hunter2;", "syntax error at or near … (SQLSTATE 42601)"),
     ],
 )
