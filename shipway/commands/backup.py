@@ -13,6 +13,7 @@ from shipway.steps.backup import take_backup
 from shipway.steps.platform import look_at_platform
 from shipway.steps.retention import Retention, keep, plan_prune, prune
 from shipway.steps.shelf import list_backups, open_backup, verify_backup
+from shipway.values import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,11 @@ def verified(session: Session, backup_id: str) -> Answer:
         session.terminal.note(
             "It is encrypted and no key is here: it is the archive that was written, byte for "
             "byte; what it holds was not looked at now."
+        )
+    if backup.grade < Grade.RESTORES:
+        session.terminal.note(
+            "That it restores is not proven by this; this does it: "
+            f"invoke db.restore {backup.manifest.backup_id}"
         )
     return Answer(value=backup)
 

@@ -51,7 +51,7 @@ _FACTS = """
 select current_database(), current_setting('server_version'), now(),
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
             else pg_current_wal_lsn() end::text,
-       session_user::text
+       session_user::text, exists (select from pg_namespace where nspname = 'public')
 """
 
 # What a copy of the database needs of the roles. Their own settings are not read: some name
@@ -96,6 +96,7 @@ class Facts:
     role: str
     roles: tuple[Role, ...]
     extensions: Mapping[str, str]
+    has_public: bool
     ledger_version: int
 
 
@@ -167,7 +168,7 @@ def count(connection: psycopg.Connection[tuple[Any, ...]], survey: Survey) -> Ma
 def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
     """Return what the server says of itself in the connection's transaction."""
     (row,) = connection.execute(_FACTS).fetchall()
-    database, server_version, snapshot_at, lsn, role = row
+    database, server_version, snapshot_at, lsn, role, has_public = row
     extensions = connection.execute(
         "select extname::text, extversion from pg_extension order by 1"
     ).fetchall()
@@ -190,6 +191,7 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
             for name, attributes, member_of, admin_of, otherwise in connection.execute(_ROLES)
         ),
         extensions=dict(extensions),
+        has_public=has_public,
         ledger_version=versions[0][0],
     )
 

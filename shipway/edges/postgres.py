@@ -31,7 +31,6 @@ __all__ = [
     "not_reached",
     "opened",
     "parameters_of",
-    "password_of",
     "place_of",
     "port_of",
     "project_ref_of",
@@ -159,12 +158,6 @@ def project_ref_of(url: Secret) -> str | None:
 def is_local(url: Secret) -> bool:
     """Tell whether the URL leads to this machine: a socket or a loopback address."""
     return _local(_parsed(url))
-
-
-def password_of(url: Secret) -> Secret | None:
-    """Return the password in the URL, as the server wants it."""
-    password = _parsed(url).get("password")
-    return Secret(password) if password else None
 
 
 def port_of(url: Secret) -> int:

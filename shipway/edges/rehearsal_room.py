@@ -124,6 +124,7 @@ class RehearsalRoom:
                     archive,
                     manifest,
                     url=admin,
+                    stays=False,
                     most_rows=self._most_rows if large else None,
                     tell=tell,
                 )
@@ -157,7 +158,7 @@ class RehearsalRoom:
                 )
             make_roles(connection, backup.manifest.roles)
         with self._archives.plain(backup.archive) as archive:
-            restored = restore.restore(archive, backup.manifest, url=url, tell=tell)
+            restored = restore.restore(archive, backup.manifest, url=url, stays=True, tell=tell)
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
             yield copy
 

@@ -8,31 +8,33 @@ not replace them.
 
 from __future__ import annotations
 
-import re
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 from psycopg import sql
 
 from shipway.edges import diagnostics, postgres, process, tool_messages
+from shipway.edges.archive_entries import entries_of
 from shipway.edges.catalog import read_snapshot
-from shipway.edges.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.catalog_sql import sql as sql_file
-from shipway.edges.restore import Entry, entries_of, restorer_of
+from shipway.edges.pg_restore import listed
+from shipway.edges.replaced_entries import NOT_OURS, chosen
+from shipway.edges.restore import restorer_of
+from shipway.edges.schema_state import PUBLIC, made_new
 from shipway.errors import Failed
 from shipway.values import Restored, TableContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from shipway.edges.archive_entries import Entry
     from shipway.edges.pgtools import Tool
     from shipway.inspection import Snapshot
-    from shipway.values import Backup, Secret
+    from shipway.values import Backup, Manifest, Secret
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -45,10 +47,6 @@ _CHUNK_BYTES: Final = 1 << 20
 _TRANSACTION_TIMEOUT: Final = 170_000
 """The server version from which on `transaction_timeout` is known."""
 _UNCHANGED: Final = "The database is as it was: the transaction was rolled back."
-# These lie in schemas that are not the project's, and the project needs them nevertheless.
-_OURS_TOO: Final = {"shipway", "supabase_migrations"}
-_NOT_OURS: Final = tuple(one for one in PLATFORM_SCHEMAS if one not in _OURS_TOO)
-_ON_PLATFORM_TABLES: Final = {"TRIGGER", "POLICY"}
 
 _SCHEMAS: Final = """
 select nspname from pg_namespace
@@ -61,16 +59,18 @@ select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.rel
                    and deptype = 'e')
  order by 1, 2
 """
-_THERE: Final = """
-select 'TRIGGER ' || n.nspname || ' ' || c.relname || ' ' || t.tgname
-  from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = relnamespace
- where not tgisinternal
-union all
-select 'POLICY ' || n.nspname || ' ' || c.relname || ' ' || p.polname
-  from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = relnamespace
-union all select 'SCHEMA - ' || nspname from pg_namespace
-union all select 'EXTENSION - ' || extname from pg_extension
-union all select 'PUBLICATION - ' || pubname from pg_publication
+# Schemas that were emptied, and whether they are the role's to change.
+_EMPTIED: Final = """
+select nspname, pg_has_role(nspowner, 'usage') from pg_namespace where nspname = any (%s)
+"""
+# One that holds an extension, or is another's, stays.
+_DROP_PUBLIC: Final = """
+do $$ begin
+    if exists (select from pg_namespace where nspname = 'public' and pg_has_role(nspowner, 'usage')
+               and oid not in (select extnamespace from pg_extension)) then
+        drop schema public;
+    end if;
+end $$
 """
 
 
@@ -144,7 +144,7 @@ def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacem
         connection.autocommit = True
         try:
             connection.execute("begin")
-            left_out = _put(connection, tool, archive)
+            left_out = _put(connection, tool, archive, backup.manifest)
             restored = Restored(
                 server_version=str(connection.info.parameter_status("server_version")),
                 tool=tool.label,
@@ -160,22 +160,20 @@ def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacem
         connection.execute("analyze")
 
 
-def _put(connection: Connection, tool: Tool, archive: Path) -> tuple[str, ...]:
+def _put(connection: Connection, tool: Tool, archive: Path, manifest: Manifest) -> tuple[str, ...]:
     """Drop what is there, bring back what the archive holds, and return what is left out."""
     connection.execute(f"set local lock_timeout = '{_LOCK_WAIT}'".encode())
     connection.execute("set local statement_timeout = 0")
     connection.execute("set local idle_in_transaction_session_timeout = 0")
-    drops = connection.execute(sql_file("restorable"), {"schemas": _schemas(connection)}).fetchall()
-    for (drop,) in drops:
-        connection.execute(str(drop).encode())
-    chosen, left_out = _chosen(connection, entries_of(tool, archive))
-    with tempfile.TemporaryDirectory(prefix="shipway-") as scratch:
-        listed = Path(scratch) / "entries"
-        listed.write_text("".join(f"{entry.line}\n" for entry in chosen), encoding="utf-8")
+    connection.execute("set local search_path = ''")
+    entries = entries_of(tool, archive, manifest.roles)
+    keeps = _emptied(connection, entries, manifest)
+    coming, left_out = chosen(connection, entries, keeps=keeps)
+    with listed(coming) as names:
         for section in ("pre-data", "data", "post-data"):
             argv: list[str | Path] = [
                 tool.path,
-                f"--use-list={listed}",
+                f"--use-list={names}",
                 f"--section={section}",
                 "--file=-",
                 archive,
@@ -195,37 +193,31 @@ def _put(connection: Connection, tool: Tool, archive: Path) -> tuple[str, ...]:
     return left_out
 
 
+def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifest) -> set[str]:
+    """Drop the project's objects; return the schemas that are another's and stay as they are."""
+    publications = [one.name for one in entries if one.kind == "PUBLICATION"]
+    drops = connection.execute(
+        sql_file("restorable"), {"schemas": _schemas(connection), "publications": publications}
+    ).fetchall()
+    for (drop,) in drops:
+        connection.execute(str(drop).encode())
+    left = {
+        str(name): bool(mine)
+        for name, mine in connection.execute(_EMPTIED, [_schemas(connection)]).fetchall()
+    }
+    owners = {one.name: one.owner for one in entries if one.kind == "SCHEMA"}
+    if manifest.has_public:
+        left.setdefault(PUBLIC, True)
+    for name in (one for one, mine in left.items() if mine):
+        made_new(connection, name, owner=owners.get(name))
+    if not manifest.has_public:
+        connection.execute(_DROP_PUBLIC)
+    return {name for name, mine in left.items() if not mine}
+
+
 def _schemas(connection: Connection) -> list[str]:
     """Return the schemas that are the project's."""
-    return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(_NOT_OURS)])]
-
-
-def _chosen(
-    connection: Connection, entries: Sequence[Entry]
-) -> tuple[list[Entry], tuple[str, ...]]:
-    """Part the entries into those to bring back and, in words, those that are left out."""
-    there = {str(one) for (one,) in connection.execute(_THERE)}
-    me = connection.info.user
-    chosen, left_out = [], []
-    for entry in entries:
-        # The last word is the owner.
-        name = entry.name.rpartition(" ")[0]
-        known = f"{entry.kind} {entry.schema} {name}" in there
-        if entry.schema == "-":
-            wanted = entry.kind in {"SCHEMA", "EXTENSION", "PUBLICATION"} and not known
-            about = re.match(r"SCHEMA (\S+)", name)
-            if entry.kind == "ACL" and about:
-                wanted = about[1] not in _NOT_OURS
-            wanted = wanted and not (entry.kind == "SCHEMA" and name in _NOT_OURS)
-        elif entry.schema in _NOT_OURS:
-            wanted = entry.kind in _ON_PLATFORM_TABLES and not known
-        else:
-            wanted = entry.kind != "DEFAULT ACL" or entry.name.endswith(f" {me}")
-        if wanted:
-            chosen.append(entry)
-        elif entry.kind == "TABLE DATA":
-            left_out.append(f"table data {entry.schema} {entry.name}")
-    return chosen, tuple(left_out)
+    return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(NOT_OURS)])]
 
 
 def _send_script(connection: Connection, script: bytes) -> None:

@@ -8,14 +8,18 @@ the statement. Of the first line the names are kept, of the statement its verb a
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shipway.edges.diagnostics import UNTOLD
 
-__all__ = ["errors", "told"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["errors", "numbered_errors", "told"]
 
 _CHATTER: Final = re.compile(r"pg_(?:dump|restore): (?!error|detail|hint|warning|while|from)")
 _BLOCK: Final = re.compile(r"^pg_\w+: (?=(?:error|detail|hint|warning|while|from)\b)", re.MULTILINE)
+_ENTRY: Final = re.compile(r"from TOC entry (\d+);")
 _STATEMENT: Final = re.compile(r"(?:Command|Query) was: ", re.MULTILINE)
 _CONTEXT: Final = re.compile(r"^CONTEXT: .*\Z", re.MULTILINE | re.DOTALL)
 _RAISED: Final = re.compile(r"PL/pgSQL[^\n]* (?:RAISE|ASSERT)$|PL/(?!pgSQL)\w+", re.MULTILINE)
@@ -42,11 +46,20 @@ _COMMAND: Final = re.compile(
 
 def errors(said: str) -> list[str]:
     """Return a tool's errors, each on one line."""
-    return [
-        _one_line(block.removeprefix("error: "))
-        for block in _blocks(said)[1:]
-        if block.startswith("error: ")
-    ]
+    return [error for _, error in numbered_errors(said)]
+
+
+def numbered_errors(said: str) -> Iterator[tuple[int, str]]:
+    """Yield each error on one line, with the number of the archive's entry that it is about.
+
+    pg_restore names the entry before its errors; 0 where it names none.
+    """
+    number = 0
+    for block in _blocks(said)[1:]:
+        if found := _ENTRY.match(block):
+            number = int(found[1])
+        elif block.startswith("error: "):
+            yield number, _one_line(block.removeprefix("error: "))
 
 
 def told(said: str) -> str:

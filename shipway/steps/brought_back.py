@@ -132,9 +132,7 @@ def brought_back(
         raise Refused(
             f"The backup {name} restores with {many}:\n{shown}",
             unchanged=unchanged,
-            next_step="Mend their cause. An owner: restore as a role that may become it. A missing "
-            "extension: install a PostgreSQL that has it. A release goes on all the same with "
-            "--without-rehearsal REASON",
+            next_step=_cure(copy.restored, name),
         )
     contents = copy.contents()
     wrong = [] if copy.restored.branch else _other_counts(backup, contents, copy.restored)
@@ -160,6 +158,19 @@ def brought_back(
     return Stage(schema=schema, contents=contents), equal
 
 
+def _cure(restored: Restored, backup_id: str) -> str:
+    """Return what to do about errors of a restore."""
+    without = [one for one in restored.left_out if one.startswith("extension ")]
+    cure = "Mend their cause. An owner: restore as a role that may become it."
+    if without:
+        cure = (
+            f"PostgreSQL {restored.server_version}, where it was restored, lacks the "
+            f"{', '.join(without)}; what is named may need that. It comes back where they are: "
+            f"invoke db.restore {backup_id} --into TARGET"
+        )
+    return f"{cure} A release goes on all the same with --without-rehearsal REASON"
+
+
 def _other_counts(
     backup: Backup, contents: Mapping[str, TableContent], restored: Restored
 ) -> list[str]:
@@ -169,7 +180,7 @@ def _other_counts(
     for table, rows in {**backup.manifest.row_counts, **sampled}.items():
         schema, _, name = table.partition(".")
         of_ledger = schema == "shipway"
-        gone = any(one.startswith(f"table data {schema} {name} ") for one in restored.left_out)
+        gone = f"table data {schema} {name}" in restored.left_out
         found = contents.get(table)
         if of_ledger or gone or (found is not None and found.rows == rows):
             continue

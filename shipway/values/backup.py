@@ -154,6 +154,8 @@ class Dumped:
     """Schemas, and single tables as `schema.table`, that the role may not read."""
     extensions: Mapping[str, str]
     """Name to version."""
+    has_public: bool
+    """Whether there is a schema public: some have dropped it for good."""
     roles: tuple[Role, ...]
     """All of the server but Postgres' own."""
     role: str
@@ -194,6 +196,8 @@ class Manifest:
     """The moment whose state the dump shows."""
     lsn: str = ""
     extensions: Mapping[str, str] = field(default_factory=dict)
+    has_public: bool = True
+    """Whether there is a schema public: that it was dropped for good, no archive tells."""
     roles: tuple[Role, ...] = ()
     role: str = ""
     """The one that dumped: DATABASE_URL's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -178,20 +177,3 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
         brought(backup, open_copy)
 
     assert opened == []
-
-
-def test_an_extension_that_only_the_platform_has_is_left_out_and_told(
-    backup: Backup, tmp_path: Path
-) -> None:
-    extensions = {**backup.manifest.extensions, "pg_graphql": "1.5", "pgcrypto": "1.3"}
-    richer = replace(backup, manifest=replace(backup.manifest, extensions=extensions))
-
-    with (
-        room(tmp_path).copy_of(richer) as copy,
-        closing(psycopg.connect(copy._admin.reveal())) as one,  # noqa: SLF001 - looks past it
-    ):
-        found = one.execute("select length(extensions.gen_random_bytes(16))").fetchone()
-
-    assert {"extension pg_graphql", "extension pgcrypto"} <= set(copy.restored.left_out)
-    assert copy.restored.errors == ()
-    assert found == (16,)

@@ -1,31 +1,75 @@
--- What a project has in its schemas: the statements that drop it, in an order that needs no thought.
--- %(schemas)s are the project's. Members of extensions stay: they come with their extension.
+-- What a project has in its schemas: the statements that drop it, which may run in this order.
+-- %(schemas)s are the project's, %(publications)s those that are made again afterwards. Members of
+-- extensions stay: they come with their extension. So does what its table, type or partitioned
+-- table takes along, such as the sequence of an identity column, which cannot be dropped alone.
 with ours as (
     select oid, nspname, quote_ident(nspname) as name from pg_namespace where nspname = any (%(schemas)s)
 ),
--- A schema that holds an extension, and public, are emptied; others go as a whole.
+-- A schema that holds an extension or came with one, and public, are emptied; others go as a whole.
 emptied as (
     select * from ours where nspname = 'public'
         or oid in (select extnamespace from pg_extension)
+        or oid in (
+            select objid from pg_depend where classid = 'pg_namespace'::regclass and deptype = 'e')
 ),
-of_extension as (
-    select classid, objid from pg_depend where deptype = 'e'
+bound as (
+    select classid, objid from pg_depend where deptype in ('e', 'i') and objsubid = 0
+),
+-- What is granted on everything that this role will make would be granted on what is restored.
+defaults as (
+    select
+        case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
+            when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as objects,
+        case when n.oid is null then '' else ' in schema ' || n.name end as place,
+        case a.grantee when 0 then 'public' else quote_ident(a.grantee::regrole::text) end as grantee,
+        a.grantee = d.defaclrole as is_own
+    from pg_default_acl as d
+    left join ours as n on n.oid = d.defaclnamespace
+    cross join lateral aclexplode(d.defaclacl) as a
+    where d.defaclrole = current_user::regrole and (d.defaclnamespace = 0 or n.oid is not null)
+    group by 1, 2, a.grantee, d.defaclrole
+),
+statements as (
+    select 1 as step, format(
+        'alter default privileges%%s revoke all on %%s from %%s', place, objects, grantee) as text
+    from defaults where not is_own
+    union all
+    select distinct 2, format('alter default privileges grant all on %%s to current_user', objects)
+    from defaults where place = ''
+    union all
+    select distinct 2, format('alter default privileges grant %%s on %%s to public',
+        case objects when 'types' then 'usage' else 'execute' end, objects)
+    from defaults where place = '' and objects in ('functions', 'types')
+    union all
+    select 3, 'drop event trigger ' || quote_ident(evtname)
+    from pg_event_trigger as e join pg_proc as p on p.oid = e.evtfoid
+    where p.pronamespace in (select oid from ours) and pg_has_role(evtowner, 'usage')
+    union all
+    select 4, 'drop publication ' || quote_ident(pubname)
+    from pg_publication as p
+    where pubname = any (%(publications)s) and pg_has_role(pubowner, 'usage')
+        -- Of all tables, or of a schema's: only a superuser could make it again.
+        and ((select rolsuper from pg_roles where rolname = current_user)
+            or not puballtables and not exists (
+                select from pg_depend where refclassid = 'pg_publication'::regclass
+                    and refobjid = p.oid
+                    and classid = to_regclass('pg_catalog.pg_publication_namespace')))
+        and not exists (
+            select from pg_publication_rel as r join pg_class as c on c.oid = r.prrelid
+            where r.prpubid = p.oid and not pg_has_role(c.relowner, 'usage'))
+    union all
+    select 5, 'drop schema ' || name || ' cascade' from ours
+    where oid not in (select oid from emptied)
+    union all
+    select 6, format('drop %%s if exists %%s cascade',
+        case what.type when 'composite type' then 'type' when 'statistics object' then 'statistics'
+            when 'function' then 'routine' when 'procedure' then 'routine'
+            when 'aggregate' then 'routine' else what.type end,
+        what.identity)
+    from pg_depend as d
+    join emptied on d.refclassid = 'pg_namespace'::regclass and d.refobjid = emptied.oid
+    cross join lateral pg_identify_object(d.classid, d.objid, 0) as what
+    where d.deptype = 'n' and d.classid <> 'pg_extension'::regclass
+        and (d.classid, d.objid) not in (select classid, objid from bound)
 )
-select 'drop schema ' || name || ' cascade' from ours where oid not in (select oid from emptied)
-union all
-select 'drop ' || case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
-        when 'f' then 'foreign table' when 'S' then 'sequence' when 'c' then 'type' else 'table' end
-    || ' if exists ' || s.name || '.' || quote_ident(c.relname) || ' cascade'
-from pg_class c join emptied s on s.oid = c.relnamespace
-where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-    and ('pg_class'::regclass, c.oid) not in (select classid, objid from of_extension)
-union all
-select 'drop routine if exists ' || s.name || '.' || quote_ident(p.proname)
-    || '(' || pg_get_function_identity_arguments(p.oid) || ') cascade'
-from pg_proc p join emptied s on s.oid = p.pronamespace
-where ('pg_proc'::regclass, p.oid) not in (select classid, objid from of_extension)
-union all
-select 'drop type if exists ' || s.name || '.' || quote_ident(t.typname) || ' cascade'
-from pg_type t join emptied s on s.oid = t.typnamespace
-where t.typtype in ('e', 'd', 'r')
-    and ('pg_type'::regclass, t.oid) not in (select classid, objid from of_extension)
+select text from statements order by step
