@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Final
 from shipway.edges.archive_entries import NO_SCHEMA, described
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from shipway.edges.archive_entries import Entry
 
-__all__ = ["Parting", "parted"]
+__all__ = ["Parting", "parted", "told"]
 
 _PLATFORM_OWNER: Final = "supabase_admin"
 _ROWS: Final = ("TABLE", "TABLE DATA", "SEQUENCE", "SEQUENCE SET")
 """Without these a restore has not brought the data back, whatever the reason."""
+_UNTOLD: Final = ("EXTENSION", "DEFAULT ACL", "SEQUENCE SET")
 _LACKING: Final = re.compile(r"does not exist|has no default operator class|is not available")
 
 
@@ -57,13 +58,17 @@ def parted(
     kept = tuple(one for one in entries if one.number not in out)
     words = [f"extension {name}" for name in missing]
     words += [f"schema {name}" for name in sorted(gone)]
-    words += [
-        described(one)
-        for one in entries
-        if one.number in out and not one.is_about and one.kind not in {"EXTENSION", "DEFAULT ACL"}
-    ]
+    words += told([one for one in entries if one.number in out])
     hanging = _hanging(entries, out) if missing else frozenset[int]()
     return Parting(missing=tuple(missing), kept=kept, left_out=tuple(words), hanging=hanging)
+
+
+def told(entries: Iterable[Entry]) -> list[str]:
+    """Return what a person should know of entries that are not there; the rest goes without saying.
+
+    Grants and comments go with what they are about, and extensions are told by name.
+    """
+    return [described(one) for one in entries if not one.is_about and one.kind not in _UNTOLD]
 
 
 def _schemas_gone(entries: Sequence[Entry], schemas: Collection[str]) -> set[str]:

@@ -14,8 +14,8 @@ from shipway.edges import (
     statistics,
     tool_connections,
 )
-from shipway.edges.archive_entries import described, entries_of
-from shipway.edges.left_out import parted
+from shipway.edges.archive_entries import entries_of
+from shipway.edges.left_out import parted, told
 from shipway.edges.pg_restore import PgRestore, listed
 from shipway.edges.rows_back import RowsBack, untold
 from shipway.edges.schema_state import PUBLIC, made_new
@@ -100,7 +100,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         errors += pg_restore.run(unowned, with_owners=False)
         statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
-    failed = [described(one) for one in parting.kept if one.number in pg_restore.excused]
+    failed = told(one for one in parting.kept if one.number in pg_restore.excused)
     return Restored(
         server_version=str(version[0]) if version else "",
         tool=tool.label,

@@ -23,12 +23,17 @@ _RANDOM_BYTES: Final[LiteralString] = """returns bytea language sql volatile as 
     select pg_catalog.decode(pg_catalog.string_agg(
         pg_catalog.lpad(pg_catalog.to_hex((pg_catalog.random() * 255)::int), 2, '0'), ''), 'hex')
     from pg_catalog.generate_series(1, length) $$"""
+_TOUCH: Final[LiteralString] = """returns trigger language plpgsql as $$ begin
+    return pg_catalog.jsonb_populate_record(
+        new, pg_catalog.jsonb_build_object(tg_argv[0], pg_catalog.now()));
+    end $$"""
 _FUNCTIONS: Final[Mapping[str, Mapping[LiteralString, LiteralString]]] = {
     "uuid-ossp": {
         "uuid_generate_v4()": _NEW_UUID,
         "uuid_generate_v1()": _NEW_UUID,
         "uuid_generate_v1mc()": _NEW_UUID,
     },
+    "moddatetime": {"moddatetime()": _TOUCH},
     "pgcrypto": {"gen_random_uuid()": _NEW_UUID, "gen_random_bytes(length int)": _RANDOM_BYTES},
 }
 # A domain takes every value that the dump writes down; what uses operators is left out.

@@ -39,6 +39,8 @@ EXTENSIONS = {
     "insert into cron.job values (1, 'select 1')",
     "citext": "create domain citext as text; create function citext_hash(citext) returns int "
     "language sql immutable return 1;",
+    "moddatetime": "create function moddatetime() returns trigger language plpgsql as "
+    "'begin return new; end';",
     "geometry": "create type point3 as (x float8, y float8, z float8);",
     'Upper "x"': "create function shout() returns text language sql return 'A';",
 }
@@ -140,6 +142,31 @@ def test_defaults_and_columns_work_where_the_extension_was(
             "policy public member p",
             "index public member_citext_hash_idx",
         } <= set(copy.restored.left_out)
+
+
+def test_a_column_that_tells_when_a_row_was_changed_still_does(
+    target: psycopg.Connection[tuple[object, ...]], database_url: Secret, tmp_path: Path
+) -> None:
+    make(target, "moddatetime", schema="extensions")
+    target.execute(
+        """
+        create table public.t (n int, "changed At" timestamptz default '2000-01-01');
+        insert into public.t values (1), (2);
+        create trigger touch before update on public.t for each row
+            execute function extensions.moddatetime('changed At');
+        grant select on public.t to postgres;
+        """
+    )
+
+    backup = back_up(database_url, tmp_path)
+
+    with room(tmp_path).copy_of(backup) as copy:
+        assert copy.restored.errors == ()
+        admin = copy._admin  # noqa: SLF001 - looks past it
+        changed = ask(
+            admin, """update public.t set n = 3 where n = 1 returning "changed At" > '2020-01-01'"""
+        )
+        assert changed == [(True,)]
 
 
 def test_what_names_a_left_out_schema_is_left_out_with_it(
