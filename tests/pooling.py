@@ -8,7 +8,9 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import psycopg
@@ -26,6 +28,7 @@ __all__ = ["Pooler"]
 _READY: Final = b"Z\0\0\0\5"
 _READY_IDLE: Final = _READY + b"I"
 _SSL_REQUEST: Final = (80877103).to_bytes(4, "big")
+_CANCEL: Final = (80877102).to_bytes(4, "big")
 _REPORTED: Final = ("server_version", "client_encoding", "standard_conforming_strings", "DateStyle")
 # Start-up parameters that it takes; of those the server sessions follow their client.
 _TRACKED: Final = {"application_name", "client_encoding", "datestyle", "timezone"}
@@ -107,8 +110,10 @@ class Pooler:
 
     def _serve(self, client: socket.socket) -> None:
         with client:
-            self._count(1)
             given = _start_up(client)
+            if given is None:
+                return
+            self._count(1)
             unknown = [name for name in given if name.lower() not in _KNOWN]
             if unknown:
                 client.sendall(_fatal("08P01", f"unsupported startup parameter: {unknown[0]}"))
@@ -134,9 +139,10 @@ class Pooler:
     def _talk(self, client: socket.socket, given: dict[str, str]) -> None:
         session, state = None, b"I"
         while (message := _received(client)) and message[:1] != b"X":
-            session = session or self._take(given)
+            session = session or self._take(client, given)
             if session is None:
-                client.sendall(_fatal("08P01", "query_wait_timeout"))
+                with suppress(OSError):
+                    client.sendall(_fatal("08P01", "query_wait_timeout"))
                 return
             state = _pass_on(client, session, message, whole=self._mode != "statement")
             if self._mode == "statement" and state == b"T":
@@ -150,12 +156,15 @@ class Pooler:
             if state != b"I":  # a client that goes in a transaction takes its session along
                 session.close()
             elif self._reset:
-                session.execute("discard all")
+                with suppress(psycopg.OperationalError):  # the server may be gone by now
+                    session.execute("discard all")
             self._give_back(session)
 
-    def _take(self, given: dict[str, str]) -> Session | None:
-        if not self._slots.acquire(timeout=self._wait_s):
-            return None
+    def _take(self, client: socket.socket, given: dict[str, str]) -> Session | None:
+        ends = time.monotonic() + self._wait_s
+        while not self._slots.acquire(timeout=0.05):
+            if _is_gone(client) or time.monotonic() >= ends:
+                return None
         with self._lock:
             free = self._free
             session = (free.popleft() if self._round_robin else free.pop()) if free else None
@@ -175,12 +184,17 @@ class Pooler:
         self._slots.release()
 
 
-def _start_up(client: socket.socket) -> dict[str, str]:
-    """Return the parameters that a client begins with, after saying that there is no TLS."""
+def _start_up(client: socket.socket) -> dict[str, str] | None:
+    """Return the parameters that a client begins with, after saying that there is no TLS.
+
+    None: it only asks for a query to be cancelled, which is not passed on.
+    """
     head = client.recv(8)
     if head[4:8] == _SSL_REQUEST:
         client.sendall(b"N")
         head = client.recv(8)
+    if head[4:8] == _CANCEL:
+        return None
     body = client.recv(int.from_bytes(head[:4], "big") - 8)
     words = body.decode().split("\0")
     return dict(zip(words[::2], words[1::2], strict=False))
@@ -192,6 +206,14 @@ def _message(kind: bytes, body: bytes) -> bytes:
 
 def _fatal(sqlstate: str, text: str) -> bytes:
     return _message(b"E", f"SFATAL\0VFATAL\0C{sqlstate}\0M{text}\0\0".encode())
+
+
+def _is_gone(client: socket.socket) -> bool:
+    """Tell whether a client has left that waits for a session."""
+    readable, _, _ = select.select([client], [], [], 0)
+    with suppress(OSError):
+        return bool(readable) and client.recv(1, socket.MSG_PEEK) in {b"", b"X"}
+    return True
 
 
 def _received(client: socket.socket) -> bytes:

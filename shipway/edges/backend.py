@@ -9,11 +9,13 @@ import psycopg
 from shipway.edges.wire import Wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.rows import TupleRow
 
     Connection = psycopg.Connection[TupleRow]
 
-__all__ = ["first_answer", "hold", "is_direct", "let_go"]
+__all__ = ["answer_in_line", "first_answer", "hold", "is_direct", "let_go"]
 
 # The isolation is named: a hot standby refuses that of a database whose default is serializable.
 _BEGIN: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -39,6 +41,37 @@ def first_answer(connection: Connection, *, within_s: float) -> int:
     if connection.info.server_version >= _IDLE_SESSION_TIMEOUT:
         statements.insert(1, _STAY.format(connection.info.backend_pid).encode())
     return _number(connection, b"; ".join(statements), within_s)
+
+
+class _AnsweredBefore(Exception):  # noqa: N818 - no error
+    """Another connection had an answer while this one stood in line."""
+
+
+def answer_in_line(connection: Connection, another: Connection, *, within_s: float) -> int | None:
+    """Return the server process that answers; None where another has an answer before it.
+
+    Args:
+        connection: that may have to wait for a session of the server.
+        another: asked when half the time is over.
+        within_s: the longest wait.
+
+    Raises:
+        psycopg.OperationalError: neither had an answer in time, or it was an error.
+    """
+    answered = False
+
+    def look() -> None:
+        nonlocal answered
+        if answered:
+            raise _AnsweredBefore
+        first_answer(another, within_s=within_s)
+        answered = True
+
+    message = b"; ".join([_BEGIN, _MY_PID, _COMMIT])
+    try:
+        return _number(connection, message, within_s / 2, look)
+    except _AnsweredBefore:
+        return None
 
 
 def hold(connection: Connection, *, within_s: float) -> int:
@@ -67,18 +100,27 @@ def is_direct(connection: Connection, pid: int) -> bool:
     return connection.info.backend_pid == pid
 
 
-def _number(connection: Connection, message: bytes, within_s: float) -> int:
-    ((value, *_), *_) = _asked(connection, message, within_s)
+def _number(
+    connection: Connection,
+    message: bytes,
+    within_s: float,
+    on_silence: Callable[[], None] | None = None,
+) -> int:
+    ((value, *_), *_) = _asked(connection, message, within_s, on_silence)
     return int(value or 0)
 
 
 def _asked(
-    connection: Connection, message: bytes, within_s: float
+    connection: Connection,
+    message: bytes,
+    within_s: float,
+    on_silence: Callable[[], None] | None = None,
 ) -> tuple[tuple[str | None, ...], ...]:
     def give_up() -> None:
         raise psycopg.OperationalError(f"no server session came free within {within_s:g} s")
 
-    answer = Wire(connection).exchange(message, tick_s=within_s, on_tick=give_up)
+    wire = Wire(connection)
+    answer = wire.exchange(message, tick_s=within_s, on_tick=on_silence or give_up)
     if answer.error is not None:
         raise psycopg.OperationalError(answer.error.message)
     return answer.rows

@@ -28,7 +28,7 @@ from shipway.edges.age import Age
 from shipway.edges.catalog import Catalog
 from shipway.edges.dump_file import UNCHANGED, DumpFile, whole_or_not
 from shipway.edges.pooler import connect_session
-from shipway.edges.reading import own_settings
+from shipway.edges.reading import reading_begins
 from shipway.errors import Failed
 from shipway.values import Dumped, Secret
 
@@ -49,15 +49,13 @@ _CHUNK_BYTES = 1 << 20
 _NO_SCHEMA = "shipway asks for no schema"
 _TRY_S = 60.0
 
-# For the transaction alone: nothing of it may stay in a session that somebody else is given. Fail
-# rather than count only the rows that policies let through. Counting goes on beside the dump: it
-# need not be quick, and takes one process alone.
-_BEGIN = "begin isolation level repeatable read read only"
-_LONG = b"""
-set local statement_timeout = 0;
-set local row_security = off;
-set local max_parallel_workers_per_gather = 0
-"""
+# Fail rather than count only the rows that policies let through. Counting goes on beside the dump:
+# it need not be quick, and takes one process alone.
+_COUNTING = (
+    b"set local statement_timeout = 0",
+    b"set local row_security = off",
+    b"set local max_parallel_workers_per_gather = 0",
+)
 
 # What pg_dump says, and what to do about it; the first that fits is taken.
 _CURES = (
@@ -178,7 +176,9 @@ class PgDump:
         argv: list[str | Path] = [tool.path, "--no-password", f"--schema={_NO_SCHEMA}"]
         said = process.run([*argv, f"--dbname={place}"], env=env, deadline_s=_TRY_S)
         if "no matching schemas were found" not in said.stderr:
-            raise _broken(f"{tool.label} at {tool.path} does not connect: {said.stderr.strip()}")
+            raise _broken(
+                f"{tool.label} at {tool.path} does not connect: {tool_messages.told(said.stderr)}"
+            )
         return tool
 
     @contextmanager
@@ -186,8 +186,7 @@ class PgDump:
         """Hold a transaction whose snapshot pg_dump shares; the counts are taken in it."""
         timeout_s = self.connect_timeout_s
         with connect_session(self.url, purpose="backup", timeout_s=timeout_s) as connection:
-            connection.execute(_BEGIN)
-            connection.execute(b"; ".join([own_settings(connection), _LONG]))
+            connection.execute(reading_begins(connection, *_COUNTING))
             row = connection.execute("select pg_export_snapshot()").fetchone()
             yield connection, str(row[0]) if row else ""
             connection.execute("rollback")

@@ -6,9 +6,17 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
-from shipway.edges.backend import first_answer, hold, is_direct, let_go
-from shipway.edges.postgres import is_supabase, not_reached, opened, port_of, project_ref_of
+from shipway.edges.backend import answer_in_line, first_answer, hold, is_direct, let_go
+from shipway.edges.postgres import (
+    is_supabase,
+    let_in,
+    not_reached,
+    opened,
+    port_of,
+    project_ref_of,
+)
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ __all__ = ["connect_session", "hand_back"]
 _TRANSACTION_PORT: Final = 6543
 _ROUNDS: Final = 3
 _WAIT_S: Final = 2.0
-"""For the second connection: a pool that has none to give keeps the ones it gave."""
+"""For the second connection's session, where a pool has none left."""
 
 
 def connect_session(
@@ -45,17 +53,16 @@ def connect_session(
     connection, pid = opened(url, purpose=purpose, timeout_s=timeout_s)
     if url is None or is_direct(connection, pid):
         return connection
-    shared, failure = True, None
     try:
-        shared = _is_shared(url, connection, pid, timeout_s)
+        if not _is_shared(url, connection, pid, timeout_s):
+            return connection
+        refused = _refused(url, "a transaction pooler is between here and the server")
+    except Refused as error:
+        refused = error
     except psycopg.Error as error:
-        failure = not_reached(url, str(error))
-    finally:
-        if shared:
-            connection.close()
-    if shared:
-        raise failure or _refused(url, "a transaction pooler is between here and the server")
-    return connection
+        refused = not_reached(url, str(error))
+    connection.close()
+    raise refused
 
 
 def hand_back(connection: psycopg.Connection[TupleRow]) -> None:
@@ -70,29 +77,46 @@ def hand_back(connection: psycopg.Connection[TupleRow]) -> None:
 def _is_shared(url: Secret, connection: Connection, ours: int, timeout_s: float) -> bool:
     """Tell whether another client is given the server session that seemed to be ours.
 
-    Both look at theirs, while they hold a transaction and after it: whether the pooler hands out
-    the session that came back last or the one that has rested longest, one of the two meets a
-    session that it did not have before. Nothing is set and nothing locked, so nothing stays.
+    Nothing is set and nothing locked to find it out, so nothing stays in any session.
     """
-    wait_s = min(timeout_s, _WAIT_S)
     try:
-        other, theirs = opened(url, purpose="pooler probe", timeout_s=wait_s)
-    except Refused:
-        return first_answer(connection, within_s=timeout_s) != ours
+        other = let_in(url, purpose="pooler probe", timeout_s=timeout_s)
+    except Refused as refused:
+        if "MaxClientsInSessionMode" in refused.what:
+            return False
+        raise
     with closing(other):
-        if theirs == ours:
+        # Where the pool has none left it stands in line. Who shares has to stand behind it; who
+        # has an answer before it has a session of its own.
+        try:
+            theirs = answer_in_line(other, connection, within_s=_WAIT_S)
+        except psycopg.OperationalError:
+            if connection.info.transaction_status is not TransactionStatus.IDLE:
+                raise  # ours has no answer either
+            # The pooler itself let it wait no longer.
+            return first_answer(connection, within_s=_WAIT_S / 2) != ours
+        if theirs is None:
+            return False
+        return theirs == ours or _change(connection, ours, other, timeout_s)
+
+
+def _change(connection: Connection, ours: int, other: Connection, timeout_s: float) -> bool:
+    """Tell whether one of two connections is given another session than it had.
+
+    Both look at theirs while they hold a transaction, and after it: whether the pooler hands out
+    the session that came back last or the one that has rested longest, one of the two meets it.
+    """
+    for _ in range(_ROUNDS):
+        mine = {hold(connection, within_s=timeout_s)}
+        try:
+            theirs = hold(other, within_s=_WAIT_S)
+        except psycopg.OperationalError:
+            return True  # it had a session before, and now it has none
+        let_go(connection, within_s=timeout_s)
+        let_go(other, within_s=timeout_s)
+        mine |= {first_answer(connection, within_s=timeout_s) for _ in range(2)}
+        if theirs == ours or mine != {ours}:
             return True
-        for _ in range(_ROUNDS):
-            mine = {hold(connection, within_s=timeout_s)}
-            try:
-                theirs = hold(other, within_s=wait_s)
-            except psycopg.OperationalError:
-                return True  # it had a session before, and now it has none
-            let_go(connection, within_s=timeout_s)
-            let_go(other, within_s=timeout_s)
-            mine |= {first_answer(connection, within_s=timeout_s) for _ in range(2)}
-            if theirs == ours or mine != {ours}:
-                return True
     return False
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "connect",
     "is_local",
     "is_supabase",
+    "let_in",
     "not_reached",
     "opened",
     "parameters_of",
@@ -99,32 +100,44 @@ def opened(
     url: Secret | None, *, purpose: str, timeout_s: float
 ) -> tuple[psycopg.Connection[TupleRow], int]:
     """Open a connection as `connect` does; return it and the server process that answers."""
-    parameters = parameters_of(url)
-    parameters["application_name"] = f"shipway {purpose}"
-    parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
-    connection = None
+    connection = let_in(url, purpose=purpose, timeout_s=timeout_s)
     try:
-        connection = _Connection.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
-        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-            read_any_bytes(connection)
         pid = first_answer(connection, within_s=timeout_s)
         if not is_direct(connection, pid):
             # A pooler that hands out statements has no transactions, and says so only now.
             hold(connection, within_s=timeout_s)
             let_go(connection, within_s=timeout_s)
     except psycopg.Error as error:
-        if connection is not None:
-            connection.close()
-        stopped = _not_reached(parameters, str(error))
+        connection.close()
+        stopped = not_reached(url, str(error))
     else:
         return connection, pid
     # Raised out here, so that no traceback can lead to the driver's own exception.
     raise stopped
 
 
-def not_reached(url: Secret | None, libpq_text: str) -> Refused:
+def let_in(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Connection[TupleRow]:
+    """Open a connection as `connect` does; a pooler may have no session of the server for it."""
+    parameters = parameters_of(url)
+    parameters["application_name"] = f"shipway {purpose}"
+    parameters["connect_timeout"] = str(max(1, math.ceil(timeout_s)))
+    try:
+        connection = _Connection.connect(autocommit=True, prepare_threshold=None, **parameters)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        stopped = not_reached(url, str(error))
+    else:
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            read_any_bytes(connection)
+        return connection
+    raise stopped
+
+
+def not_reached(url: Secret | None, said: str) -> Refused:
     """Return the error for what the way to the database answered instead of the server."""
-    return _not_reached(_parsed(url), libpq_text)
+    from shipway.edges.unreachable import why_not  # noqa: PLC0415 - on the way to an error only
+
+    options = _parsed(url)
+    return why_not(said, place=_place(options), password=Secret(options.get("password", "")))
 
 
 def is_supabase(url: Secret) -> bool:
@@ -221,12 +234,6 @@ def _ill_formed(problem: str) -> Misconfigured:
         unchanged=_NOTHING_DONE,
         next_step=f"Correct it; percent-encode special characters of the password. {_ELSEWHERE}",
     )
-
-
-def _not_reached(options: dict[str, str], said: str) -> Refused:
-    from shipway.edges.unreachable import why_not  # noqa: PLC0415 - on the way to an error only
-
-    return why_not(said, place=_place(options), password=Secret(options.get("password", "")))
 
 
 def _libpq_default(keyword: str) -> str | None:

@@ -194,9 +194,9 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
 
 def holder_of(connection: psycopg.Connection[TupleRow]) -> Holder | None:
     """Return who holds the lock now; writes nothing."""
-    for session in lock_holders(connection, _KEY, parts=2):
-        return _recorded(connection, session)
-    return None
+    with reading(connection):
+        holders = lock_holders(connection, _KEY, parts=2)
+    return _recorded(connection, holders[0]) if holders else None
 
 
 def _recorded(

@@ -61,9 +61,7 @@ class DatabaseWiring:
         from shipway.edges.writable import write_refusal
 
         with connect_session(
-            self._settings.database_url,
-            purpose="preflight",
-            timeout_s=self._settings.connect_timeout_s,
+            self.url, purpose="preflight", timeout_s=self._settings.connect_timeout_s
         ) as connection:
             refusal = write_refusal(connection) if writes else None
         if refusal is not None:

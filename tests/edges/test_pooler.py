@@ -5,6 +5,7 @@ Each test runs on the stand-in of `tests/pooling.py`; marked `cli`, on the real 
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -216,3 +217,37 @@ def test_a_wrong_password_at_the_real_pooler_is_a_refused_password(
         with pytest.raises(Refused, match="refused the password") as stopped:
             connect(wrong, purpose="test", timeout_s=5)
     assert "tried once" in stopped.value.next_step
+
+
+@pytest.mark.cli
+def test_a_pooler_that_lets_nobody_else_in_is_not_taken_for_one_of_sessions(
+    database_url: Secret,
+) -> None:
+    with (
+        pgbouncer(database_url, mode="transaction", max_client_conn=1) as url,
+        pytest.raises(Refused, match="has no connection left"),
+    ):
+        connect_session(url, purpose="test", timeout_s=5)
+
+
+def test_a_busy_pool_of_one_shared_session_is_not_taken_for_one_of_sessions(
+    pooler: Callable[..., AbstractContextManager[Secret]], database_url: Secret
+) -> None:
+    with pooler(database_url, mode="transaction", size=1) as url:
+        taken, over = threading.Event(), threading.Event()
+
+        def app() -> None:
+            with psycopg.connect(url.reveal(), autocommit=True, prepare_threshold=None) as busy_one:
+                while not over.is_set():
+                    busy_one.execute("begin; select pg_sleep(2.5); commit")
+                    taken.set()
+
+        thread = threading.Thread(target=app)
+        thread.start()
+        try:
+            taken.wait(10)
+            with pytest.raises(Refused, match=r"a transaction pooler|no connection left"):
+                connect_session(url, purpose="test", timeout_s=5)
+        finally:
+            over.set()
+            thread.join()
