@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipway.values import Session
@@ -55,7 +56,7 @@ def sessions(connection: psycopg.Connection[TupleRow], pids: Sequence[int]) -> t
 def lock_holders(
     connection: psycopg.Connection[TupleRow], key: tuple[int, int], *, parts: int
 ) -> tuple[Session, ...]:
-    """Return who holds an advisory lock of this database.
+    """Return who holds an advisory lock of this database, without their queries.
 
     Args:
         connection: in autocommit mode.
@@ -63,4 +64,5 @@ def lock_holders(
         parts: 1 where it was taken as one number, 2 where as two (`objsubid` of pg_locks).
     """
     pids = [pid for (pid,) in connection.execute(_LOCK_HOLDERS, (*key, parts))]
-    return sessions(connection, pids)
+    # A pooler may have lent the session to an app, whose query may quote its rows.
+    return tuple(replace(one, query="") for one in sessions(connection, pids))

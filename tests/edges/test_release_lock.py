@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shipway.edges.release_lock import Lock, held
+from shipway.edges.postgres import connect
+from shipway.edges.release_lock import Lock, held, holder_of
 from shipway.errors import Locked, LockLost
 from tests.pooling import Pooler
 
@@ -142,7 +143,10 @@ def test_a_lock_that_a_poolers_session_has_kept_is_freed_by_the_sql_that_is_told
         url = pooler.url.reveal()
         with psycopg.connect(url, autocommit=True, application_name=name) as gone:
             gone.execute("select pg_advisory_lock(1936222576, 1)")
+            gone.execute("select 'a secret'")
         told = _found_held(database_url)
+        with connect(database_url, purpose="test", timeout_s=5) as other:
+            assert "a secret" not in str(holder_of(other))
         assert "idle for" in told.what
         assert ", postgres, " in told.what
         assert _follow(database_url, told) == [(True,)]
