@@ -28,7 +28,7 @@ def status(session: Session, *, check: bool) -> Answer:
 
     With `check`, pending migrations are an error: a wrong history always is one.
     """
-    plan = _plan(session, Phase.EXPAND)
+    plan = session.wiring.database.plan()
     if not check or not plan.pending:
         return Answer(value=plan)
     pending = Refused(
