@@ -62,7 +62,7 @@ def _told(
         target=target,
         by=gates.person,
         at=session.wiring.clock.now(),
-        text=session.terminal.hide(line),
+        text=session.terminal.hide.shown(line),
         url=url,
     )
     return tell_team(gates.channels, notice, say=session.terminal)

@@ -62,7 +62,7 @@ class Archives:
                 next_step="Use another backup; this archive is damaged or was written by a newer "
                 "pg_dump than the pg_restore on this machine.",
             )
-        lines = said.stdout.decode("utf-8", "replace").splitlines()
+        lines = said.stdout.decode("utf-8", "replace").split("\n")
         # `215; 1259 16386 TABLE public users postgres`: dump id; catalog, oid, what it is.
         found = (re.match(r"\d+; \d+ \d+ (.+)", line) for line in lines)
         return tuple(match[1] for match in found if match)

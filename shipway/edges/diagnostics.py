@@ -149,7 +149,7 @@ def _without_quoted(message: str) -> str:
 def _places(context: str, sent: bytes) -> str:
     """Return the lines of a context that say where, and those that quote what was sent."""
     found = []
-    for line in context.splitlines():
+    for line in context.split("\n"):
         copy, statement = _COPY_PLACE.match(line), _STATEMENT.match(line)
         if copy:
             found.append(copy.group().strip())

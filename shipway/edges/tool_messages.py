@@ -72,7 +72,7 @@ def _blocks(said: str) -> list[str]:
 
     A tool that was started with --verbose also tells what it has done, which is none.
     """
-    lines = (line for line in said.strip().splitlines() if not _CHATTER.match(line))
+    lines = (line for line in said.strip().split("\n") if not _CHATTER.match(line))
     return _BLOCK.split("\n".join(lines))
 
 

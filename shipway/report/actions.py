@@ -22,7 +22,7 @@ __all__ = ["tell_error", "tell_release", "tell_seal"]
 def tell_error(error: Stopped, actions: Actions | None, terminal: Terminal) -> None:
     """Annotate why a command failed."""
     if actions is not None:
-        terminal.note(of_error(error, actions.workspace))
+        terminal.command(of_error(error, actions.workspace))
 
 
 def tell_seal(
@@ -55,10 +55,10 @@ def _annotate(
 ) -> None:
     files = {one.label: one.path for one in pending}
     for line in of_seal(seal, files, actions.workspace):
-        terminal.note(line)
+        terminal.command(line)
 
 
 def _summarise(text: str, actions: Actions, terminal: Terminal) -> None:
     if actions.summary is not None:
         with actions.summary.open("a", encoding="utf-8") as file:
-            file.write(terminal.hide(text) + "\n")
+            file.write(terminal.hide.shown(text) + "\n")

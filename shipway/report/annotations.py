@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.report.visible import no_command, visible
 from shipway.values import Seal, Severity
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _command(level: str, message: str, **properties: str | int) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return no_command(visible(text)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

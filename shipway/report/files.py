@@ -31,7 +31,7 @@ def write_files(record: ReleaseRecord, *, hide: Hide) -> None:
     record.directory.mkdir(parents=True, exist_ok=True)
     as_json = json.dumps(hidden(json_form(record), hide), indent=2, ensure_ascii=False)
     _write(record.directory / RECORD, as_json + "\n")
-    _write(record.directory / "release.md", hide(release_markdown(record)))
+    _write(record.directory / "release.md", hide.shown(release_markdown(record)))
     write_page(record, hide=hide)
 
 

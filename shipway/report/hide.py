@@ -1,4 +1,4 @@
-"""Takes secrets out of every text before a person or a file gets it."""
+"""Takes secrets out of every text before a person or a file gets it, and makes the rest visible."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import traceback
 from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
+
+from shipway.report.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,6 +51,13 @@ class Hide:
         for secret in self._texts:
             text = text.replace(secret, HIDDEN)
         return text
+
+    def shown(self, text: str) -> str:
+        """Return `text` as people get it: without secrets, and nothing in it steers.
+
+        JSON does without: it is for programs, and escapes what it has to by itself.
+        """
+        return visible(self(text))
 
 
 def _texts(secret: str) -> set[str]:

@@ -6,6 +6,8 @@ import textwrap
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
+from shipway.report.visible import no_command
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -58,8 +60,7 @@ class Screen:
         """
         text = self.printable(text)
         if not self.is_terminal:
-            self._file.write(text + "\n")
-            self._file.flush()
+            self.command(no_command(text))
             return
         from rich.text import Text
 
@@ -68,6 +69,11 @@ class Screen:
             shown.stylize("bold", 0, bold)
             self.console.print(shown, style=style, soft_wrap=True)
             bold = 0
+
+    def command(self, line: str) -> None:
+        """Write a line to a log, also one that GitHub Actions takes for a command."""
+        self._file.write(self.printable(line) + "\n")
+        self._file.flush()
 
     def printable(self, text: str) -> str:
         """Return the text with `?` for what the stream cannot hold, as on an older Windows."""

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Final
 from shipway.figures import duration
 from shipway.report.hide import Hide, hide_elsewhere, way_to
 from shipway.report.screen import Screen, columns
+from shipway.report.visible import visible
 from shipway.values import Plainly
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Terminal(Plainly):
         """Hide these from now on, on the screen and in what is written past it."""
         self.hide = Hide(secrets)
         self.shows_rows = shows_rows
-        hide_elsewhere(self.hide, lambda text: self._write(self._err, text))
+        hide_elsewhere(self.hide.shown, lambda text: self._write(self._err, text))
 
     # --- what steps say -----------------------------------------------------------------------
 
@@ -114,7 +115,7 @@ class Terminal(Plainly):
                 yield plain
             return
         name = f"{self._step.name} · {text}" if self._step else self._indent + text
-        with self._out.live.line(name, self.hide, self.note) as line:
+        with self._out.live.line(name, self.hide.shown, self.note) as line:
             yield line
 
     @contextmanager
@@ -141,7 +142,7 @@ class Terminal(Plainly):
         if not self._out.is_terminal:
             yield
             return
-        with self._out.live.line(step.name, self.hide, self.note) as step.line:
+        with self._out.live.line(step.name, self.hide.shown, self.note) as step.line:
             yield
 
     def _closed(self, result: str, took_s: float) -> None:
@@ -154,7 +155,7 @@ class Terminal(Plainly):
         if self._step.opened:
             self._write(self._out, f"= {text}", style=style)
             return
-        first, *more = self.hide(f"{self._step.name:<{_NAME}}{text}").split("\n")
+        first, *more = self.hide.shown(f"{self._step.name:<{_NAME}}{text}").split("\n")
         self._out.line(first, style, bold=len(self._step.name), hanging=_NAME)
         for line in more:
             self._out.line(" " * _NAME + line, style)
@@ -162,6 +163,11 @@ class Terminal(Plainly):
     def answers(self) -> None:
         """From now on lines are the command's result: they are written also when quiet."""
         self._quiet = False
+
+    def command(self, line: str) -> None:
+        """Write a line that GitHub Actions reads: its parts were made visible by its maker."""
+        if not self._quiet:
+            self._out.command(self.hide(line))
 
     def row(self, name: str, text: str) -> None:
         """Write a line of a list: a short name, and what belongs to it beside it."""
@@ -199,12 +205,12 @@ class Terminal(Plainly):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in head:
             table.add_column(
-                name.removeprefix("#"),
+                self.hide.shown(name.removeprefix("#")),
                 justify="right" if name.startswith("#") else "left",
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(self._out.printable(self.hide(cell)) for cell in row))
+            table.add_row(*(self._out.printable(self.hide.shown(cell)) for cell in row))
         self._out.console.print(table, markup=False)
 
     def error(self, error: Stopped) -> None:
@@ -234,8 +240,8 @@ class Terminal(Plainly):
         from shipway.json_form import json_form
 
         text = self.hide(json.dumps(json_form(content), indent=2, ensure_ascii=False))
-        if Screen(self._stdout).printable(text) != text:
-            text = json.dumps(json.loads(text), indent=2)  # with \u escapes
+        if Screen(self._stdout).printable(visible(text)) != text:
+            text = json.dumps(json.loads(text), indent=2).replace("\x7f", "\\u007f")
         self._stdout.write(text + "\n")
         self._stdout.flush()
 
@@ -246,12 +252,12 @@ class Terminal(Plainly):
 
     def ask(self, question: str) -> str:
         """Ask a person and return the answer; empty at the end of input."""
-        self._stderr.write(self.hide(question) + " ")
+        self._stderr.write(self.hide.shown(question) + " ")
         self._stderr.flush()
         return sys.stdin.readline().strip()
 
     def _write(
         self, screen: Screen, text: str, style: str | None = None, hanging: int | None = None
     ) -> None:
-        for line in self.hide(text).split("\n"):
+        for line in self.hide.shown(text).split("\n"):
             screen.line(self._indent + line, style, hanging=hanging)

@@ -15,6 +15,7 @@ from shipway.report.page.board import Board, take_board
 from shipway.report.page.charts import locks, plot, timeline
 from shipway.report.page.parts import take_apart
 from shipway.report.page.way_back import ways_back
+from shipway.report.visible import visible
 from shipway.report.words import summary
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def board_page(records: Sequence[ReleaseRecord], *, unreadable: Sequence[str], h
 
 
 def _filled(template: str, hide: Hide, **values: object) -> str:
-    return _environment().get_template(template).render(hide=hide, version=__version__, **values)
+    page = _environment().get_template(template)
+    return visible(page.render(hide=hide, version=__version__, **values))
 
 
 @cache
