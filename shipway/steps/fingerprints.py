@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,18 +14,23 @@ if TYPE_CHECKING:
 __all__ = ["database_fingerprint", "fingerprint", "without_particulars"]
 
 _LONGEST_CHARS = 160
+# Whoever can make an app log can make it log megabytes. A message is cut to this before anything is
+# looked for in it; and no pattern begins anew at each character of a run that it has read before.
+_READ_CHARS = 4_000
+_ROUTE_CHARS = 1_000
 _ABOUT_NAMES = "42"
 _PARTICULARS = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
-    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
-    (re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE), "<url>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"), "<mail>"),
+    (re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://\S+", re.IGNORECASE), "<url>"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b(?:0x)?[0-9a-f]{8,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b[a-z]{2,8}_[A-Za-z0-9]{8,}\b"), "<id>"),
+    (re.compile(r"\b(?:0x)?[0-9a-f]{8,}+\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b[a-z]{2,8}_[A-Za-z0-9]{8,}+\b"), "<id>"),
     (re.compile(r"\"[^\"]{0,200}\"|'[^']{0,200}'|`[^`]{0,200}`"), "<text>"),
     (re.compile(r"\d+"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
+_BEFORE_PATH = re.compile(r"(?:[a-z][a-z0-9+.-]*+:)?//[^/?#]*+", re.IGNORECASE)
 _PARTICULAR_SEGMENT = re.compile(r"\d|[A-Za-z0-9_-]{20,}")
 
 
@@ -67,12 +71,15 @@ def _particulars_of(row: LogRow) -> list[tuple[re.Pattern[str], str]]:
 
 
 def _general(message: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    first_line = message.strip().split("\n", 1)[0]
+    first_line = message.lstrip()[:_READ_CHARS].partition("\n")[0].rstrip()
     for pattern, name in patterns:
         first_line = pattern.sub(name, first_line)
     return first_line.strip()[:_LONGEST_CHARS]
 
 
 def _route(path: str) -> str:
-    segments = urlsplit(path).path.split("/")
+    # A visitor chooses it: it need not be one that a parser of addresses takes.
+    read = path[:_ROUTE_CHARS]
+    before = _BEFORE_PATH.match(read)
+    segments = re.split("[?#]", read[before.end() if before else 0 :], maxsplit=1)[0].split("/")
     return "/".join("*" if _PARTICULAR_SEGMENT.search(one) else one for one in segments)

@@ -187,8 +187,11 @@ def _problem(wanted: SmokePage, page: Page) -> tuple[str, str]:
 def _is_login_wall(page: Page) -> bool:
     """Tell whether Vercel's deployment protection answered in the app's place."""
     if page.status in _REDIRECTS:
-        target = urlsplit(page.headers.get("location", ""))
-        host = target.hostname or ""
+        try:
+            target = urlsplit(page.headers.get("location", ""))
+            host = target.hostname or ""
+        except ValueError:  # what no address can be is not Vercel's
+            return False
         return (host == "vercel.com" or host.endswith(".vercel.com")) and (
             target.path.startswith(("/sso-api", "/login"))
         )

@@ -153,6 +153,48 @@ def test_the_particular_parts_of_a_route_do_not_count() -> None:
     assert first == fingerprint(row(path="/orders/18/items", status=500)) == "500 /orders/*/items"
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "89504e470d0a1a0a",
+        "a.",
+        "a+",
+        "a-b.",
+        "http:",
+        "a@",
+        "@a.",
+        '"',
+        "'a",
+        "\x1b[1;",
+        "0x",
+        "deadbeef",
+        "ab_cdefghij",
+        "1",
+        " ",
+        "\t\r",
+        "/a",
+        "//[",
+    ],
+)
+def test_a_line_of_megabytes_is_told_by_its_beginning(piece: str) -> None:
+    # Read whole, a pattern that begins anew at each character would not be done with one of these.
+    for around in ("{}", "Error: bad upload {}", "{}@", "{}://x"):
+        long = around.format(piece * (4_000_000 // len(piece)))
+        for _ in range(20):
+            told = fingerprint(row(status=500, message=long, path=long))
+        assert len(told) < 1_200
+        assert told.split(" ")[0] == "500"
+
+
+@pytest.mark.parametrize("path", ["//[", "/\0", "http://[x", "//a]/b", "https://[::1"])
+def test_a_path_that_is_no_address_is_counted_as_it_is(path: str) -> None:
+    assert fingerprint(row(status=404, path=path, level="error")).split(" ")[0] == "404"
+
+
+def test_a_path_with_its_host_is_told_by_the_path() -> None:
+    assert fingerprint(row(status=500, path="https://shop.example/cart?x=1#y")) == "500 /cart"
+
+
 class Spoken:
     """A log that has said its rows already."""
 

@@ -96,7 +96,12 @@ union all
 select 'access', 'grant_missing', 'error', p.name,
     format('its policy "%%s" is for %%s, who holds no grant to %%s: error 42501', p.polname,
         c.rolname, array_to_string(p.commands, ', ')),
-    format('grant %%s on %%s to %%I;', p.commands[1], p.written, c.rolname)
+    -- The policy may be somebody's mistake, and a grant would open what it lets through: the cure
+    -- that takes nothing from anyone stands first.
+    format('drop policy %%I on %%s; Or, only if %%s meant to %%s the rows that it lets through: '
+        'grant %%s on %%s to %%I;', p.polname, p.written,
+        case c.rolname when 'anon' then 'every visitor is' else 'whoever is signed in is' end,
+        array_to_string(p.commands, ', '), array_to_string(p.commands, ', '), p.written, c.rolname)
 from policies as p
 join callers as c on c.rolname::text = any (p.roles)
 where p.exposed and p.polpermissive
@@ -142,7 +147,9 @@ union all
 select 'access', 'mutable_search_path', case when prosecdef then 'error' else 'warn' end, name,
     case when prosecdef then 'it runs with the rights of its owner, and its caller chooses the '
         'search_path' else 'its caller chooses the search_path that it runs with' end,
-    format('alter %%s %%s set search_path = '''';', kind, written)
+    -- An empty one would break a body that names a table without its schema.
+    format('alter %%s %%s set search_path = public, pg_temp; Or name every object in it with its '
+        'schema, then set it to ''''.', kind, written)
 from functions
 where not exists (select from unnest(proconfig) as setting where setting like 'search_path=%%')
 union all
