@@ -65,7 +65,7 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
         if accept:
             plan = plan_accept(files, state, _number("--accept", accept) or 0)
         elif forget:
-            plan = plan_forget(state, _number("--forget", forget) or 0)
+            plan = plan_forget(files, state, _number("--forget", forget) or 0)
         else:
             plan = plan_adopt(
                 files,

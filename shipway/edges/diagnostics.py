@@ -36,7 +36,7 @@ _OF_PLPGSQL: Final = "P0"
 _ABOUT_NAMES: Final = {"42601", "3F000", "42883", "42704", "42P01", "42703"}
 _MOST_CHARS: Final = 8_000
 _LEFT_OUT: Final = "…"
-UNTOLD: Final = "SQL of the database raised an error, whose text is left out here"
+UNTOLD: Final = "what SQL of the database has raised is left out here"
 
 # What quotes hold, also in the languages that servers speak; an apostrophe inside a word is none.
 _QUOTES: Final = ('""', "«»", "»«", "„“", "“”")

@@ -78,9 +78,12 @@ select r.rolname::text,
 """
 
 _LEDGER_THERE = """
-select to_regclass('shipway.migrations') is not null
-   and has_schema_privilege('shipway', 'usage')
-   and has_table_privilege('shipway.migrations', 'select')
+select exists (
+    -- By the catalog: to_regclass is an error for a role that may not look into the schema.
+    select from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = 'shipway' and c.relname = 'migrations'
+        and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+        and not row_security_active(c.oid))
 """
 _LEDGER_VERSION = "select coalesce(max(version), 0) from shipway.migrations"
 

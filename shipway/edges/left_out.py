@@ -99,5 +99,10 @@ def _hanging(entries: Sequence[Entry], out: Collection[int]) -> frozenset[int]:
         more = {one.number for one in entries if one.needs & hanging} - hanging
         hanging |= more
         grown = bool(more)
+    # pg_dump tells of no need here: `USER MAPPING ROLE SERVER NAME` is all that it says.
+    gone = [one for one in entries if one.number in hanging and one.kind == "SERVER"]
+    servers = tuple(f" SERVER {one.name}" for one in gone)
+    mappings = (one for one in entries if one.kind == "USER MAPPING")
+    hanging |= {one.number for one in mappings if one.name.endswith(servers)}
     rows = {one.number for one in entries if one.kind in _ROWS}
     return frozenset((hanging - rows) | members)

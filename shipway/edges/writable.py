@@ -59,8 +59,8 @@ def _read_only(database: str, role: str, source: str) -> Refused:
         "database user": f"role {role} in database {database}",
     }.get(source)
     if who is not None:
-        # The session that ends it is read-only as well.
-        ending = f"set {_SETTING} = off; alter {who} reset {_SETTING};"
+        # The session that ends it is read-only as well, and may be sent it as one message.
+        ending = f"begin read write; alter {who} reset {_SETTING}; commit;"
         return _refused(
             f"is read-only: {_SETTING} is on for {who}",
             f"Somebody has set it, with a reason perhaps. To end it: {ending}",

@@ -88,12 +88,21 @@ def plan_accept(files: Sequence[Migration], state: LedgerState, version: int) ->
     return AdoptPlan(source=f"--accept {version}", record=(file,))
 
 
-def plan_forget(state: LedgerState, version: int) -> AdoptPlan:
-    """Return the plan that takes one row out of the ledger.
+def plan_forget(files: Sequence[Migration], state: LedgerState, version: int) -> AdoptPlan:
+    """Return the plan that takes one row out of the ledger, of a file that is gone for good.
 
     Raises:
         Misconfigured: there is no such row.
+        Refused: its file is there: forgotten, it would be run a second time.
     """
+    for file in files:
+        if file.version == version:
+            raise Refused(
+                f"{file.path.name} is in the folder: forgotten, it would be run again.",
+                unchanged=_NOTHING_DONE,
+                next_step="Undo it with: invoke db.rollback. Or, when it is to be gone and what it "
+                "made is to stay, delete the file first.",
+            )
     rows = tuple(row for row in state.applied if row.version == version)
     if not rows:
         raise Misconfigured(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from shipway.inspection import Thing
+from shipway.inspection import DEFAULT_PRIVILEGE, Thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ NAMED: Final = (*RELATIONS, *FUNCTIONS, "column")
 """Kinds that people and rights speak of by name."""
 _PARTS: Final = ("column", "constraint", "index", "trigger", MEMBER)
 """What goes with its table and is not told beside it."""
-_ELSEWHERE: Final = ("policy", "grant")
+_ELSEWHERE: Final = ("policy", "grant", DEFAULT_PRIVILEGE)
 """Policies are held against each other by `findings`, grants below."""
 _BY_SHAPE: Final = ("constraint", "index", "trigger")
 """Of these another one with the same definition is as good, whatever its name."""

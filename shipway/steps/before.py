@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from shipway.steps.means import Database
     from shipway.values import AppliedMigration, Backup, Manifest, Migration, Say, Secret
 
-__all__ = ["Earlier", "earlier_of", "earlier_on", "held_before", "look_before", "roles_of"]
+__all__ = [
+    "Earlier",
+    "earlier_of",
+    "earlier_on",
+    "held_before",
+    "look_before",
+    "roles_of",
+    "unlike",
+]
 
 _BEFORE: Final = "before.json"
 
@@ -48,6 +56,9 @@ class Earlier:
     """Already counted, on a copy; None: they have to be."""
     sampled: bool = False
     """Only some rows were there: what is missing says nothing of the target."""
+    unlike: frozenset[str] = frozenset()
+    """Objects of a copy that were others than the target's before any file ran, for want of what
+    was left out of it: what is found of them says nothing of the target."""
 
     @property
     def of_release(self) -> bool:
@@ -63,6 +74,23 @@ def look_before(database: Database, expectations: Expectations) -> Before:
         powers=database.powers(roles),
         findings=database.findings(schemas),
         identities={kind: one for kind, one in database.identities().items() if kind in NAMED},
+    )
+
+
+def unlike(database: Database, expectations: Expectations, before: Before) -> frozenset[str]:
+    """Return the objects of a copy of which other things are found, or allowed, than of the target.
+
+    Args:
+        database: the copy, before any file ran there.
+        expectations: name the schemas and roles that are asked about.
+        before: what was found in the target.
+    """
+    copy = look_before(database, expectations)
+    found = {(one.lint, one.object) for one in before.findings}
+    allowed = {one[:5]: one.reach for one in before.access}
+    return frozenset(
+        {one.object for one in copy.findings if (one.lint, one.object) not in found}
+        | {one.name for one in copy.access if allowed.get(one[:5]) != one.reach}
     )
 
 

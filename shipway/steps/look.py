@@ -32,7 +32,7 @@ from shipway.steps.expected import deviation
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shipway.inspection import Access, Advice, Finding, Snapshot
     from shipway.schema.expectations import Expectations, QueryCheck
@@ -118,10 +118,23 @@ class Look:
             roles_of(self._expectations),
             timeout_s=self._expectations.timeout_s,
         )
-        yield from access_results(
-            self._access, expected=self._expectations.access, previous=self._previous()
+        yield from self._of_the_target(
+            access_results(
+                self._access, expected=self._expectations.access, previous=self._previous()
+            )
         )
-        yield from finding_results(self._found(), "access", before=self._found_before())
+        found = finding_results(self._found(), "access", before=self._found_before())
+        yield from self._of_the_target(found)
+
+    def _of_the_target(self, results: Iterable[CheckResult]) -> Iterator[CheckResult]:
+        """Yield results as they are, but for those that only the copy gives rise to."""
+        unlike = self._earlier.unlike if self._earlier else frozenset()
+        for one in results:
+            if one.name in unlike and one.outcome in {Outcome.FAILED, Outcome.WARNED}:
+                why = "of the target: the copy lacks what was left out of it"
+                yield replace(one, outcome=Outcome.NOT_CHECKED, detail=why, cure="")
+            else:
+                yield one
 
     def _previous(self) -> Previous | None:
         """Return who could do what before: just before the files ran, or at the last release."""
@@ -143,7 +156,8 @@ class Look:
 
     def data(self) -> Iterator[CheckResult]:
         """Look beneath the schema, and count what was counted before."""
-        yield from finding_results(self._found(), "data", before=self._found_before())
+        found = finding_results(self._found(), "data", before=self._found_before())
+        yield from self._of_the_target(found)
         earlier = self._earlier
         if earlier is None:
             return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.papers import write_paper
 from shipway.schema.fingerprint import fingerprint
-from shipway.steps.before import Earlier
+from shipway.steps.before import Earlier, unlike
 from shipway.steps.brought_back import Copy, Room, brought_back, tell_restored
 from shipway.steps.findings import of_schema, of_statements
 from shipway.steps.generations import hold_to_files, hold_to_promises, hold_to_serving
@@ -115,6 +115,9 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         wants, traffic_unknown = (
             wants_of(beside.traffic(), copy) if plan.pending else ((), "nothing is pending")
         )
+        lacking: frozenset[str] = frozenset()
+        if beside.before is not None and copy.restored.left_out:
+            lacking = unlike(copy.catalog, expectations, beside.before)
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base)
         statements = queued(run.watched.statements, wants)
@@ -132,7 +135,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         lint = weigh(report, _shown(plan, stages, statements, losses, sampled=sampled))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
-        earlier = _earlier(losses, beside.before, sampled=sampled)
+        earlier = replace(_earlier(losses, beside.before, sampled=sampled), unlike=lacking)
         hold_to_promises(expectations, copy.catalog, earlier, clock, say)
         unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say, sampled=sampled)
         if beside.means is not None and comparable:

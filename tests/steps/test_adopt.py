@@ -168,7 +168,10 @@ def test_an_edited_or_renamed_file_is_accepted_and_a_deleted_one_forgotten(
             plan = plan_accept(read_folder(tmp_path), ledger.look(), version)
         carry_out(database_url, plan)
     with Ledger(database_url, connect_timeout_s=5) as ledger:
-        plan = plan_forget(ledger.look(), 20260103000000)
+        files, state = read_folder(tmp_path), ledger.look()
+        with pytest.raises(Refused, match="it would be run again"):
+            plan_forget(files, state, 20260101000000)
+        plan = plan_forget(files, state, 20260103000000)
     assert carry_out(database_url, plan).forgotten == ("20260103000000_third",)
     assert run(database_url, tmp_path).ledger_count == 2
     assert labels(database_url) == ["20260101000000_first", "20260102000000_better"]

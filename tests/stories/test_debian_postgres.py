@@ -35,8 +35,14 @@ HISTORY = {
             using (key = (select auth.uid()));
         grant select on public.member to authenticated;
         insert into public.member (mail) values ('A@x.org'), ('b@x.org');
+        create table public.tree (id int primary key, path extensions.ltree);
+        insert into public.tree values (1, 'a.b');
+        alter table public.tree enable row level security;
+        create policy below_a on public.tree for select to authenticated
+            using (path operator(extensions.<@) 'a'::extensions.ltree);
+        grant select on public.tree to authenticated;
         """,
-    "001_begin.down.sql": "drop table public.member;\n"
+    "001_begin.down.sql": "drop table public.member, public.tree;\n"
     "alter schema public owner to pg_database_owner;",
     "002_note.sql": "alter table public.member add column note text;",
     "002_note.down.sql": "alter table public.member drop column note;",
@@ -47,6 +53,11 @@ EXTENSIONS = """
     create extension pgcrypto schema public;
     create extension citext schema public;
     create extension pg_trgm schema extensions;
+    create extension ltree schema extensions;
+    create extension postgres_fdw schema extensions;
+    create server billing foreign data wrapper postgres_fdw options (host '127.0.0.1', dbname 'b');
+    grant usage on foreign server billing to postgres;
+    create user mapping for postgres server billing options (user 'x', password 'sekret-pw');
     grant create on schema public to postgres;
 """
 
@@ -97,6 +108,10 @@ def test_a_project_with_contrib_modules_is_released_and_brought_back(elsewhere: 
     released = project.release()
     assert released.code == 0, released.out + released.err
     assert project.ledger() == ["001_begin", "002_note"]
+    # The policy needs an operator that the copy lacks: that says nothing of the target.
+    assert "policy public tree below_a" in released.out
+    assert "rls_without_policy" not in released.out + released.err
+    assert "sekret-pw" not in released.out + released.err
     (backup,) = [one.name for one in (project.root / ".shipway" / "backups").iterdir()]
 
     back = project.invoke("db.restore", backup, "--target", "sandbox")

@@ -131,6 +131,9 @@ def test_a_role_that_may_not_read_the_ledger_is_told_so_and_sees_no_empty_one(
             code, said = project.invoke(*command, url=reader)
             assert code in {2, 3}, (command, said)
         assert "may not read" in project.invoke("db.status", url=reader)[1]
+        code, said = project.invoke("backup", url=reader)
+        assert code in {0, 1, 3}, said
+        assert "Traceback" not in said
     finally:
         execute(admin, "drop owned by reader; drop role reader")
 

@@ -76,15 +76,12 @@ def test_a_read_only_setting_is_told_with_what_ends_it(
 ) -> None:
     who = who.format(database)
     execute(admin_url, f"alter {who} set default_transaction_read_only = on")
-    cure = (
-        f"set default_transaction_read_only = off; alter {who} reset default_transaction_read_only;"
-    )
+    cure = f"begin read write; alter {who} reset default_transaction_read_only; commit;"
     _writes_are_refused(project, f"default_transaction_read_only is on for {who}", cure)
     assert not exists(project.url, "app.c")
     assert ask(project.url, "select to_regclass('shipway.journal')") == [(None,)]
     with psycopg.connect(project.url.reveal(), autocommit=True) as owner:
-        for statement in cure.split("; "):
-            owner.execute(statement.encode())
+        owner.execute(cure.encode())  # as one message, as an SQL editor sends it
     assert project.invoke("db.migrate", "--yes")[0] == 0
 
 
