@@ -27,6 +27,7 @@ _OVERLAP = timedelta(minutes=3)
 """Rows become visible late: the last minutes are asked for again, and each row counts once."""
 _LIMIT = 1000
 _REMEMBERED_ROWS = 20_000
+_LONGEST_MESSAGE_CHARS = 4096
 _HOPELESS = {
     HTTPStatus.UNAUTHORIZED: "the token is not accepted",
     HTTPStatus.PAYMENT_REQUIRED: "the plan's allowance of log queries is used up",
@@ -197,7 +198,7 @@ def _row(found: object) -> LogRow | None:
         at=at,
         level="error",
         source=str(found.get("source", "")),
-        message=str(found.get("event_message", "")),
+        message=str(found.get("event_message", ""))[:_LONGEST_MESSAGE_CHARS],
         path=path if isinstance(path, str) else None,
         status=int(status) if status.isdigit() else None,
         code=str(attributes.get("parsed.sql_state_code", "")),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hide", "why_not"]
 
+_READ_CHARS = 4_000
 _NOTHING_CHANGED = "The database was not changed."
 
 
@@ -151,7 +152,7 @@ def why_not(libpq_text: str, *, place: str, password: Secret) -> Refused:
         place: `host:port/database`.
         password: hidden wherever the report quotes it.
     """
-    one_line = " ".join(libpq_text.split())
+    one_line = " ".join(libpq_text[:_READ_CHARS].split())
     said = hide(one_line, password)
     for cause in _CAUSES:
         if re.search(cause.pattern, one_line):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from shipway.edges.http import NoAnswer
-from shipway.edges.vercel_reading import text
+from shipway.edges.vercel_reading import line_of, text
 from shipway.errors import Refused
 from shipway.values import LogRow
 
@@ -105,8 +105,8 @@ class VercelHistory:
             at=_moment(event.get("timestamp")),
             level=text(event.get("level")),
             source=text(event.get("source")),
-            message=text(event.get("message")),
-            path=text(event.get("requestPath")) or None,
+            message=line_of(event.get("message")),
+            path=line_of(event.get("requestPath")) or None,
             status=None,
         )
         if len(written) >= _KEPT_ERRORS:
@@ -124,7 +124,7 @@ class VercelHistory:
             level=said.level if said else "info",
             source="request",
             message=said.message if said else "",
-            path=text(event.get("requestPath")) or None,
+            path=line_of(event.get("requestPath")) or None,
             status=status if isinstance(status, int) and status > 0 else None,
         )
 
@@ -134,7 +134,11 @@ class VercelHistory:
         size, cursor = _PAGE, None
         while True:
             answer = self._page(kind, deployment_id, since, until, size, cursor)
-            if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and size > 1:
+            # Vercel itself finds it too large, or it was too large to be read.
+            large = answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or (
+                answer.ok and not answer.complete
+            )
+            if large and size > 1:
                 size //= 2
                 continue
             events = answer.object.get("events")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from shipway.edges.http import LineStream, NoAnswer
 from shipway.edges.vercel_reading import log_row
+from shipway.figures import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +78,7 @@ class LogTail:
         self._lock = threading.Lock()
         self._stream: LineStream | None = None
         self._breaks = 0
+        self._too_long = 0
         self._dark_s = 0.0
         self._dark_since: float | None = clock.monotonic()
         self._trouble = ""
@@ -113,11 +115,14 @@ class LogTail:
                 dark_s += self._clock.monotonic() - self._dark_since
             if not self._connected.is_set():
                 return f"the log stream never opened: {self._trouble or 'no answer yet'}"
+            too_long = self._too_long + (self._stream.dropped if self._stream else 0)
+            dropped = f"{count(too_long, 'line')} too long to be read" if too_long else ""
             if not self._breaks:
-                return ""
+                return dropped
             times = "once" if self._breaks == 1 else f"{self._breaks} times"
             why = f" ({self._trouble})" if self._trouble else ""
-            return f"the log stream broke off {times}{why}; {dark_s:.1f} s were not seen"
+            broken = f"the log stream broke off {times}{why}; {dark_s:.1f} s were not seen"
+            return "; ".join(text for text in (broken, dropped) if text)
 
     def close(self) -> None:
         """Stop following."""
@@ -165,6 +170,7 @@ class LogTail:
         finally:
             opened.close()
             with self._lock:
+                self._too_long += opened.dropped
                 self._stream = None
                 self._dark_since = self._clock.monotonic()
                 self._breaks += 0 if self._stopped.is_set() else 1

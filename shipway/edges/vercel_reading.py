@@ -27,9 +27,19 @@ _REPOSITORY_IDS = {
 """How a connected repository names itself, to how a request for a build of it does."""
 
 
+LONGEST_LINE_CHARS = 4096
+"""Of a line that an app or a build writes; what is longer is cut before anything works on it."""
+
+
 def text(value: object) -> str:
     """Return a string as it is, and anything else as the empty string."""
     return value if isinstance(value, str) else ""
+
+
+def line_of(value: object) -> str:
+    """Return a line that somebody else has written, its end left out when it is long."""
+    whole = text(value)
+    return whole if len(whole) <= LONGEST_LINE_CHARS else whole[:LONGEST_LINE_CHARS] + "…"
 
 
 def deployment(found: Mapping[str, Any], *, scheme: str) -> Deployment | None:
@@ -188,7 +198,7 @@ def build_lines(events: Iterable[object]) -> Iterator[BuildLine]:
             continue
         payload = event.get("payload")
         inner: dict[str, Any] = payload if isinstance(payload, dict) else event
-        line = text(inner.get("text")).rstrip()
+        line = line_of(inner.get("text")).rstrip()
         if line:
             bad = event.get("type") in _ERROR_TYPES or event.get("level") == "error"
             moment = event.get("created")
@@ -225,8 +235,8 @@ def log_row(found: object) -> LogRow | None:
         at=_moment(moment),
         level=text(found.get("level")),
         source=text(found.get("source")),
-        message=text(found.get("message")),
-        path=text(found.get("requestPath")) or None,
+        message=line_of(found.get("message")),
+        path=line_of(found.get("requestPath")) or None,
         status=status if answered else None,
     )
 

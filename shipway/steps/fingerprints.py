@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["database_fingerprint", "fingerprint", "without_particulars"]
 
 _LONGEST_CHARS = 160
-# Whoever can make an app log can make it log megabytes. A message is cut to this before anything is
-# looked for in it; and no pattern begins anew at each character of a run that it has read before.
-_READ_CHARS = 4_000
-_ROUTE_CHARS = 1_000
+_READ_CHARS = 2_000
+"""Of a message or a path: it is cut first, so that a line costs the same whatever it is made of."""
+_READ_SEGMENTS = 20
 _ABOUT_NAMES = "42"
 _PARTICULARS = (
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
-    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+"), "<mail>"),
-    (re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+://\S+", re.IGNORECASE), "<url>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+"), "<mail>"),
+    (re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://\S+", re.IGNORECASE), "<url>"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
     (re.compile(r"\b(?:0x)?[0-9a-f]{8,}+\b", re.IGNORECASE), "<id>"),
     (re.compile(r"\b[a-z]{2,8}_[A-Za-z0-9]{8,}+\b"), "<id>"),
@@ -30,7 +29,8 @@ _PARTICULARS = (
     (re.compile(r"\d+"), "<n>"),
     (re.compile(r"\s+"), " "),
 )
-_BEFORE_PATH = re.compile(r"(?:[a-z][a-z0-9+.-]*+:)?//[^/?#]*+", re.IGNORECASE)
+# Where a text was cut, it may end within what would have been one of them.
+_CUT_WITHIN = re.compile(r"(?:[\"'`][^\"'`]{0,200}|\s\S*)\Z")
 _PARTICULAR_SEGMENT = re.compile(r"\d|[A-Za-z0-9_-]{20,}")
 
 
@@ -71,15 +71,17 @@ def _particulars_of(row: LogRow) -> list[tuple[re.Pattern[str], str]]:
 
 
 def _general(message: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    first_line = message.lstrip()[:_READ_CHARS].partition("\n")[0].rstrip()
+    begun = message[: 2 * _READ_CHARS].lstrip()
+    line = begun.split("\n", 1)[0]
+    first = line[:_READ_CHARS]
+    if len(first) < len(line):
+        first = _CUT_WITHIN.sub("", first)
     for pattern, name in patterns:
-        first_line = pattern.sub(name, first_line)
-    return first_line.strip()[:_LONGEST_CHARS]
+        first = pattern.sub(name, first)
+    return first.strip()[:_LONGEST_CHARS]
 
 
 def _route(path: str) -> str:
-    # A visitor chooses it: it need not be one that a parser of addresses takes.
-    read = path[:_ROUTE_CHARS]
-    before = _BEFORE_PATH.match(read)
-    segments = re.split("[?#]", read[before.end() if before else 0 :], maxsplit=1)[0].split("/")
+    """Return a path without query, its particular segments as `*`."""
+    segments = re.split(r"[?#]", path[:_READ_CHARS], maxsplit=1)[0].split("/")[:_READ_SEGMENTS]
     return "/".join("*" if _PARTICULAR_SEGMENT.search(one) else one for one in segments)

@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 import shutil
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -195,3 +197,31 @@ def already_ran(project: Project, label: str, text: str) -> None:
 def without_table(text: str, name: str) -> str:
     """Return a schema.toml without what it says about one table."""
     return "".join(part for part in re.split(r"(?m)^(?=\[)", text) if f".{name}]" not in part)
+
+
+def test_rows_as_long_as_an_app_can_make_them_do_not_blind_the_watch(
+    project: Project, live: tuple[str, str]
+) -> None:
+    deployment, _ = live
+    message = "Error: bad upload \\x" + "89504e470d0a1a0a" * 4000
+
+    def fail() -> None:
+        for text in (message, message * 5, message * 60):
+            project.vercel.log_row(
+                deployment=deployment,
+                level="error",
+                responseStatusCode=500,
+                requestPath="/upload",
+                message=text,
+            )
+
+    later = threading.Timer(1.0, fail)
+    later.start()
+    began = time.monotonic()
+    ended = project.invoke("logs", "--window", "5", "--target", "sandbox", "--format", "json")
+    took_s = time.monotonic() - began
+    later.join()
+
+    assert ended.document["result"]["errors"] == 3
+    assert took_s < 15
+    assert len(ended.out) < 50_000
