@@ -98,6 +98,12 @@ Each finding names the object and its cure. An *error* fails the check, a *warn*
 |---|---|---|
 {mistakes}
 
+A cure that opens something says for whom and what, and comes after the one that opens nothing: of
+`grant_missing` first `drop policy`, for a policy that no file of yours makes, then the grant of
+every command that the policy is for. Where one of them is granted already, that one is taken for
+what is meant. The `search_path` that `mutable_search_path` proposes is the one that the API's
+callers have today, so that the body goes on finding what it names.
+
 ## checks/smoke.toml
 
 A table `[[page]]` for each page.

@@ -236,8 +236,9 @@ def _verdict_on_error(check: QueryCheck, answer: QueryAnswer) -> tuple[str, str]
         return f"refused as promised: {answer.message}", ""
     wanted = f"error {check.wanted}" if check.expect is Expect.ERROR else str(check.expect)
     cures = {
-        _DENIED: f"Grant {_whom(check)} what it needs: since 30 October 2026 a new table of "
-        "Supabase is granted to nobody.",
+        _DENIED: f"If {_whom(check)} is meant to read it, grant what the query needs and no more "
+        "(since 30 October 2026 a new table of Supabase is granted to nobody); if not, correct "
+        f"checks/{check.file}.",
         _NO_ROLE: f"Correct the role in the head of checks/{check.file}.",
         _TIMED_OUT: "Make the query faster, or raise the setting check_timeout_s.",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shipway.figures import count
 from shipway.schema.differences import HowItDiffers
@@ -27,6 +27,11 @@ _CURES = {
     HowItDiffers.CHANGED: "It was changed by hand: write the change into a migration "
     "(invoke db.new), or take it back.",
 }
+_OPENS: Final = {"policy", "grant"}
+_OPENED: Final = (
+    "It was made by hand, in the dashboard perhaps, and can open what nobody has reviewed: take it "
+    "back (drop policy, revoke), or, where it is meant, write it into a migration (invoke db.new)."
+)
 
 _OF_DEFAULTS = (
     "It was changed outside of the migrations, by hand or by Supabase, and holds for objects that "
@@ -72,7 +77,7 @@ def promised_results(
             name=one.name,
             outcome=Outcome.FAILED,
             detail=one.said.removeprefix(f"{one.name}: "),
-            cure=_CURES[one.how],
+            cure=_cure_of(one),
         )
     if not told:
         yield CheckResult(
@@ -84,19 +89,10 @@ def promised_results(
         )
 
 
-def default_results(told: Sequence[Difference]) -> Iterator[CheckResult]:
-    """Yield one warning for each default privilege that is not as the last files met or left it.
-
-    The platform changes them too, and no object that is there is another one for it.
-    """
-    for one in told:
-        yield CheckResult(
-            group="schema",
-            name=one.name,
-            outcome=Outcome.WARNED,
-            detail=one.said.removeprefix(f"{one.name}: "),
-            cure=_OF_DEFAULTS,
-        )
+def _cure_of(one: Difference) -> str:
+    if one.how is HowItDiffers.UNEXPECTED and one.kind in _OPENS:
+        return _OPENED
+    return _CURES[one.how]
 
 
 def unknown_history(reason: str) -> CheckResult:

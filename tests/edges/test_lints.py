@@ -37,17 +37,86 @@ def test_a_lint_finds_the_guilty_and_only_the_guilty(port: int, name: str) -> No
     check_case(port, name)
 
 
-def test_a_cure_that_is_a_statement_heals(port: int) -> None:
-    """The first statement of these cures is run as it stands, and the finding is gone."""
-    for name in ("grant_missing", "definer_view", "mutable_search_path", "duplicate_index"):
-        with made(port, name, f"{name}_healed") as connection:
-            found = _of(lint(connection, exposed_schemas=["public"]), name)
-            assert found
-            for finding in found:
-                statement, end, _ = finding.cure.partition(";")
-                assert end
-                connection.execute(statement.encode())
-            assert _of(lint(connection, exposed_schemas=["public"]), name) == []
+def statement_of(cure: str, name: str) -> str:
+    """The statement that a cure proposes; of those that say more, the one that heals."""
+    if name == "grant_missing":
+        return cure[cure.index("grant ") :]
+    return cure.partition("; or write the schema")[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["grant_missing", "definer_view", "mutable_search_path", "duplicate_index"]
+)
+def test_a_statement_of_a_cure_heals(port: int, name: str) -> None:
+    """It is run as it stands, and the finding is gone."""
+    with made(port, name, f"{name}_healed") as connection:
+        found = _of(lint(connection, exposed_schemas=["public"]), name)
+        assert found
+        for finding in found:
+            connection.execute(statement_of(finding.cure, name).encode())
+        assert _of(lint(connection, exposed_schemas=["public"]), name) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "begins", "opens", "grant"),
+    [
+        (
+            'create policy "read all" on chats for select to anon using (true)',
+            'drop policy "read all" on public.chats; or, if anon',
+            "if anon (everybody, without an account) is meant to select every row: ",
+            "grant select on public.chats to anon;",
+        ),
+        (
+            "create policy own on chats for all to authenticated using (id > 3)",
+            "drop policy own on public.chats; or, if authenticated",
+            "(everybody who signs up) is meant to select, insert, update, delete the rows that it",
+            "grant select, insert, update, delete on public.chats to authenticated;",
+        ),
+    ],
+)
+def test_the_cure_of_a_missing_grant_drops_first_and_says_what_each_command_opens(
+    database_url: Secret, policy: str, begins: str, opens: str, grant: str
+) -> None:
+    with psycopg.connect(database_url.reveal(), autocommit=True) as connection:
+        connection.execute("create table chats (id int primary key)")
+        connection.execute("alter table chats enable row level security")
+        connection.execute(policy.encode())
+
+        (found,) = _of(lint(connection, exposed_schemas=["public"]), "grant_missing")
+
+        assert found.cure.startswith(
+            "Where no file of yours makes that policy, it was made by hand"
+        )
+        assert begins in found.cure
+        assert opens in found.cure
+        assert found.cure.endswith(grant)
+        # Where one command is granted, that one is meant.
+        connection.execute(f"grant select on chats to {grant.rsplit(maxsplit=1)[-1]}".encode())
+        assert _of(lint(connection, exposed_schemas=["public"]), "grant_missing") == []
+
+
+def test_no_cure_grants_first(port: int) -> None:
+    for name in CASES:
+        with made(port, name, f"{name}_cures") as connection:
+            for finding in lint(connection, exposed_schemas=["public"]):
+                assert not finding.cure.lower().startswith("grant"), finding
+
+
+def test_the_cure_of_a_search_path_leaves_a_body_with_bare_names_as_it_works(
+    database_url: Secret,
+) -> None:
+    with psycopg.connect(database_url.reveal(), autocommit=True) as connection:
+        connection.execute("create table notes (id int primary key)")
+        connection.execute(
+            "create function mine(n int) returns boolean language sql security definer "
+            "as 'select exists (select from notes where id = n)'"
+        )
+        (found,) = _of(lint(connection, exposed_schemas=["public"]), "mutable_search_path")
+
+        connection.execute(statement_of(found.cure, found.lint).encode())
+
+        assert connection.execute("select mine(1)").fetchall() == [(False,)]
+        assert "set search_path = public, extensions, pg_temp" in found.cure
 
 
 @pytest.mark.parametrize(("role", "whom"), [("anon", "every visitor is"), ("authenticated", "")])

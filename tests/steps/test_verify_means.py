@@ -185,6 +185,23 @@ def test_a_history_that_tells_nothing_is_named_and_not_taken_for_a_pass(
         drift(Catalog(connection), means=world.means)
 
 
+def test_a_policy_that_no_file_made_is_told_as_a_change_by_hand_before_a_grant_is_proposed(
+    world: World,
+) -> None:
+    world.execute('create policy "read all" on public.notes for select to anon using (true)')
+
+    first, second = (
+        one for one in world.verify(["schema", "access"]) if one.outcome is Outcome.FAILED
+    )
+
+    assert "no migration makes this policy" in first.detail
+    assert first.cure.startswith("It was made by hand")
+    assert "take it back (drop policy, revoke)" in first.cure
+    assert second.detail.endswith("(grant_missing)")
+    assert second.cure.index("drop policy") < second.cure.index("grant select")
+    assert "anon (everybody, without an account) is meant to select every row" in second.cure
+
+
 def test_a_right_that_was_widened_since_it_last_passed_fails(world: World) -> None:
     assert _told(world.verify(["access"])) == []
     world.execute("grant insert on public.notes to authenticated")

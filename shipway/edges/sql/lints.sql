@@ -96,16 +96,20 @@ union all
 select 'access', 'grant_missing', 'error', p.name,
     format('its policy "%%s" is for %%s, who holds no grant to %%s: error 42501', p.polname,
         c.rolname, array_to_string(p.commands, ', ')),
-    -- The policy may be somebody's mistake, and a grant would open what it lets through: the cure
-    -- that takes nothing from anyone stands first.
-    format('drop policy %%I on %%s; Or, only if %%s meant to %%s the rows that it lets through: '
-        'grant %%s on %%s to %%I;', p.polname, p.written,
-        case c.rolname when 'anon' then 'every visitor is' else 'whoever is signed in is' end,
-        array_to_string(p.commands, ', '), array_to_string(p.commands, ', '), p.written, c.rolname)
+    -- To drop it opens nothing, so it comes first; what the grant opens is said beside it.
+    format('Where no file of yours makes that policy, it was made by hand: drop policy %%s on %%s; '
+        'or, if %%s (%%s) is meant to %%s %%s: grant %%s on %%s to %%I;', p.written_name, p.written,
+        c.rolname, case c.rolname when 'anon' then 'everybody, without an account'
+            else 'everybody who signs up' end,
+        array_to_string(p.commands, ', '),
+        case when concat(p.using_text, p.check_text) in ('true', 'truetrue') then 'every row'
+            else 'the rows that it lets through' end,
+        array_to_string(p.commands, ', '), p.written, c.rolname)
 from policies as p
 join callers as c on c.rolname::text = any (p.roles)
 where p.exposed and p.polpermissive
     and coalesce(p.using_text, '') <> 'false' and coalesce(p.check_text, '') <> 'false'
+    -- A policy for all commands of which one is granted says what is meant: that one.
     and not exists (
         select from unnest(p.commands) as command
         where case command when 'delete' then has_table_privilege(c.oid, p.polrelid, 'delete')
@@ -147,9 +151,10 @@ union all
 select 'access', 'mutable_search_path', case when prosecdef then 'error' else 'warn' end, name,
     case when prosecdef then 'it runs with the rights of its owner, and its caller chooses the '
         'search_path' else 'its caller chooses the search_path that it runs with' end,
-    -- An empty one would break a body that names a table without its schema.
-    format('alter %%s %%s set search_path = public, pg_temp; Or name every object in it with its '
-        'schema, then set it to ''''.', kind, written)
+    -- The path that the API's callers have today: the body goes on finding what it names.
+    format('alter %%s %%s set search_path = public%%s, pg_temp; or write the schema in front of '
+        'every name in its body, and only then: set search_path = ''''', kind, written,
+        case when to_regnamespace('extensions') is not null then ', extensions' end)
 from functions
 where not exists (select from unnest(proconfig) as setting where setting like 'search_path=%%')
 union all
