@@ -113,9 +113,9 @@ def _against_file(matrix: Sequence[Access], told: Sequence[ExpectedRight]) -> It
         yield access_result(
             access.name,
             Outcome.FAILED,
-            f"{_can(access)}, expected {_words(access.command, wanted)}{unlisted}",
-            f"{'Revoke it' if wider else f'Give {access.role} what {_FILE} says'} in a migration, "
-            "or when it is meant list it: invoke db.verify --write",
+            f"{can(access)}, expected {words(access.command, wanted)}{unlisted}",
+            f"{'Revoke' if more else 'Grant'} it in a migration, or when it is meant list it: "
+            "invoke db.verify --write",
         )
     for name, role, command in sorted(expected.keys() - seen):
         if command and expected[name, role, command] != NOTHING:

@@ -27,12 +27,12 @@ _CURES = {
     HowItDiffers.CHANGED: "It was changed by hand: write the change into a migration "
     "(invoke db.new), or take it back.",
 }
+
 _OPENS: Final = {"policy", "grant"}
 _OPENED: Final = (
     "It was made by hand, in the dashboard perhaps, and can open what nobody has reviewed: take it "
     "back (drop policy, revoke), or, where it is meant, write it into a migration (invoke db.new)."
 )
-
 _OF_DEFAULTS = (
     "It was changed outside of the migrations, by hand or by Supabase, and holds for objects that "
     "are made from now on: grant in each migration what its objects need (grant … on … to …), or "
@@ -90,9 +90,23 @@ def promised_results(
 
 
 def _cure_of(one: Difference) -> str:
-    if one.how is HowItDiffers.UNEXPECTED and one.kind in _OPENS:
-        return _OPENED
-    return _CURES[one.how]
+    opens = one.how is HowItDiffers.UNEXPECTED and one.kind in _OPENS
+    return _OPENED if opens else _CURES[one.how]
+
+
+def default_results(told: Sequence[Difference]) -> Iterator[CheckResult]:
+    """Yield one warning for each default privilege that is not as the last files met or left it.
+
+    The platform changes them too, and no object that is there is another one for it.
+    """
+    for one in told:
+        yield CheckResult(
+            group="schema",
+            name=one.name,
+            outcome=Outcome.WARNED,
+            detail=one.said.removeprefix(f"{one.name}: "),
+            cure=_OF_DEFAULTS,
+        )
 
 
 def unknown_history(reason: str) -> CheckResult:

@@ -16,6 +16,7 @@ __all__ = ["database_fingerprint", "fingerprint", "without_particulars"]
 _LONGEST_CHARS = 160
 _READ_CHARS = 2_000
 """Of a message or a path: it is cut first, so that a line costs the same whatever it is made of."""
+_ROUTE_CHARS = 1_000
 _READ_SEGMENTS = 20
 _ABOUT_NAMES = "42"
 _PARTICULARS = (
@@ -31,6 +32,7 @@ _PARTICULARS = (
 )
 # Where a text was cut, it may end within what would have been one of them.
 _CUT_WITHIN = re.compile(r"(?:[\"'`][^\"'`]{0,200}|\s\S*)\Z")
+_BEFORE_PATH = re.compile(r"(?:[a-z][a-z0-9+.-]{0,30}:)?//[^/?#]*+", re.IGNORECASE)
 _PARTICULAR_SEGMENT = re.compile(r"\d|[A-Za-z0-9_-]{20,}")
 
 
@@ -83,5 +85,9 @@ def _general(message: str, patterns: Iterable[tuple[re.Pattern[str], str]]) -> s
 
 def _route(path: str) -> str:
     """Return a path without query, its particular segments as `*`."""
-    segments = re.split(r"[?#]", path[:_READ_CHARS], maxsplit=1)[0].split("/")[:_READ_SEGMENTS]
+    # A visitor chooses it: it need not be one that a parser of addresses takes.
+    read = path[:_ROUTE_CHARS]
+    before = _BEFORE_PATH.match(read)
+    named = re.split(r"[?#]", read[before.end() if before else 0 :], maxsplit=1)[0]
+    segments = named.split("/")[:_READ_SEGMENTS]
     return "/".join("*" if _PARTICULAR_SEGMENT.search(one) else one for one in segments)

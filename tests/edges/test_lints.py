@@ -119,42 +119,6 @@ def test_the_cure_of_a_search_path_leaves_a_body_with_bare_names_as_it_works(
         assert "set search_path = public, extensions, pg_temp" in found.cure
 
 
-@pytest.mark.parametrize(("role", "whom"), [("anon", "every visitor is"), ("authenticated", "")])
-def test_a_policy_without_its_grant_is_taken_back_before_a_grant_is_spoken_of(
-    port: int, role: str, whom: str
-) -> None:
-    with made(port, "grant_missing", f"grants_of_{role}") as connection:
-        connection.execute(
-            "create table public.tasks (id int primary key, title text);"
-            "alter table public.tasks enable row level security;"
-            f'create policy "Read all" on public.tasks to {role} using (id > 0)'.encode()
-        )
-        every = lint(connection, exposed_schemas=["public"])
-        (found,) = (one for one in _of(every, "grant_missing") if one.object == "public.tasks")
-        first, grant = found.cure.split(" Or, only if ")
-        assert first == 'drop policy "Read all" on public.tasks;'
-        assert whom in grant
-        given = f"grant select, insert, update, delete on public.tasks to {role};"
-        assert grant.endswith(given)
-        connection.execute(given.encode())
-        left = _of(lint(connection, exposed_schemas=["public"]), "grant_missing")
-        assert found not in left
-
-
-def test_the_cure_of_a_search_path_leaves_the_function_working(port: int) -> None:
-    with made(port, "mutable_search_path", "search_path_kept") as connection:
-        connection.execute(
-            "create table public.notes (id int); insert into public.notes values (7);"
-            "create function public.mine() returns int language sql stable security definer "
-            "as 'select id from notes'"
-        )
-        every = lint(connection, exposed_schemas=["public"])
-        wanted = _of(every, "mutable_search_path")
-        (found,) = (one for one in wanted if one.object.startswith("public.mine()"))
-        connection.execute(found.cure.partition(";")[0].encode())
-        assert connection.execute("select public.mine()").fetchone() == (7,)
-
-
 def _of(findings: tuple[Finding, ...], name: str) -> list[Finding]:
     return [one for one in findings if one.lint == name]
 
