@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from bench.run import Run
-from shipway.edges.embedded import newest
-from shipway.figures import count
+from shipway.edges.servers.cluster import newest
+from shipway.formats.figures import count
 
 SECTIONS = ("migrations", "backup", "watching", "start", "schema", "logs")
 """Modules of this folder, in the page's order; each has `measure(run)`."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from shipway.edges import pgtools
-from shipway.figures import size
+from shipway.edges.client_tools import programs as pgtools
+from shipway.formats.figures import size
 
 if TYPE_CHECKING:
     from bench.run import Process, Run

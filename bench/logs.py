@@ -8,12 +8,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from shipway.edges.clock import SystemClock
-from shipway.edges.http import Api
-from shipway.edges.vercel_logs import VercelLogs
-from shipway.steps.tally import Measure, Tally
+from shipway.edges.machine.clock import SystemClock
+from shipway.edges.vercel.logs import VercelLogs
+from shipway.edges.web.http import Api
+from shipway.steps.watch.counts import Measure, Tally
 from shipway.values import Baseline, Secret
-from tests.edges import test_log_stream as firehose
+from tests.edges.web import test_line_stream as firehose
 
 if TYPE_CHECKING:
     from bench.run import Run

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import psycopg
 
-from shipway.edges.embedded import HOST, Cluster, newest
+from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.values import Secret
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from shipway.edges import process
-from shipway.edges.access import read_access
-from shipway.edges.catalog import Catalog
-from shipway.edges.embedded import HOST, Cluster, newest, tool
-from shipway.edges.lints import lint
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.edges.catalog.access import read_access
+from shipway.edges.catalog.lints import lint
+from shipway.edges.catalog.snapshot import Catalog
+from shipway.edges.machine import process
+from shipway.edges.servers.cluster import HOST, Cluster, newest, tool
+from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.schema.access import API_ROLES
 from shipway.schema.fingerprint import fingerprint
 from shipway.values import Secret

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.run import PASSWORD
-from shipway.edges.embedded import HOST, tool
+from shipway.edges.servers.cluster import HOST, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

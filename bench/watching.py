@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bench.backup import MAKE
-from shipway.edges import postgres
-from shipway.edges.clock import SystemClock
-from shipway.edges.ledger import Ledger
-from shipway.edges.onlooker import Onlooker
-from shipway.figures import size
+from shipway.edges.catalog.lock_observer import Onlooker
+from shipway.edges.ledger.ledger import Ledger
+from shipway.edges.machine.clock import SystemClock
+from shipway.edges.postgres import connection as postgres
+from shipway.formats.figures import size
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
-from shipway.steps.migrate import migrate
-from shipway.steps.watched import Watched
+from shipway.steps.migrate.migrate import migrate
+from shipway.steps.rehearse.measured import Watched
 from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.run import Run
-    from shipway.steps.migrate import Database
+    from shipway.steps.migrate.powers import Database
     from shipway.values import Migration
 
 __all__ = ["measure"]

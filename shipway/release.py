@@ -9,29 +9,29 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.database_half import DatabasePlan, DatabasePowers, changed, prepared
 from shipway.errors import LogsBad, Stopped
-from shipway.steps.deploy import deploy, staged_build
-from shipway.steps.go_back import go_back
-from shipway.steps.retreat import gone_back, misfit, plan_of_retreat, stays_live
-from shipway.steps.verdict import refuse_bad, weigh_silence
-from shipway.steps.watch import watch
+from shipway.steps.deploy.automatic_rollback import gone_back, misfit, plan_of_retreat, stays_live
+from shipway.steps.deploy.deploy import deploy, staged_build
+from shipway.steps.deploy.rollback import go_back
+from shipway.steps.release.database_half import DatabasePlan, DatabasePowers, changed, prepared
+from shipway.steps.watch.verdict import refuse_bad, weigh_silence
+from shipway.steps.watch.watch import watch
 from shipway.values import Deployed, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from shipway.course import Course
-    from shipway.database_half import Resumed
-    from shipway.steps.build_log import BuildLog
-    from shipway.steps.database_log import DatabaseLogs
-    from shipway.steps.deploy import Vercel
-    from shipway.steps.deploy_plan import DeployPlan
-    from shipway.steps.listening import Listening
-    from shipway.steps.retreat import OldCode
-    from shipway.steps.smoke import Web
-    from shipway.steps.watch import WatchPlan
+    from shipway.steps.deploy.automatic_rollback import OldCode
+    from shipway.steps.deploy.build_log import BuildLog
+    from shipway.steps.deploy.deploy import Vercel
+    from shipway.steps.deploy.plan import DeployPlan
+    from shipway.steps.deploy.smoke import Web
+    from shipway.steps.journal.course import Course
+    from shipway.steps.release.database_half import Resumed
+    from shipway.steps.watch.database_log import DatabaseLogs
+    from shipway.steps.watch.log_stream import Listening
+    from shipway.steps.watch.plan import WatchPlan
     from shipway.values import Backup, Baseline, Deployment, Say, Verified, Watched
 
 __all__ = ["FinishPlan", "Powers", "ReleasePlan", "finish", "new_release_id", "release"]

@@ -11,14 +11,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shipway.edges.embedded import HOST, Cluster, newest
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.edges.servers.cluster import HOST, Cluster, newest
+from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ("tests.hosting_fixtures", "tests.npm_clients", "tests.supabase_fixtures")
+pytest_plugins = (
+    "tests.fixtures.hosting_fixtures",
+    "tests.fixtures.npm_clients",
+    "tests.fixtures.supabase_fixtures",
+)
 
 _PASSWORD = Secret("a p@ss/word of one test run")
 _TEMPLATE = "dressed"

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 
 from shipway.cleanup import afterwards, also
-from shipway.commands.session import Asked, interrupted, with_notes
-from shipway.edges import postgres
-from shipway.edges.catalog import Catalog
-from shipway.edges.clock import SystemClock
+from shipway.commands.asked import Asked
+from shipway.commands.session import interrupted, with_notes
+from shipway.edges.catalog.snapshot import Catalog
+from shipway.edges.machine.clock import SystemClock
+from shipway.edges.postgres import connection as postgres
 from shipway.environment import load
 from shipway.errors import Failed, Refused
-from shipway.journal import Journal
+from shipway.steps.journal.journal import Journal
 from shipway.wiring import Wiring
 
 if TYPE_CHECKING:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.edges import tool_messages
-from shipway.edges.unreachable import why_not
-from shipway.migrations.literals import holds_secrets, without_literals
+from shipway.edges.client_tools import messages as tool_messages
+from shipway.edges.postgres.connection_errors import why_not
+from shipway.migrations.sql.literals import holds_secrets, without_literals
 from shipway.report.hide import Hide
 from shipway.report.visible import no_command
-from shipway.steps.build_log import failing_lines
-from shipway.steps.fingerprints import database_fingerprint, fingerprint, without_particulars
+from shipway.steps.deploy.build_log import failing_lines
+from shipway.steps.watch.error_fingerprint import (
+    database_fingerprint,
+    fingerprint,
+    without_particulars,
+)
 from shipway.values import BuildLine, LogRow, Secret
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 def test_the_reference_pages_are_what_the_code_makes(tmp_path: Path) -> None:
     # In a process of its own: Invoke's tasks give their help texts once.
-    command = [sys.executable, "-m", "shipway.reference", str(tmp_path)]
+    command = [sys.executable, "-m", "shipway.tasks.reference", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
     made = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"settings.md", "tasks.md", "directives.md", "json.md"} <= {one.name for one in made}
     for path in made:
         kept = ROOT / "docs" / path.relative_to(tmp_path)
         assert kept.read_text(encoding="utf-8") == path.read_text(encoding="utf-8"), (
-            "run: python -m shipway.reference docs"
+            "run: python -m shipway.tasks.reference docs"
         )
     schemas = {path.name for path in made if path.suffix == ".json"}
     assert {path.name for path in (ROOT / "docs" / "schemas").iterdir()} == schemas

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.commands.interruptions import Interruptions
+from shipway.commands.signals import Interruptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

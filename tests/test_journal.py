@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.errors import Failed, Refused
-from shipway.journal import Entry, FileCopy, Journal, chained
-from shipway.journal import read as read_lines
 from shipway.release import new_release_id
+from shipway.steps.journal.journal import Entry, FileCopy, Journal, chained
+from shipway.steps.journal.journal import read as read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

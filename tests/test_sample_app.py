@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from shipway.edges import process
-from shipway.edges.embedded import tool
+from shipway.edges.machine import process
+from shipway.edges.servers.cluster import tool
 
 if TYPE_CHECKING:
     from shipway.values import Secret

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Answer
+from shipway.commands.asked import Answer
 from shipway.errors import Failed, Misconfigured
-from shipway.figures import count
+from shipway.formats.figures import count
 from shipway.report.words import show
 from shipway.settings import where_to_get
-from shipway.steps.backup import take_backup
-from shipway.steps.platform import look_at_platform
-from shipway.steps.retention import Retention, keep, plan_prune, prune
-from shipway.steps.shelf import list_backups, open_backup, verify_backup
+from shipway.steps.backup.restore_points import look_at_platform
+from shipway.steps.backup.retention import Retention, keep, plan_prune, prune
+from shipway.steps.backup.store import list_backups, open_backup, verify_backup
+from shipway.steps.backup.take import take_backup
 from shipway.values import Grade
 
 if TYPE_CHECKING:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.commands.asked import Answer
 from shipway.commands.derived_checks import plan_checks, write_checks
-from shipway.commands.session import Answer
-from shipway.edges.psql import open_psql
+from shipway.edges.client_tools.psql import open_psql
 from shipway.errors import Failed
 from shipway.migrations.creation import create_files, next_files
 from shipway.report.tables import TableList
-from shipway.steps.before import earlier_of
-from shipway.steps.drift import drift, drifted
-from shipway.steps.verify import ChecksFailed
-from shipway.steps.verify import verify as run_checks
+from shipway.steps.verify.before import earlier_of
+from shipway.steps.verify.drift import drift, drifted
+from shipway.steps.verify.verify import ChecksFailed
+from shipway.steps.verify.verify import verify as run_checks
 from shipway.values import Backup, NewMigration
 
 if TYPE_CHECKING:

@@ -6,23 +6,23 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Answer
+from shipway.commands.asked import Answer
 from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.release import new_release_id
 from shipway.report.checks import show_checks
-from shipway.steps.compare import compare
-from shipway.steps.deploy import deploy as run_deployment
-from shipway.steps.look_back import look_back
-from shipway.steps.sources import described
-from shipway.steps.verdict import line_of, refuse_bad, weigh_silence
-from shipway.steps.verify import verify
-from shipway.steps.watch import watch
+from shipway.steps.deploy.deploy import deploy as run_deployment
+from shipway.steps.deploy.side_by_side import compare
+from shipway.steps.deploy.sources import described
+from shipway.steps.verify.verify import verify
+from shipway.steps.watch.past_window import look_back
+from shipway.steps.watch.verdict import line_of, refuse_bad, weigh_silence
+from shipway.steps.watch.watch import watch
 from shipway.values import Outcome, Unproven, Verified
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.steps.deploy_plan import DeployPlan
-    from shipway.steps.watch import WatchPlan
+    from shipway.steps.deploy.plan import DeployPlan
+    from shipway.steps.watch.plan import WatchPlan
     from shipway.values import Deployment, LogRow, Watched
 
 __all__ = ["deploy", "logs", "tail"]

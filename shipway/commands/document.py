@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shipway.commands.session import Answer, Asked
+    from shipway.commands.asked import Answer, Asked
     from shipway.errors import Stopped
 
 __all__ = ["Document", "document_of", "unexpected"]

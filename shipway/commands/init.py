@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.commands.asked import Answer
 from shipway.commands.derived_checks import plan_checks, write_checks
-from shipway.commands.session import Answer
 from shipway.environment import target_files
 from shipway.errors import Stopped
 from shipway.report.words import show

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Answer
-from shipway.steps.deploy import put_live, smoke_staged
-from shipway.steps.go_back import go_back, plan_back
-from shipway.steps.production import chosen, production_status
+from shipway.commands.asked import Answer
+from shipway.steps.deploy.deploy import put_live, smoke_staged
+from shipway.steps.deploy.production import chosen, production_status
+from shipway.steps.deploy.rollback import go_back, plan_back
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session

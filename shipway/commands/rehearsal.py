@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.commands.asked import Answer
 from shipway.commands.backup import taken
-from shipway.commands.session import Answer
 from shipway.environment import github_actions
-from shipway.report.actions import tell_seal
+from shipway.report.github.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
-from shipway.steps.before import look_before
-from shipway.steps.rehearse import Beside
-from shipway.steps.rehearse import rehearse as run_rehearsal
+from shipway.steps.rehearse.rehearse import Beside
+from shipway.steps.rehearse.rehearse import rehearse as run_rehearsal
+from shipway.steps.verify.before import look_before
 from shipway.values import Backup
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shipway.commands.asked import Answer
 from shipway.commands.backup import backup_of, directory_of
-from shipway.commands.session import Answer
-from shipway.edges.replace import held_by
+from shipway.edges.restore.replace import held_by
 from shipway.environment import load
 from shipway.errors import Refused
-from shipway.figures import count
-from shipway.steps.restore import restore as run_restore
-from shipway.steps.shelf import verify_backup
+from shipway.formats.figures import count
+from shipway.steps.backup.store import verify_backup
+from shipway.steps.restore.restore import restore as run_restore
 from shipway.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.commands.session import Session
-    from shipway.steps.brought_back import Back
+    from shipway.steps.rehearse.restored_copy_check import Back
     from shipway.values import Backup
 
 __all__ = ["restore"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.commands.session import Answer
+from shipway.commands.asked import Answer
 from shipway.sandbox import lifecycle
 
 if TYPE_CHECKING:

@@ -8,53 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.commands.interruptions import Interruptions
+from shipway.commands.asked import Answer
+from shipway.commands.signals import Interruptions
 from shipway.environment import github_actions, load, project_root
 from shipway.errors import Interrupted, Misconfigured, Refused, Stopped
-from shipway.report.terminal import Terminal
+from shipway.report.terminal.terminal import Terminal
 from shipway.report.words import show
 from shipway.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shipway.commands.asked import Asked
     from shipway.settings import Settings
 
-__all__ = ["Answer", "Asked", "Session", "interrupted", "run", "with_notes"]
+__all__ = ["Session", "interrupted", "run", "with_notes"]
 
 FORMATS = ("text", "json")
 _WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How a person called a command."""
-
-    command: str
-    target: str | None = ""
-    """Empty for the default target, None for a command that works on none."""
-    format: str = "text"
-    dry: bool = False
-    yes: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    here: bool = False
-    """It works in the current folder, whatever project lies around it."""
-
-    @property
-    def again(self) -> str:
-        """The words that call it again."""
-        # Where a command works in any folder, there may be no tasks.py yet that invoke could read.
-        program = "shipway" if self.here else "invoke"
-        return f"{program} {self.command}" + (f" --target {self.target}" if self.target else "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a command found or did; with an error when its value is bad news (a failed check)."""
-
-    value: object = None
-    error: Stopped | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +134,7 @@ def _tell_actions(error: Stopped, terminal: Terminal) -> None:
     """Tell GitHub Actions, where there is one, why the command failed."""
     actions = github_actions()
     if actions is not None:
-        from shipway.report.actions import tell_error
+        from shipway.report.github.actions import tell_error
 
         tell_error(error, actions, terminal)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.literals import holds_secrets
+from shipway.migrations.sql.literals import holds_secrets
 
 if TYPE_CHECKING:
-    from shipway.migrations.script import Script
+    from shipway.migrations.sql.script import Script
     from shipway.values import SqlError
 
 __all__ = ["cure_of", "describe", "message_of"]

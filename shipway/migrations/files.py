@@ -16,7 +16,7 @@ from shipway.migrations.names import (
     in_own_folder,
     shown,
 )
-from shipway.migrations.text import head_of, read_text
+from shipway.migrations.sql.text import head_of, read_text
 from shipway.values import Migration, Phase
 
 if TYPE_CHECKING:

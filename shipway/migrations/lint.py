@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from shipway.migrations.do_blocks import inner_statements
-from shipway.migrations.kinds import tokens_of
+from shipway.migrations.sql.do_blocks import inner_statements
+from shipway.migrations.sql.statement_kinds import tokens_of
 from shipway.values import LintFinding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.migrations.script import Script
+    from shipway.migrations.sql.script import Script
 
 __all__ = ["lint"]
 

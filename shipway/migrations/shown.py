@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shipway.figures import count
-from shipway.migrations.blank import BadScript
-from shipway.migrations.literals import holds_secrets, without_literals
-from shipway.migrations.split import pieces
+from shipway.formats.figures import count
+from shipway.migrations.sql.blank import BadScript
+from shipway.migrations.sql.literals import holds_secrets, without_literals
+from shipway.migrations.sql.split import pieces
 
 if TYPE_CHECKING:
     from shipway.values import Migration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused, Stopped
-from shipway.figures import count
+from shipway.formats.figures import count
 from shipway.migrations.adopt import plan_adopt
 from shipway.migrations.foreign import adopt_command, named_by
 

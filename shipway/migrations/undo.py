@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations.files import read_migration
 from shipway.migrations.foreign import named_by
-from shipway.migrations.kinds import tokens_of
 from shipway.migrations.layout import down_for
-from shipway.migrations.messages import literal
+from shipway.migrations.ledger.messages import literal
 from shipway.migrations.names import shown
+from shipway.migrations.sql.statement_kinds import tokens_of
 from shipway.values import Loss, UndoPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.migrations.script import Script
+    from shipway.migrations.sql.script import Script
     from shipway.values import LedgerState, Migration
 
 __all__ = ["count_query", "losses_of", "plan_undo", "tables_query"]

@@ -10,7 +10,7 @@ from shipway.values import CheckResult, Checks, Outcome, Verified
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__ = ["counted", "show_checks"]
 

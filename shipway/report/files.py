@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from shipway.json_form import hidden, json_form
-from shipway.record import RECORD
-from shipway.report.markdown import release_markdown
+from shipway.formats.json_form import hidden, json_form
+from shipway.report.github.markdown import release_markdown
 from shipway.report.page.chain import read_chain
+from shipway.steps.release.record import RECORD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.record import Records, ReleaseRecord
     from shipway.report.hide import Hide
+    from shipway.steps.release.record import Records, ReleaseRecord
 
 __all__ = ["BOARD", "JOURNAL", "PAGE", "write_board", "write_files", "write_page"]
 

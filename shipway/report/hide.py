@@ -91,7 +91,7 @@ def _forms(text: str) -> set[str]:
 
 def way_to(error: BaseException) -> str:
     """Return an error's traceback, without what Postgres quotes of rows."""
-    from shipway.edges.diagnostics import without_data
+    from shipway.edges.postgres.diagnostics import without_data
 
     return without_data("".join(traceback.format_exception(error)).rstrip(), error)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
     from shipway.values import Progress
 
 __all__ = ["Narrator"]

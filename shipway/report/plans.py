@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, duration
+from shipway.formats.figures import count, duration
 from shipway.release import FinishPlan, ReleasePlan
 from shipway.report.words import show
-from shipway.steps.backup import BackupPlan
-from shipway.steps.deploy_plan import DeployPlan
-from shipway.steps.sources import described
-from shipway.steps.watch import WatchPlan
+from shipway.steps.backup.take import BackupPlan
+from shipway.steps.deploy.plan import DeployPlan
+from shipway.steps.deploy.sources import described
+from shipway.steps.watch.plan import WatchPlan
 
 if TYPE_CHECKING:
-    from shipway.database_half import DatabasePlan
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
+    from shipway.steps.release.database_half import DatabasePlan
     from shipway.values import MigrationPlan
 
 __all__: list[str] = []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, moment
+from shipway.formats.figures import count, moment
 from shipway.report.words import show
 from shipway.values import PlatformState
 
 if TYPE_CHECKING:
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__: list[str] = []
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count
+from shipway.formats.figures import count
 from shipway.report.words import show, summary
-from shipway.steps.drift import Drift
-from shipway.steps.preflight import Diagnosis, Ready
+from shipway.steps.gates.preflight import Diagnosis, Ready
+from shipway.steps.verify.drift import Drift
 from shipway.values import Approval, Gate, Gated, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__: list[str] = []
 

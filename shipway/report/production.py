@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.report.words import show, summary
-from shipway.steps.go_back import BackPlan
-from shipway.steps.production import ProductionStatus
+from shipway.steps.deploy.production import ProductionStatus
+from shipway.steps.deploy.rollback import BackPlan
 from shipway.values import COMMIT_META, LEDGER_META, Deployment, WentBack
 
 if TYPE_CHECKING:
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__: list[str] = []
 

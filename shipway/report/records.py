@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.figures import duration, size
-from shipway.record import ReleaseEnd, ReleaseRecord
+from shipway.formats.figures import duration, size
 from shipway.report.files import PAGE
 from shipway.report.words import show
-from shipway.steps.shelf import Shelf
+from shipway.steps.backup.store import Shelf
+from shipway.steps.release.record import ReleaseEnd, ReleaseRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
     from shipway.values import Backup
 
 __all__ = ["Written"]

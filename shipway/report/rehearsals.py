@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, duration, size
+from shipway.formats.figures import count, duration, size
 from shipway.report.words import show, summary
-from shipway.steps.restore import BroughtBack
-from shipway.steps.retention import PrunePlan
+from shipway.steps.backup.retention import PrunePlan
+from shipway.steps.restore.restore import BroughtBack
 from shipway.values import LintReport, RehearsedStatement, Seal, Severity, Unproven
 
 if TYPE_CHECKING:
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__: list[str] = []
 

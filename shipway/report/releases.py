@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count
-from shipway.past import Past
+from shipway.formats.figures import count
 from shipway.report.words import show
+from shipway.steps.journal.entries import Past
 from shipway.values import Audited, Releases, ReleaseState
 
 if TYPE_CHECKING:
-    from shipway.journal import Entry
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
+    from shipway.steps.journal.journal import Entry
 
 __all__: list[str] = []
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.figures import count
+from shipway.formats.figures import count
 from shipway.report.words import show
 from shipway.values import FoundProject, Started, StarterPlan
 
 if TYPE_CHECKING:
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__: list[str] = []
 

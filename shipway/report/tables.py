@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.figures import size
-from shipway.inspection import TableDetail, TableSummary
+from shipway.formats.figures import size
 from shipway.report.words import show
+from shipway.values.inspection import TableDetail, TableSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.inspection import Named
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
+    from shipway.values.inspection import Named
 
 __all__ = ["TableList"]
 

@@ -6,13 +6,13 @@ from functools import singledispatch
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from shipway.figures import duration, moment
+from shipway.formats.figures import duration, moment
 from shipway.values import Migrated, MigrationPlan, NewMigration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.report.terminal import Terminal
+    from shipway.report.terminal.terminal import Terminal
 
 __all__ = ["show", "summary"]
 

@@ -12,22 +12,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shipway.sandbox import (
-    github_api,
-    storage_shelf,
-    supabase_management,
-    team_api,
-    vercel_world,
-)
-from shipway.sandbox.apps import Apps
+from shipway.sandbox import github_api, team_api
 from shipway.sandbox.faults import FaultBook
 from shipway.sandbox.ports import Ports
 from shipway.sandbox.state import AlreadyRunning, Blobs, Document, hold, write_whole
-from shipway.sandbox.storage_s3 import ROOT, s3_keys
-from shipway.sandbox.supabase_api import SupabaseApi
-from shipway.sandbox.supabase_branches import new_ref
-from shipway.sandbox.vercel_api import VercelApi
-from shipway.sandbox.vercel_logs import LogBook
+from shipway.sandbox.storage import store as storage_shelf
+from shipway.sandbox.storage.s3 import ROOT, s3_keys
+from shipway.sandbox.supabase import management as supabase_management
+from shipway.sandbox.supabase.api import SupabaseApi
+from shipway.sandbox.supabase.branches import new_ref
+from shipway.sandbox.vercel import world as vercel_world
+from shipway.sandbox.vercel.api import VercelApi
+from shipway.sandbox.vercel.apps import Apps
+from shipway.sandbox.vercel.logs import LogBook
 
 _USAGE = "usage: python -m shipway.sandbox STATE_DIR"
 _PATIENCE_S = 0.5

@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from shipway.edges import process
-from shipway.edges.embedded import HOST, Cluster, Server, newest
+from shipway.edges.machine import process
+from shipway.edges.servers.cluster import HOST, Cluster, Server, newest
 from shipway.errors import Failed, Locked, Misconfigured, Refused
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
 from shipway.values import SandboxStatus, Secret
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipway.figures import count
-from shipway.inspection import Reach, Tried
+from shipway.formats.figures import count
 from shipway.schema.access_words import (
     ACCESS_FILE,
     NOTHING,
@@ -18,14 +17,15 @@ from shipway.schema.access_words import (
 )
 from shipway.schema.widened import narrowed, widened
 from shipway.values import Outcome
+from shipway.values.inspection import Reach, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.inspection import Access
     from shipway.schema.access_words import ExpectedRight
     from shipway.schema.widened import Previous
     from shipway.values import CheckResult
+    from shipway.values.inspection import Access
 
 __all__ = ["API_ROLES", "access_results"]
 

@@ -14,15 +14,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.errors import Misconfigured
-from shipway.inspection import Reach
 from shipway.values import CheckResult
+from shipway.values.inspection import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from shipway.inspection import Access
     from shipway.values import Outcome
+    from shipway.values.inspection import Access
 
 __all__ = [
     "ACCESS_FILE",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from shipway.inspection import DEFAULT_PRIVILEGE, Reach
 from shipway.schema.differences import part, unlike_facts
 from shipway.values import AccessChange, Change, SchemaChange
+from shipway.values.inspection import DEFAULT_PRIVILEGE, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.inspection import Access, Snapshot, Thing
+    from shipway.values.inspection import Access, Snapshot, Thing
 
 __all__ = ["access_changes", "schema_changes"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.inspection import TableDetail
+    from shipway.values.inspection import TableDetail
 
 __all__ = ["write_declared"]
 

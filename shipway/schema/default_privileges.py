@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from shipway.inspection import DefaultPrivilege
+from shipway.values.inspection import DefaultPrivilege
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

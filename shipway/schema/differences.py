@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from shipway.inspection import DEFAULT_PRIVILEGE
+from shipway.values.inspection import DEFAULT_PRIVILEGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shipway.inspection import Snapshot, Thing
+    from shipway.values.inspection import Snapshot, Thing
 
 __all__ = ["Difference", "HowItDiffers", "differences", "part", "unlike_facts"]
 

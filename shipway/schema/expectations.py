@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from shipway.errors import Misconfigured
-from shipway.migrations.blank import BadScript
 from shipway.migrations.directives import duration_s, read_directives, refuse_unknown
-from shipway.migrations.split import pieces
+from shipway.migrations.sql.blank import BadScript
+from shipway.migrations.sql.split import pieces
 from shipway.schema.access_words import load_access
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shipway.inspection import Snapshot
+    from shipway.values.inspection import Snapshot
 
 __all__ = ["fingerprint"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shipway.figures import count, number
+from shipway.formats.figures import count, number
 from shipway.schema.expectations import Expect
 from shipway.values import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from shipway.inspection import Finding, QueryAnswer, RowCount, Snapshot
     from shipway.schema.expectations import DeclaredTable, QueryCheck
+    from shipway.values.inspection import Finding, QueryAnswer, RowCount, Snapshot
 
 __all__ = [
     "declared_results",

@@ -9,8 +9,8 @@ from shipway.values import CheckResult, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.inspection import Advice
     from shipway.values import ServiceHealth, SupabaseProject
+    from shipway.values.inspection import Advice
 
 __all__ = ["advice_results", "health_results", "not_asked"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipway.figures import count
+from shipway.formats.figures import count
 from shipway.schema.differences import HowItDiffers
 from shipway.schema.fingerprint import fingerprint
 from shipway.values import CheckResult, Outcome
@@ -12,9 +12,9 @@ from shipway.values import CheckResult, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.inspection import Snapshot
     from shipway.schema.differences import Difference
     from shipway.values import AppliedMigration, Migration
+    from shipway.values.inspection import Snapshot
 
 __all__ = ["applied_files", "promised_results", "unknown_history"]
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from shipway.inspection import DEFAULT_PRIVILEGE, Thing
+from shipway.values.inspection import DEFAULT_PRIVILEGE, Thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shipway.inspection import Identities, Snapshot
+    from shipway.values.inspection import Identities, Snapshot
 
 __all__ = [
     "FUNCTIONS",

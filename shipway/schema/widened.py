@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shipway.inspection import Reach
 from shipway.schema.access_words import (
     ACCESS_FILE,
     NOTHING,
@@ -18,12 +17,13 @@ from shipway.schema.access_words import (
     words,
 )
 from shipway.values import Outcome
+from shipway.values.inspection import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from shipway.inspection import Access, Before
     from shipway.values import CheckResult
+    from shipway.values.inspection import Access, Before
 
 __all__ = ["Previous", "narrowed", "previous_of", "widened"]
 

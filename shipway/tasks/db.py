@@ -17,7 +17,7 @@ tasks = Commands("db")
 @tasks.command("status", check="end with exit code 3 when something is pending")
 def status(check: bool = False) -> Work:
     """Show which migrations are applied and which are pending."""
-    from shipway.commands import migrations as commands
+    from shipway.commands import migrate as commands
 
     return lambda session: commands.status(session, check=check)
 
@@ -29,7 +29,7 @@ def status(check: bool = False) -> Work:
 )
 def migrate(phase: str = "expand", transaction: str = "file", without_rehearsal: str = "") -> Work:
     """Apply the pending migrations, one transaction a file."""
-    from shipway.commands import migrations as commands
+    from shipway.commands import migrate as commands
 
     return lambda session: commands.migrate(
         session, phase=phase, transaction=transaction, without_rehearsal=without_rehearsal
@@ -39,7 +39,7 @@ def migrate(phase: str = "expand", transaction: str = "file", without_rehearsal:
 @tasks.command("rehearse")
 def rehearse(phase: str = "expand") -> Work:
     """Run the pending migrations on a restored copy of the backup, and seal what it proves."""
-    from shipway.commands import migrations as commands
+    from shipway.commands import migrate as commands
 
     return lambda session: commands.rehearse(session, phase=phase)
 
@@ -52,7 +52,7 @@ def rehearse(phase: str = "expand") -> Work:
 )
 def rollback(steps: str = "", to: str = "") -> Work:
     """Run the newest migrations' .down.sql, after saying what data they destroy."""
-    from shipway.commands import history as commands
+    from shipway.commands import ledger as commands
 
     return lambda session: commands.rollback(session, steps=steps, to=to)
 
@@ -67,7 +67,7 @@ def rollback(steps: str = "", to: str = "") -> Work:
 )
 def adopt(source: str = "", up_to: str = "", accept: str = "", forget: str = "") -> Work:
     """Take over another tool's history into the ledger, without running anything."""
-    from shipway.commands import history as commands
+    from shipway.commands import ledger as commands
 
     return lambda session: commands.adopt(
         session, source=source, up_to=up_to, accept=accept, forget=forget

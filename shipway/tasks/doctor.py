@@ -17,6 +17,6 @@ tasks = Commands()
 @tasks.command("doctor")
 def doctor() -> Work:
     """Check every precondition of a release; say what is wrong and how to mend it."""
-    from shipway.commands import release as commands
+    from shipway.commands.release import release as commands
 
     return commands.doctor

@@ -34,7 +34,7 @@ def release(
     resume: bool = False,
 ) -> Work:
     """Back up, rehearse, migrate, verify, deploy and watch the logs, in that order."""
-    from shipway.commands import release as commands
+    from shipway.commands.release import release as commands
 
     return lambda session: commands.release(
         session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
@@ -49,7 +49,7 @@ def finish(
     resume: bool = False,
 ) -> Work:
     """Run the contract migrations once the code before the release is long out of service."""
-    from shipway.commands import finish as commands
+    from shipway.commands.release import finish as commands
 
     return lambda session: commands.finish(
         session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
@@ -59,7 +59,7 @@ def finish(
 @tasks.command("status")
 def status() -> Work:
     """Show how far the latest release came and what is true of it now."""
-    from shipway.commands import releases as commands
+    from shipway.commands.release import history as commands
 
     return commands.status
 
@@ -67,7 +67,7 @@ def status() -> Work:
 @tasks.command("history")
 def history() -> Work:
     """List the releases to the target, from its own journal."""
-    from shipway.commands import releases as commands
+    from shipway.commands.release import history as commands
 
     return commands.history
 
@@ -75,7 +75,7 @@ def history() -> Work:
 @tasks.command("show", release=_RELEASE)
 def show(release: str) -> Work:
     """Show the journal of a release line by line."""
-    from shipway.commands import releases as commands
+    from shipway.commands.release import history as commands
 
     return lambda session: commands.shown(session, release)
 
@@ -83,7 +83,7 @@ def show(release: str) -> Work:
 @tasks.command("audit", release=f"{_RELEASE} (default: all)")
 def audit(release: str = "") -> Work:
     """Verify that no line of a journal was changed, removed or added."""
-    from shipway.commands import releases as commands
+    from shipway.commands.release import history as commands
 
     return lambda session: commands.audit(session, release)
 
@@ -91,7 +91,7 @@ def audit(release: str = "") -> Work:
 @tasks.command("abandon", yes=True)
 def abandon() -> Work:
     """Give up a release that did not come to its end; what is done stays done."""
-    from shipway.commands import releases as commands
+    from shipway.commands.release import history as commands
 
     return commands.abandon
 
@@ -103,7 +103,7 @@ def abandon() -> Work:
 )
 def report(release: str = "", open_: bool = False) -> Work:
     """Make the page of a release from its record: one HTML file, to be read or forwarded."""
-    from shipway.commands import report as commands
+    from shipway.commands.release import report as commands
 
     return lambda session: commands.report(session, release, open_=open_)
 
@@ -111,7 +111,7 @@ def report(release: str = "", open_: bool = False) -> Work:
 @tasks.command("board", open_="show the page in a browser")
 def board(open_: bool = False) -> Work:
     """Make the page of all releases whose records lie on this machine."""
-    from shipway.commands import report as commands
+    from shipway.commands.release import report as commands
 
     return lambda session: commands.board(session, open_=open_)
 
@@ -119,6 +119,6 @@ def board(open_: bool = False) -> Work:
 @tasks.command("approve", yes=True)
 def approve() -> Work:
     """Approve the pending SQL by your name, for this very plan; kept in the database."""
-    from shipway.commands import approve as commands
+    from shipway.commands.release import approve as commands
 
     return commands.approve

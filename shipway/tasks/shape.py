@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
-    from shipway.commands.session import Answer, Session
+    from shipway.commands.asked import Answer
+    from shipway.commands.session import Session
 
     Work: TypeAlias = Callable[[Session], Answer]
 
@@ -161,7 +162,8 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
     here: bool = False,
 ) -> None:
     """Run a command and end the process with its exit code."""
-    from shipway.commands.session import Asked, run
+    from shipway.commands.asked import Asked
+    from shipway.commands.session import run
 
     asked = Asked(
         command=command,

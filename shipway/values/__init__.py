@@ -70,8 +70,6 @@ if TYPE_CHECKING:
     from shipway.values.histories import (
         Adopted,
         AdoptPlan,
-        ForeignEntry,
-        ForeignHistory,
         Loss,
         Undone,
         UndoPlan,
@@ -109,6 +107,8 @@ if TYPE_CHECKING:
     from shipway.values.migrations import (
         AppliedMigration,
         DoneStep,
+        ForeignEntry,
+        ForeignHistory,
         LedgerState,
         Migrated,
         Migration,
@@ -246,13 +246,13 @@ _HOMES: Final = {
     "histories": (
         "Adopted",
         "AdoptPlan",
-        "ForeignEntry",
-        "ForeignHistory",
         "Loss",
         "Undone",
         "UndoPlan",
     ),
     "migrations": (
+        "ForeignEntry",
+        "ForeignHistory",
         "AppliedMigration",
         "DoneStep",
         "LedgerState",

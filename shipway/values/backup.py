@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from shipway.inspection import Snapshot
+    from shipway.values.inspection import Snapshot
 
 
 class Grade(IntEnum):

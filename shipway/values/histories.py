@@ -43,38 +43,6 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignEntry:
-    """One applied migration in another tool's history."""
-
-    version: int | None
-    """None where the tool knows names only."""
-    name: str
-    """As the tool has it, for messages; for sqitch, what files are matched by."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignHistory:
-    """What another tool has recorded in the target."""
-
-    tool: str
-    table: str
-    entries: tuple[ForeignEntry, ...]
-    up_to: int | None = None
-    """Where the tool keeps only its newest version: that one."""
-    failed: tuple[ForeignEntry, ...] = ()
-    """Those that the tool has begun and not brought to an end."""
-    fault: str = ""
-    """Why the history cannot be taken over as it stands; empty when it can."""
-    cure: str = ""
-    """What mends the fault."""
-    readable: bool = True
-    """Whether the connection's role may read the table; if not, nothing of it is known."""
-    kept_up: bool | None = None
-    """Whether shipway records there what it applies; False where this role may not, and None
-    where shipway never does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptPlan:
     """What `db.adopt` would write into the ledger. No migration is run."""
 

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from shipway.inspection import DefaultPrivilege
-    from shipway.values.histories import ForeignHistory
+    from shipway.values.inspection import DefaultPrivilege
 
 
 class Phase(StrEnum):
@@ -83,6 +82,38 @@ class DoneStep:
     """False while a statement that runs outside transactions was begun and not seen to end."""
     seen: tuple[int, ...]
     """Identifiers of the indexes that the statement's table had before it was begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignEntry:
+    """One applied migration in another tool's history."""
+
+    version: int | None
+    """None where the tool knows names only."""
+    name: str
+    """As the tool has it, for messages; for sqitch, what files are matched by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignHistory:
+    """What another tool has recorded in the target."""
+
+    tool: str
+    table: str
+    entries: tuple[ForeignEntry, ...]
+    up_to: int | None = None
+    """Where the tool keeps only its newest version: that one."""
+    failed: tuple[ForeignEntry, ...] = ()
+    """Those that the tool has begun and not brought to an end."""
+    fault: str = ""
+    """Why the history cannot be taken over as it stands; empty when it can."""
+    cure: str = ""
+    """What mends the fault."""
+    readable: bool = True
+    """Whether the connection's role may read the table; if not, nothing of it is known."""
+    kept_up: bool | None = None
+    """Whether shipway records there what it applies; False where this role may not, and None
+    where shipway never does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from shipway.cleanup import also
-from shipway.edges.clock import SystemClock
-from shipway.steps.database_log import NotAsked
+from shipway.edges.machine.clock import SystemClock
+from shipway.steps.watch.database_log import NotAsked
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from shipway.edges.supabase import Supabase
+    from shipway.edges.supabase.management_api import Supabase
     from shipway.settings import Settings
-    from shipway.steps.database_log import DatabaseLogs
+    from shipway.steps.watch.database_log import DatabaseLogs
     from shipway.values import Clock
     from shipway.wiring.backups import BackupWiring
     from shipway.wiring.database import DatabaseWiring

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges.age import Age
+from shipway.edges.storage.age import Age
 from shipway.errors import Misconfigured, Stopped
-from shipway.steps.seals import latest_seal
-from shipway.steps.shelf import latest_backup
+from shipway.steps.backup.store import latest_backup
+from shipway.steps.seal.store import latest_seal
 from shipway.values import Unproven
 from shipway.wiring.given import wanted
 from shipway.wiring.vault import bucket_of, open_vault
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shipway.edges.archives import Archives
-    from shipway.edges.branch_room import BranchRoom
-    from shipway.edges.dump import PgDump
-    from shipway.edges.rehearsal_room import RehearsalRoom
-    from shipway.edges.squawk import Squawk
-    from shipway.inspection import Snapshot
+    from shipway.edges.copies.branch import BranchRoom
+    from shipway.edges.copies.rehearsal_room import RehearsalRoom
+    from shipway.edges.dump.archives import Archives
+    from shipway.edges.dump.dump import PgDump
+    from shipway.edges.machine.squawk import Squawk
     from shipway.schema.expectations import Expectations
-    from shipway.steps.backup import BackupPlan
-    from shipway.steps.copies import Vault
+    from shipway.steps.backup.offsite import Vault
+    from shipway.steps.backup.take import BackupPlan
     from shipway.values import AppliedMigration, Backup, MigrationPlan, Seal
+    from shipway.values.inspection import Snapshot
     from shipway.wiring import Wiring
 
 __all__ = ["BackupWiring"]
@@ -46,8 +46,8 @@ class BackupWiring:
 
     def plan(self) -> BackupPlan:
         """Return what a backup that begins now would do."""
-        from shipway.steps.backup import plan_backup
-        from shipway.steps.pace import expected_bytes
+        from shipway.steps.backup.take import plan_backup
+        from shipway.steps.backup.time_left import expected_bytes
 
         self._age.check(self._settings.backup_recipients)
         return plan_backup(
@@ -86,7 +86,7 @@ class BackupWiring:
 
     def sealed_schema(self, applied: Sequence[AppliedMigration]) -> Snapshot | None:
         """Return the schema that the rehearsal of the ledger's newest files led to."""
-        from shipway.steps.sealed import sealed_schema
+        from shipway.steps.seal.check import sealed_schema
 
         return sealed_schema(
             self.folder,
@@ -99,7 +99,7 @@ class BackupWiring:
     @property
     def room(self) -> RehearsalRoom:
         """Where copies of backups live for as long as they are rehearsed on."""
-        from shipway.edges.rehearsal_room import RehearsalRoom
+        from shipway.edges.copies.rehearsal_room import RehearsalRoom
 
         return RehearsalRoom(
             self._wiring.state / "rehearsals",
@@ -133,7 +133,7 @@ class BackupWiring:
     @property
     def linter(self) -> Squawk | Unproven:
         """What reads migrations for faults beside our own rules."""
-        from shipway.edges.squawk import find_squawk
+        from shipway.edges.machine.squawk import find_squawk
 
         return find_squawk()
 
@@ -169,7 +169,7 @@ class BackupWiring:
     @property
     def dumper(self) -> PgDump:
         """What dumps the database."""
-        from shipway.edges.dump import PgDump
+        from shipway.edges.dump.dump import PgDump
 
         return PgDump(
             url=self._wiring.database.url,
@@ -180,7 +180,7 @@ class BackupWiring:
     @cached_property
     def archives(self) -> Archives:
         """What reads the dumps."""
-        from shipway.edges.archives import Archives
+        from shipway.edges.dump.archives import Archives
 
         return Archives(age=self._age, folder=self._wiring.state / "plain")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges import postgres
-from shipway.edges.ledger_state import read_ledger
+from shipway.edges.ledger.state import read_ledger
+from shipway.edges.postgres import connection as postgres
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.values import Phase
@@ -15,11 +15,11 @@ from shipway.wiring.given import wanted
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from shipway.edges.catalog import Catalog
-    from shipway.edges.ledger import Ledger
-    from shipway.edges.release_lock import Lock
+    from shipway.edges.catalog.snapshot import Catalog
+    from shipway.edges.ledger.ledger import Ledger
+    from shipway.edges.postgres.advisory_lock import Lock
     from shipway.schema.expectations import Expectations
-    from shipway.steps.means import Means
+    from shipway.steps.verify.powers import Means
     from shipway.values import (
         LedgerState,
         Migration,
@@ -57,8 +57,8 @@ class DatabaseWiring:
         Raises:
             Refused: a transaction pooler is between; or `writes` are wanted and not taken.
         """
-        from shipway.edges.pooler import connect_session
-        from shipway.edges.writable import write_refusal
+        from shipway.edges.postgres.pooler import connect_session
+        from shipway.edges.postgres.writable import write_refusal
 
         with connect_session(
             self.url, purpose="preflight", timeout_s=self._settings.connect_timeout_s
@@ -92,7 +92,7 @@ class DatabaseWiring:
 
     def traffic(self) -> tuple[Query, ...] | Unproven:
         """Return the busiest queries of the target, or why they are not known."""
-        from shipway.edges.traffic import read_traffic
+        from shipway.edges.catalog.workload import read_traffic
 
         with postgres.connect(
             self._settings.database_url,
@@ -103,7 +103,7 @@ class DatabaseWiring:
 
     def open(self) -> AbstractContextManager[Ledger]:
         """Return the connection that migrations run on."""
-        from shipway.edges.ledger import Ledger
+        from shipway.edges.ledger.ledger import Ledger
 
         return Ledger(
             self._settings.database_url, connect_timeout_s=self._settings.connect_timeout_s
@@ -136,7 +136,7 @@ class DatabaseWiring:
     @cached_property
     def catalog(self) -> Catalog:
         """What reads the database's catalog and asks the critical queries."""
-        from shipway.edges.catalog import Catalog
+        from shipway.edges.catalog.snapshot import Catalog
 
         connection = postgres.connect(
             self._settings.database_url,
@@ -148,9 +148,9 @@ class DatabaseWiring:
     @cached_property
     def means(self) -> Means:
         """What verify holds the target against, beside the checks folder."""
-        from shipway.edges.memory import VerifyMemory
-        from shipway.sandbox.blueprint import Blueprint
-        from shipway.steps.means import Means
+        from shipway.edges.machine.memory import VerifyMemory
+        from shipway.sandbox.database.blueprint import Blueprint
+        from shipway.steps.verify.powers import Means
 
         settings, state = self._settings, self._wiring.state
         return Means(
@@ -163,7 +163,7 @@ class DatabaseWiring:
 
     def lock(self, owner: str) -> AbstractContextManager[Lock]:
         """Return the target's lock."""
-        from shipway.edges import release_lock
+        from shipway.edges.postgres import advisory_lock as release_lock
 
         return release_lock.held(
             self._settings.database_url, owner=owner, timeout_s=self._settings.connect_timeout_s

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges import postgres
+from shipway.edges.postgres import connection as postgres
 from shipway.errors import Misconfigured
 from shipway.values import GateTerms, Severity
 
 if TYPE_CHECKING:
-    from shipway.edges.github import GitHub
-    from shipway.steps.notices import Channel
+    from shipway.edges.team.github import GitHub
+    from shipway.steps.release.notices import Channel
     from shipway.values import Approval, Disk, Load, MigrationPlan, Tree, Waiver
     from shipway.wiring import Wiring
 
@@ -33,19 +33,19 @@ class GateWiring:
     @cached_property
     def person(self) -> str:
         """Who sits here, as git or the system says."""
-        from shipway.edges.person import who
+        from shipway.edges.team.person import who
 
         return who(self._settings.root)
 
     def tree(self, branch: str) -> Tree:
         """Return the work tree, and the branch as its remote has it."""
-        from shipway.edges.git import read_tree
+        from shipway.edges.team.git import read_tree
 
         return read_tree(self._settings.root, branch=branch, without=str(self._settings.state_dir))
 
     def commit(self) -> str:
         """Return the commit that is checked out, without a word on changes."""
-        from shipway.edges.git import head_of
+        from shipway.edges.team.git import head_of
 
         return head_of(self._settings.root)
 
@@ -55,9 +55,9 @@ class GateWiring:
         token = self._settings.github_token
         if token is None:
             return None
-        from shipway.edges.git import repository_of
-        from shipway.edges.github import GitHub
-        from shipway.edges.http import Api
+        from shipway.edges.team.git import repository_of
+        from shipway.edges.team.github import GitHub
+        from shipway.edges.web.http import Api
 
         repository = self._settings.github_repository or repository_of(self._settings.root)
         if not repository:
@@ -81,7 +81,7 @@ class GateWiring:
 
     def load(self) -> Load:
         """Return what the database is busy with now."""
-        from shipway.edges.load import read_load
+        from shipway.edges.catalog.activity import read_load
 
         with postgres.connect(
             self._settings.database_url,
@@ -92,13 +92,13 @@ class GateWiring:
 
     def disk(self) -> Disk:
         """Return the room on the disk of the state folder."""
-        from shipway.edges.disk import disk_of
+        from shipway.edges.machine.disk import disk_of
 
         return disk_of(self._wiring.state)
 
     def digest(self, plan: MigrationPlan) -> str:
         """Return what an approval of the plan is bound to."""
-        from shipway.steps.approval import plan_digest
+        from shipway.steps.gates.approval import plan_digest
 
         return plan_digest(
             plan, target=self._settings.target, project_ref=self._settings.project_ref
@@ -106,7 +106,7 @@ class GateWiring:
 
     def approvals(self, digest: str) -> tuple[Approval, ...]:
         """Return the approvals of one plan."""
-        from shipway.edges.approvals import read_approvals
+        from shipway.edges.ledger.approvals import read_approvals
 
         with postgres.connect(
             self._settings.database_url,
@@ -117,7 +117,7 @@ class GateWiring:
 
     def approve(self, digest: str) -> Approval:
         """Keep the approval of a plan by the person who sits here."""
-        from shipway.edges.approvals import write_approval
+        from shipway.edges.ledger.approvals import write_approval
 
         with postgres.connect(
             self._settings.database_url,
@@ -137,7 +137,7 @@ class GateWiring:
         """Return every way to the team that is set; none for a target on this machine."""
         if not self.asked:
             return ()
-        from shipway.edges.notify import Command, Slack, Webhook
+        from shipway.edges.team.notify import Command, Slack, Webhook
 
         settings = self._settings
         found: list[Channel] = []

@@ -6,29 +6,29 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges.build_log import BuildLogFile
-from shipway.edges.commits import git_commit
-from shipway.edges.http import Api
-from shipway.edges.log_memory import LogMemory
-from shipway.edges.vercel import Vercel
-from shipway.edges.vercel_cli import VercelCli
-from shipway.edges.vercel_history import VercelHistory
-from shipway.edges.vercel_logs import VercelLogs
-from shipway.edges.web import Web
+from shipway.edges.machine.log_memory import LogMemory
+from shipway.edges.vercel.api import Vercel
+from shipway.edges.vercel.build_log import BuildLogFile
+from shipway.edges.vercel.cli import VercelCli
+from shipway.edges.vercel.commits import git_commit
+from shipway.edges.vercel.log_history import VercelHistory
+from shipway.edges.vercel.logs import VercelLogs
+from shipway.edges.web.http import Api
+from shipway.edges.web.visitor import Web
 from shipway.errors import Misconfigured
 from shipway.schema.expectations import load_expectations
-from shipway.steps.deploy_plan import LiveTerms, plan_deploy
-from shipway.steps.listening import Listening, joined
-from shipway.steps.retreat import OldCode
-from shipway.steps.smoke import read_pages
-from shipway.steps.watch import WatchPlan
+from shipway.steps.deploy.automatic_rollback import OldCode
+from shipway.steps.deploy.plan import LiveTerms, plan_deploy
+from shipway.steps.deploy.smoke import read_pages
+from shipway.steps.watch.log_stream import Listening, joined
+from shipway.steps.watch.plan import WatchPlan
 from shipway.values import RELEASE_META, Phase, Unproven
 from shipway.wiring.given import wanted
 from shipway.wiring.sources import SourceWiring
 
 if TYPE_CHECKING:
-    from shipway.steps.deploy_plan import DeployPlan
-    from shipway.steps.smoke import SmokePage
+    from shipway.steps.deploy.plan import DeployPlan
+    from shipway.steps.deploy.smoke import SmokePage
     from shipway.values import Baseline, Deployed, Secret
     from shipway.wiring import Wiring
 

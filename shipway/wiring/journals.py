@@ -7,21 +7,21 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges import postgres
-from shipway.edges.logbook import Logbook
+from shipway.edges.ledger.journals import Logbook
+from shipway.edges.postgres import connection as postgres
 from shipway.errors import Refused, Stopped
-from shipway.journal import FileCopy, Journal
-from shipway.past import past_of
-from shipway.steps.kept import bring_back, kept_of
+from shipway.steps.journal.entries import past_of
+from shipway.steps.journal.journal import FileCopy, Journal
+from shipway.steps.release.serving_promises import bring_back, kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from shipway.edges.release_lock import Lock
-    from shipway.past import Past
-    from shipway.steps.kept import Kept
+    from shipway.edges.postgres.advisory_lock import Lock
+    from shipway.steps.journal.entries import Past
+    from shipway.steps.release.serving_promises import Kept
     from shipway.wiring import Wiring
 
 __all__ = ["IN_DATABASE", "JournalWiring"]

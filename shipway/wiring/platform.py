@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.edges.http import Api
-from shipway.edges.supabase import Supabase
-from shipway.edges.supabase_logs import SupabaseLogs
+from shipway.edges.supabase.logs import SupabaseLogs
+from shipway.edges.supabase.management_api import Supabase
+from shipway.edges.web.http import Api
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.edges.branch_room import BranchRoom
+    from shipway.edges.copies.branch import BranchRoom
     from shipway.values import Secret
     from shipway.wiring import Wiring
 
@@ -36,7 +36,7 @@ def open_logs(wiring: Wiring, token: Secret) -> SupabaseLogs:
 
 def open_branches(wiring: Wiring, token: Secret, folder: Path) -> BranchRoom:
     """Return where branches of the target's project come and go; errors as in `open_platform`."""
-    from shipway.edges.branch_room import BranchRoom
+    from shipway.edges.copies.branch import BranchRoom
 
     return BranchRoom(
         _api(wiring, token),

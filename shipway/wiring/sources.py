@@ -6,10 +6,10 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shipway.edges.app_files import app_files
-from shipway.edges.commits import git_source
-from shipway.edges.vercel_cli import find_cli
-from shipway.steps.sources import Way, choose_way
+from shipway.edges.vercel.app_files import app_files
+from shipway.edges.vercel.cli import find_cli
+from shipway.edges.vercel.commits import git_source
+from shipway.steps.deploy.sources import Way, choose_way
 from shipway.values import CliSource, FilesSource, GitSource
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from shipway.errors import Misconfigured, Stopped
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
-    from shipway.edges.s3 import S3
-    from shipway.edges.storage import Storage
+    from shipway.edges.storage.s3 import S3
+    from shipway.edges.storage.storage import Storage
     from shipway.settings import Settings
     from shipway.wiring import Wiring
 
@@ -39,7 +39,7 @@ def open_vault(wiring: Wiring) -> S3 | Storage | None:
 
 def _s3(settings: Settings) -> S3:
     try:
-        from shipway.edges.s3 import S3
+        from shipway.edges.storage.s3 import S3
     except ImportError:
         raise Misconfigured(
             "boto3 is not installed, and backup_s3_bucket wants it.",
@@ -77,7 +77,7 @@ def _storage(wiring: Wiring) -> Storage | None:
     settings = wiring.settings
     if settings.backup_bucket is None:
         return None
-    from shipway.edges.storage import Storage
+    from shipway.edges.storage.storage import Storage
 
     why = f"backup_bucket = {settings.backup_bucket} wants it"
     return Storage(

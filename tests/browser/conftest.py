@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.edges.clock import SystemClock
-from shipway.journal import FileCopy, Journal
-from shipway.record import Records
+from shipway.edges.machine.clock import SystemClock
 from shipway.report.files import JOURNAL, PAGE, write_board, write_files
 from shipway.report.hide import Hide
+from shipway.steps.journal.journal import FileCopy, Journal
+from shipway.steps.release.record import Records
 from tests.browser import examples
 from tests.browser.chromium import Chromium
 

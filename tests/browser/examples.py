@@ -6,9 +6,14 @@ import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shipway.course import Found, StepEnd, StepRecord
 from shipway.errors import LogsBad, Stopped
-from shipway.record import PlannedMigration, PlannedRelease, ReleaseRecord, make_record
+from shipway.steps.journal.course import Found, StepEnd, StepRecord
+from shipway.steps.release.record import (
+    PlannedMigration,
+    PlannedRelease,
+    ReleaseRecord,
+    make_record,
+)
 from shipway.values import (
     AccessChange,
     AppliedMigration,

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.journal import chained
-from shipway.past import Past, Standing, past_of
+from shipway.steps.journal.entries import Past, Standing, past_of
+from shipway.steps.journal.journal import chained
 
 if TYPE_CHECKING:
     from tests.faults.world import Place

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shipway.edges.embedded import Cluster, newest
-from shipway.past import Standing
+from shipway.edges.servers.cluster import Cluster, newest
+from shipway.steps.journal.entries import Standing
 from tests.faults.judging import Before, after_fault, at_the_end, latest
 from tests.faults.proxy import At, Gate, Proxy
 from tests.faults.world import waited

@@ -25,11 +25,11 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from shipway.edges.clock import SystemClock
-from shipway.edges.embedded import HOST, Cluster, newest
+from shipway.edges.machine.clock import SystemClock
+from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.sandbox import lifecycle
 from shipway.sandbox.control import Control
-from shipway.sandbox.dress import APP_ROLE, SUPERUSER, dress
+from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.values import Secret
 from tests.sandbox.conftest import Standins, start
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
-    from shipway.commands.session import Answer, Session
+    from shipway.commands.asked import Answer
+    from shipway.commands.session import Session
 
 __all__ = ["Place", "Running", "World", "waited"]
 
@@ -64,15 +65,15 @@ _QUICK = {
     "SHIPWAY_DEPLOY_WITH": "rest",
 }
 _PRELOADED = (
-    "shipway.commands.release",
-    "shipway.commands.releases",
+    "shipway.commands.release.release",
+    "shipway.commands.release.history",
     "shipway.wiring.hosting",
     "shipway.wiring.database",
     "shipway.wiring.backups",
     "shipway.wiring.journals",
     "shipway.wiring.platform",
-    "shipway.edges.rehearsal_room",
-    "shipway.edges.storage",
+    "shipway.edges.copies.rehearsal_room",
+    "shipway.edges.storage.storage",
     "shipway.report.words",
     "tests.faults.world",
 )
@@ -110,8 +111,9 @@ class Order:
 
 def _run(order: Order) -> None:
     """Run `invoke release --yes` in this process, as the command line does, and end it."""
-    from shipway.commands import release  # noqa: PLC0415 - the fork server has it
-    from shipway.commands.session import Asked, run  # noqa: PLC0415 - the same
+    from shipway.commands.asked import Asked  # noqa: PLC0415 - the same
+    from shipway.commands.release import release  # noqa: PLC0415 - the fork server has it
+    from shipway.commands.session import run  # noqa: PLC0415 - the same
 
     os.chdir(order.folder)
     os.environ.clear()

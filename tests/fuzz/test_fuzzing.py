@@ -16,21 +16,21 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shipway.edges.clock import SystemClock
-from shipway.edges.github import GitHub
-from shipway.edges.http import Api
-from shipway.edges.supabase import Supabase
-from shipway.edges.vercel import Vercel
-from shipway.edges.vercel_cli import VercelCli
+from shipway.edges.machine.clock import SystemClock
+from shipway.edges.supabase.management_api import Supabase
+from shipway.edges.team.github import GitHub
+from shipway.edges.vercel.api import Vercel
+from shipway.edges.vercel.cli import VercelCli
+from shipway.edges.web.http import Api
 from shipway.environment import load
 from shipway.errors import Stopped
-from shipway.json_form import json_form
+from shipway.formats.json_form import json_form
 from shipway.migrations.files import read_folder
-from shipway.migrations.script import open_script
+from shipway.migrations.sql.script import open_script
 from shipway.report.hide import Hide
 from shipway.settings import Settings
-from shipway.steps.waivers import read_waivers
-from shipway.steps.windows import in_window
+from shipway.steps.gates.waivers import read_waivers
+from shipway.steps.gates.windows import in_window
 from shipway.values import Secret
 from tests.fuzz.answers import ANSWERS
 

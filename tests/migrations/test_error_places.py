@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipway.errors import MigrationFailed
-from tests.migrating import run
+from tests.fixtures.migrating import run
 
 if TYPE_CHECKING:
     from pathlib import Path

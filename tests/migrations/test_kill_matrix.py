@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.edges.embedded import Cluster, installs
+from shipway.edges.servers.cluster import Cluster, installs
 from shipway.errors import Stopped
 from shipway.values import Secret
-from tests.migrating import LIMITS, ask, run, write
-from tests.recording_proxy import RecordingProxy
+from tests.fixtures.migrating import LIMITS, ask, run, write
+from tests.fixtures.recording_proxy import RecordingProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.edges.squawk import Squawk, find_squawk
+from shipway.edges.machine.squawk import Squawk, find_squawk
 from shipway.errors import Failed
-from shipway.migrations.do_blocks import laid_open
 from shipway.migrations.files import read_folder
 from shipway.migrations.lint import lint
-from shipway.migrations.script import open_script
-from shipway.steps.review import review
+from shipway.migrations.sql.do_blocks import laid_open
+from shipway.migrations.sql.script import open_script
+from shipway.steps.rehearse.lint import review
 from shipway.values import Unproven
-from tests.migrating import write
+from tests.fixtures.migrating import write
 
 if TYPE_CHECKING:
     from pathlib import Path

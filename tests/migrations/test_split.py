@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import pq
 
-from shipway.migrations.blank import BadScript
-from shipway.migrations.split import pieces, words
+from shipway.migrations.sql.blank import BadScript
+from shipway.migrations.sql.split import pieces, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.edges.embedded import HOST, Cluster, installs
-from shipway.sandbox.dress import SUPERUSER, dress
+from shipway.edges.servers.cluster import HOST, Cluster, installs
+from shipway.sandbox.database.dress import SUPERUSER, dress
 from shipway.values import Secret
-from tests.migrating import LIMITS, SAMPLE, ask, run, write
+from tests.fixtures.migrating import LIMITS, SAMPLE, ask, run, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.edges.embedded import Install
+    from shipway.edges.servers.cluster import Install
 
 pytestmark = pytest.mark.long
 

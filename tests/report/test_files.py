@@ -13,16 +13,16 @@ import pytest
 
 from shipway.environment import github_actions
 from shipway.errors import MigrationFailed, Place, Refused
-from shipway.json_form import json_form
-from shipway.record import ReleaseEnd, list_records, read_record
-from shipway.report.actions import tell_error, tell_release
-from shipway.report.annotations import of_error, of_seal
+from shipway.formats.json_form import json_form
 from shipway.report.files import write_board, write_files
+from shipway.report.github.actions import tell_error, tell_release
+from shipway.report.github.annotations import of_error, of_seal
+from shipway.report.github.markdown import release_markdown, seal_markdown
 from shipway.report.hide import Hide
-from shipway.report.markdown import release_markdown, seal_markdown
 from shipway.report.page.chain import Chain, read_chain
 from shipway.report.page.charts import timeline
 from shipway.report.page.render import release_page
+from shipway.steps.release.record import ReleaseEnd, list_records, read_record
 from shipway.values import Actions, Secret
 from tests.browser.examples import HOSTILE, LABELS, SEAL, good, rolled_back, stopped
 from tests.report.test_terminal import screen

@@ -15,8 +15,8 @@ import pytest
 
 from shipway.errors import Refused
 from shipway.report.hide import Hide
-from shipway.report.live import Line
-from shipway.report.terminal import Terminal
+from shipway.report.terminal.live import Line
+from shipway.report.terminal.terminal import Terminal
 from shipway.report.words import show
 from shipway.values import AppliedMigration, MigrationPlan, Secret
 

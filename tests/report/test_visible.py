@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipway.errors import Failed
-from shipway.report.annotations import of_error
+from shipway.report.github.annotations import of_error
 from shipway.report.hide import Hide
-from shipway.report.terminal import Terminal
+from shipway.report.terminal.terminal import Terminal
 from shipway.report.visible import no_command, visible
 from shipway.values import Secret
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shipway.edges.catalog import Catalog
-from shipway.edges.clock import SystemClock
+from shipway.edges.catalog.snapshot import Catalog
+from shipway.edges.machine.clock import SystemClock
 from shipway.errors import MigrationFailed
 from shipway.migrations.files import read_folder
-from shipway.sandbox.blueprint import Blueprint
+from shipway.sandbox.database.blueprint import Blueprint
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from shipway.inspection import Snapshot
     from shipway.values import Secret
+    from shipway.values.inspection import Snapshot
 
 ROOT = Path(__file__).parents[2]
 PG_18, PG_15 = 180004, 150008

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from shipway.sandbox.dress import dress
+from shipway.sandbox.database.dress import dress
 
 if TYPE_CHECKING:
     from shipway.values import Secret

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shipway.inspection import Access, Reach, Snapshot, Thing, Tried
 from shipway.schema.changes import access_changes, schema_changes
+from shipway.values.inspection import Access, Reach, Snapshot, Thing, Tried
 
 
 def table(name: str, security: str = "on") -> Thing:

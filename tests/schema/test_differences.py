@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shipway.edges.catalog import Catalog
+from shipway.edges.catalog.snapshot import Catalog
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.inspection import Snapshot
+    from shipway.values.inspection import Snapshot
     from tests.conftest import DatabaseServer
 
 SCHEMA = """

@@ -17,8 +17,8 @@ import pytest
 
 from shipway.sandbox import lifecycle
 from shipway.sandbox.control import Control
+from tests.fixtures.warm_start import WarmStart
 from tests.sandbox.conftest import Standins, start
-from tests.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

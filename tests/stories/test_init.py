@@ -12,11 +12,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from shipway.commands.document import Document
-from shipway.json_schema import schema_of
-from shipway.steps.preflight import Diagnosis
+from shipway.formats.json_schema import schema_of
+from shipway.steps.gates.preflight import Diagnosis
 from shipway.values import MigrationPlan
+from tests.fixtures.supabase_history import apply_as_the_cli_does, write_project
 from tests.stories.conftest import SAMPLE, Ended, clean_environment
-from tests.supabase_history import apply_as_the_cli_does, write_project
 
 if TYPE_CHECKING:
     from tests.stories.conftest import Project

@@ -17,7 +17,7 @@ import pytest
 
 from shipway.settings import Settings
 from shipway.tasks import namespace
-from tests.in_process import run_here
+from tests.fixtures.in_process import run_here
 from tests.stories.conftest import clean_environment
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from shipway.record import ReleaseEnd
 from shipway.report.page.parts import Parts, take_apart
+from shipway.steps.release.record import ReleaseEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.record import ReleaseRecord
+    from shipway.steps.release.record import ReleaseRecord
 
 __all__ = ["Board", "Row", "take_board"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.journal import FileCopy, chained
+from shipway.steps.journal.journal import FileCopy, chained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.journal import Entry
+    from shipway.steps.journal.journal import Entry
 
 __all__ = ["Chain", "read_chain"]
 

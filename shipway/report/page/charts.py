@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.course import StepRecord
-    from shipway.record import ReleaseRecord
+    from shipway.steps.journal.course import StepRecord
+    from shipway.steps.release.record import ReleaseRecord
     from shipway.values import RehearsedStatement, Seal, Watched
 
 __all__ = ["Bar", "Curve", "LockBar", "locks", "plot", "timeline"]

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from shipway.course import StepEnd
-from shipway.record import ReleaseEnd
-from shipway.steps.preflight import Diagnosis, Ready
+from shipway.steps.gates.preflight import Diagnosis, Ready
+from shipway.steps.journal.course import StepEnd
+from shipway.steps.release.record import ReleaseEnd
 from shipway.values import (
     Backup,
     Checks,
@@ -27,7 +27,7 @@ from shipway.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.record import PlannedMigration, ReleaseRecord
+    from shipway.steps.release.record import PlannedMigration, ReleaseRecord
     from shipway.values import (
         AccessChange,
         AppliedMigration,

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from markupsafe import Markup, escape
 
 from shipway import __version__
-from shipway.figures import count, duration, moment, size
+from shipway.formats.figures import count, duration, moment, size
 from shipway.report.page.board import Board, take_board
 from shipway.report.page.charts import locks, plot, timeline
 from shipway.report.page.parts import take_apart
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
-    from shipway.record import ReleaseRecord
     from shipway.report.hide import Hide
     from shipway.report.page.chain import Chain
+    from shipway.steps.release.record import ReleaseRecord
 
 __all__ = ["board_page", "release_page"]
 

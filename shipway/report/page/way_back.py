@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.figures import count, duration, moment, size
+from shipway.formats.figures import count, duration, moment, size
 from shipway.values import Phase, Reversal
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shipway.record import ReleaseRecord
     from shipway.report.page.parts import Parts
+    from shipway.steps.release.record import ReleaseRecord
     from shipway.values import Backup, Platform, Seal
 
 __all__ = ["Way", "ways_back"]

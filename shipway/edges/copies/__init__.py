@@ -1,0 +1,1 @@
+"""Restored copies to rehearse on: here, or as a Supabase branch."""

@@ -1,0 +1,225 @@
+"""The place of a rehearsal: an embedded PostgreSQL of its own with a backup restored into it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
+
+from psycopg import sql
+
+from shipway.cleanup import afterwards
+from shipway.edges.copies.restored_copy import Copy, tables_of
+from shipway.edges.machine import process
+from shipway.edges.postgres import connection as postgres
+from shipway.edges.restore import replace, restore
+from shipway.edges.restore.progress import untold
+from shipway.edges.restore.roles import make_roles
+from shipway.edges.servers import cluster as embedded
+from shipway.errors import Refused
+from shipway.formats.figures import count
+from shipway.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from shipway.edges.dump.archives import Archives
+    from shipway.edges.restore.replace import Replacement
+    from shipway.values import Backup
+
+__all__ = ["RehearsalRoom"]
+
+_SUPERUSER: Final = "shipway_rehearsal"
+_CONNECT_S: Final = 10.0
+_VERSIONS_PER_MAJOR: Final = 10_000
+
+
+class Elsewhere(Protocol):
+    """Another place for copies."""
+
+    def copy_of(
+        self, backup: Backup, tell: Callable[[int], None], /
+    ) -> AbstractContextManager[Copy]:
+        """Make one for the block."""
+
+
+class RehearsalRoom:
+    """Makes copies of backups and takes them away again.
+
+    Args:
+        folder: where the copies' clusters lie; those that a killed rehearsal left are deleted.
+        archives: reads the archives.
+        whole_up_to_bytes: of larger archives only a sample of the rows is restored.
+        most_rows: of a table, in a sample.
+        instead: where large backups are rehearsed on, instead of on a sample.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        archives: Archives,
+        *,
+        whole_up_to_bytes: int,
+        most_rows: int = 10_000,
+        instead: Elsewhere | None = None,
+    ) -> None:
+        self._folder = folder
+        self._archives = archives
+        self._whole_up_to_bytes = whole_up_to_bytes
+        self._most_rows = most_rows
+        self._instead = instead
+
+    def server_major(self, wanted: int) -> int:
+        """Return the major version that a copy would have: the nearest one that is not older."""
+        return self._install(wanted).major
+
+    def instead_of_whole(self, backup: Backup) -> str:
+        """Return what is done with a backup too large to be restored whole; empty for others."""
+        if not self._is_large(backup):
+            return ""
+        how = (
+            f"up to {self._most_rows} rows of each table are restored"
+            if self._instead is None
+            else "a branch of the project is made, which takes minutes and costs money until it is "
+            "deleted at the end"
+        )
+        return f"{backup.manifest.backup_id} is above rehearse_whole_up_to_bytes: {how}"
+
+    def _is_large(self, backup: Backup) -> bool:
+        return backup.manifest.archive_bytes > self._whole_up_to_bytes
+
+    @contextmanager
+    def copy_of(self, backup: Backup, tell: Callable[[int], None] = untold) -> Iterator[Copy]:
+        """Restore a backup into a server that exists only for the block.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            tell: told meanwhile how many rows are back.
+
+        Raises:
+            Misconfigured: no embedded PostgreSQL, or no pg_restore that can read the archive.
+            Failed: the server did not start, or the restore could not begin.
+        """
+        manifest = backup.manifest
+        large = self._is_large(backup)
+        if large and self._instead is not None:
+            with self._instead.copy_of(backup, tell) as copy:
+                yield copy
+            return
+        self._sweep()
+        directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
+        directory.mkdir(parents=True, mode=0o700)
+        cluster = embedded.Cluster(directory, self._install(_major(manifest.server_version)))
+        password = Secret(secrets.token_urlsafe(24))
+        with afterwards(cluster.destroy, lambda: shutil.rmtree(directory, ignore_errors=True)):
+            cluster.create(_SUPERUSER, password)
+            place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
+            _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
+            place += "/" + quote(manifest.database, safe="")
+            admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
+            with self._archives.plain(backup.archive) as archive:
+                restored = restore.restore(
+                    archive,
+                    manifest,
+                    url=admin,
+                    stays=False,
+                    most_rows=self._most_rows if large else None,
+                    tell=tell,
+                )
+            owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
+            with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
+                yield copy
+
+    @contextmanager
+    def filled(
+        self, backup: Backup, tell: Callable[[int], None] = untold, *, url: Secret
+    ) -> Iterator[Copy]:
+        """Restore a backup into an empty database, where it stays.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            tell: told meanwhile how many rows are back.
+            url: of the database, as a role that may create all that is in the backup.
+
+        Raises:
+            Refused: the database holds tables already.
+        """
+        with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
+            there = tables_of(connection)
+            if there:
+                raise Refused(
+                    f"The database at {postgres.place_of(url)} is not empty: it holds "
+                    f"{count(len(there), 'table')}, {there[0].schema}.{there[0].name} among them.",
+                    unchanged="Nothing was restored; the database is as it was.",
+                    next_step="Make a new database and name that one; restoring over data that "
+                    "is there loses it.",
+                )
+            make_roles(connection, backup.manifest.roles)
+        with self._archives.plain(backup.archive) as archive:
+            restored = restore.restore(archive, backup.manifest, url=url, stays=True, tell=tell)
+        with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
+            yield copy
+
+    @contextmanager
+    def replaced(
+        self, backup: Backup, _tell: Callable[[int], None] = untold, *, url: Secret
+    ) -> Iterator[Replacement]:
+        """Put a backup in the place of what a database holds, when the block ends well.
+
+        Args:
+            backup: its digest was looked at by the caller.
+            url: of the database, as the role that owns the project's objects.
+
+        Raises:
+            Failed: it could not be; the database is as it was.
+        """
+        with (
+            self._archives.plain(backup.archive) as archive,
+            replace.replaced(archive, backup, url=url) as done,
+        ):
+            yield done
+
+    def _install(self, wanted: int) -> embedded.Install:
+        installs = embedded.installs()
+        return next((one for one in installs if one.major >= wanted), installs[-1])
+
+    def _sweep(self) -> None:
+        """Delete the clusters of rehearsals whose process was killed."""
+        if not self._folder.is_dir():
+            return
+        for left in self._folder.iterdir():
+            pid = left.name.partition("-")[0]
+            if pid.isdigit() and not process.alive(int(pid)):
+                cluster = embedded.Cluster(left, embedded.newest())
+                cluster.destroy()
+                if not cluster.home.exists():  # else it is found again next time
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
+    """Make the roles, and an empty database that is named like the target's."""
+    manifest = backup.manifest
+    with postgres.connect(url, purpose="rehearsal", timeout_s=_CONNECT_S) as connection:
+        make_roles(connection, manifest.roles)
+        role = sql.Identifier(manifest.role)
+        # The password lives as long as this server: no longer than the rehearsal.
+        connection.execute(
+            sql.SQL("alter role {} login password {}").format(role, sql.Literal(password.reveal()))
+        )
+        database = sql.Identifier(manifest.database)
+        there = connection.execute(
+            "select from pg_database where datname = %s", [manifest.database]
+        ).fetchone()
+        if there is None:
+            connection.execute(sql.SQL("create database {} template template0").format(database))
+        connection.execute(sql.SQL("alter database {} owner to {}").format(database, role))
+
+
+def _major(version: str) -> int:
+    """Return the major of `17.11` or `17.11 (Debian …)`."""
+    return int(version.partition(".")[0].split()[0])

@@ -1,0 +1,1 @@
+"""A dump of the target, and the archive that it makes."""

@@ -1,0 +1,1 @@
+"""What the target keeps of releases: ledger, journal, approvals; and other tools' histories."""

@@ -1,0 +1,1 @@
+"""This machine: processes, disks, clocks, what is remembered from earlier runs."""

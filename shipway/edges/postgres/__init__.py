@@ -1,0 +1,1 @@
+"""The target's Postgres: connections, messages, locks, the ledger and the journal."""

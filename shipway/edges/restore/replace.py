@@ -1,0 +1,287 @@
+"""Puts a backup in the place of what a project's database holds now: all of it, or nothing.
+
+Everything is one transaction: what is there is dropped, the archive's statements and rows are
+sent through the same connection, and the caller looks at the result before it is committed. The
+schemas that belong to Supabase stay as they are, users and files included: a project's role may
+not replace them.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+
+from shipway.edges.catalog.snapshot import read_snapshot
+from shipway.edges.client_tools import messages as tool_messages
+from shipway.edges.machine import process
+from shipway.edges.postgres import connection as postgres
+from shipway.edges.postgres import diagnostics
+from shipway.edges.postgres.catalog_sql import sql as sql_file
+from shipway.edges.restore.archive_entries import entries_of
+from shipway.edges.restore.pg_restore import listed
+from shipway.edges.restore.replaced_entries import NOT_OURS, chosen
+from shipway.edges.restore.restore import restorer_of
+from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.errors import Failed
+from shipway.values import Restored, TableContent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from shipway.edges.client_tools.programs import Tool
+    from shipway.edges.restore.archive_entries import Entry
+    from shipway.values import Backup, Manifest, Secret
+    from shipway.values.inspection import Snapshot
+
+    Connection = psycopg.Connection[tuple[object, ...]]
+
+__all__ = ["Held", "Replacement", "held_by", "replaced"]
+
+_CONNECT_S: Final = 10.0
+_DEADLINE_S: Final = 6 * 3600.0
+_LOCK_WAIT: Final = "5s"
+_CHUNK_BYTES: Final = 1 << 20
+_TRANSACTION_TIMEOUT: Final = 170_000
+"""The server version from which on `transaction_timeout` is known."""
+_UNCHANGED: Final = "The database is as it was: the transaction was rolled back."
+
+_SCHEMAS: Final = """
+select nspname from pg_namespace
+ where nspname !~ '^pg_' and nspname <> 'information_schema' and nspname <> all (%s)
+"""
+_TABLES: Final = """
+select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind = 'r' and n.nspname = any (%s)
+   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid
+                   and deptype = 'e')
+ order by 1, 2
+"""
+# Schemas that were emptied, and whether they are the role's to change.
+_EMPTIED: Final = """
+select nspname, pg_has_role(nspowner, 'usage') from pg_namespace where nspname = any (%s)
+"""
+# One that holds an extension, or is another's, stays.
+_DROP_PUBLIC: Final = """
+do $$ begin
+    if exists (select from pg_namespace where nspname = 'public' and pg_has_role(nspowner, 'usage')
+               and oid not in (select extnamespace from pg_extension)) then
+        drop schema public;
+    end if;
+end $$
+"""
+
+
+class Replacement:
+    """What a transaction has put in place, before it is committed.
+
+    Attributes:
+        restored: how it was restored.
+    """
+
+    def __init__(self, connection: Connection, restored: Restored) -> None:
+        self.restored = restored
+        self._connection = connection
+
+    @property
+    def catalog(self) -> Replacement:
+        """What looks at the schema: itself."""
+        return self
+
+    def snapshot(self) -> Snapshot:
+        """Return the schema as it would be."""
+        return read_snapshot(self._connection)
+
+    def contents(self) -> Mapping[str, TableContent]:
+        """Return `schema.table` to its rows, of the project's tables."""
+        found = {}
+        for schema, name in self._connection.execute(_TABLES, [_schemas(self._connection)]):
+            query = sql.SQL("select count(*) from only {}").format(
+                sql.Identifier(str(schema), str(name))
+            )
+            ((rows,),) = self._connection.execute(query).fetchall()
+            found[f"{schema}.{name}"] = TableContent(rows=int(str(rows)), digest="")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a database holds before a backup is brought back into it."""
+
+    tables: tuple[str, ...]
+    """The project's own, as `schema.table`."""
+    is_project: bool
+    """Whether it is a project of Supabase, whose own schemas are there already."""
+
+
+def held_by(url: Secret) -> Held:
+    """Return what a database holds."""
+    with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
+        rows = connection.execute(_TABLES, [_schemas(connection)]).fetchall()
+        auth = connection.execute("select from pg_namespace where nspname = 'auth'").fetchone()
+        return Held(
+            tables=tuple(f"{schema}.{name}" for schema, name in rows), is_project=auth is not None
+        )
+
+
+@contextmanager
+def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacement]:
+    """Put a backup in the place of what is there; it is committed when the block ends well.
+
+    Args:
+        archive: the plain one; its digest was looked at by the caller.
+        backup: what it is.
+        url: of the database, as the role that owns the project's objects.
+
+    Raises:
+        Failed: a statement did not succeed; nothing was changed.
+    """
+    began = time.monotonic()
+    tool = restorer_of(backup.manifest)
+    with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
+        connection.autocommit = True
+        try:
+            connection.execute("begin")
+            left_out = _put(connection, tool, archive, backup.manifest)
+            restored = Restored(
+                server_version=str(connection.info.parameter_status("server_version")),
+                tool=tool.label,
+                duration_s=round(time.monotonic() - began, 3),
+                left_out=left_out,
+                errors=(),
+            )
+            yield Replacement(connection, restored)
+            connection.execute("commit")
+        except psycopg.Error as error:
+            raise _failed(error) from None
+        # The rows are there; that the planner does not know them yet is no reason to fail.
+        connection.execute("analyze")
+
+
+def _put(connection: Connection, tool: Tool, archive: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Drop what is there, bring back what the archive holds, and return what is left out."""
+    connection.execute(f"set local lock_timeout = '{_LOCK_WAIT}'".encode())
+    connection.execute("set local statement_timeout = 0")
+    connection.execute("set local idle_in_transaction_session_timeout = 0")
+    connection.execute("set local search_path = ''")
+    entries = entries_of(tool, archive, manifest.roles)
+    keeps = _emptied(connection, entries, manifest)
+    coming, left_out = chosen(connection, entries, keeps=keeps)
+    with listed(coming) as names:
+        for section in ("pre-data", "data", "post-data"):
+            argv: list[str | Path] = [
+                tool.path,
+                f"--use-list={names}",
+                f"--section={section}",
+                "--file=-",
+                archive,
+            ]
+            with process.stream(argv, env=tool.env, deadline_s=_DEADLINE_S) as running:
+                if section == "data":
+                    _send_rows(connection, running)
+                else:
+                    _send_script(connection, running.stdout.read())
+                ended = running.finish()
+            if ended.returncode:
+                raise Failed(
+                    f"pg_restore could not read the archive: {tool_messages.told(ended.stderr)}",
+                    unchanged=_UNCHANGED,
+                    next_step="Use another backup: invoke backup.list",
+                )
+    return left_out
+
+
+def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifest) -> set[str]:
+    """Drop the project's objects; return the schemas that are another's and stay as they are."""
+    publications = [one.name for one in entries if one.kind == "PUBLICATION"]
+    drops = connection.execute(
+        sql_file("restorable"), {"schemas": _schemas(connection), "publications": publications}
+    ).fetchall()
+    for (drop,) in drops:
+        connection.execute(str(drop).encode())
+    left = {
+        str(name): bool(mine)
+        for name, mine in connection.execute(_EMPTIED, [_schemas(connection)]).fetchall()
+    }
+    owners = {one.name: one.owner for one in entries if one.kind == "SCHEMA"}
+    if manifest.has_public:
+        left.setdefault(PUBLIC, True)
+    for name in (one for one, mine in left.items() if mine):
+        made_new(connection, name, owner=owners.get(name))
+    if not manifest.has_public:
+        connection.execute(_DROP_PUBLIC)
+    return {name for name, mine in left.items() if not mine}
+
+
+def _schemas(connection: Connection) -> list[str]:
+    """Return the schemas that are the project's."""
+    return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(NOT_OURS)])]
+
+
+def _send_script(connection: Connection, script: bytes) -> None:
+    """Run the statements of a section that holds no rows."""
+    lines = [line for line in script.splitlines() if _is_sql(connection, line)]
+    if any(line and not line.startswith((b"--", b"SET ")) for line in lines):
+        connection.execute(b"\n".join(lines))
+
+
+def _is_sql(connection: Connection, line: bytes) -> bool:
+    """Tell whether the server takes a line, which pg_restore wrote for psql and newer servers."""
+    if line.startswith((b"\\restrict ", b"\\unrestrict ")):
+        return False
+    old = connection.info.server_version < _TRANSACTION_TIMEOUT
+    return not (old and line == b"SET transaction_timeout = 0;")
+
+
+def _send_rows(connection: Connection, running: process.Running) -> None:
+    """Run the section of the rows: each table's as one COPY, and the sequences' values."""
+    statement = b""
+    lines = iter(running.stdout)
+    for line in lines:
+        if not statement and (line.startswith(b"--") or not line.strip()):
+            continue
+        if not _is_sql(connection, line.rstrip()):
+            continue
+        statement += line
+        if not line.endswith(b";\n"):
+            continue
+        if statement.startswith(b"COPY ") and statement.endswith(b" FROM stdin;\n"):
+            _copy(connection, statement, lines)
+        else:
+            connection.execute(statement)
+        statement = b""
+
+
+def _copy(connection: Connection, statement: bytes, lines: Iterator[bytes]) -> None:
+    """Send a table's rows, up to the line that ends them."""
+    with connection.cursor().copy(statement.rstrip().removesuffix(b";")) as copy:
+        chunk: list[bytes] = []
+        size = 0
+        for line in lines:
+            if line == b"\\.\n":
+                break
+            chunk.append(line)
+            size += len(line)
+            if size >= _CHUNK_BYTES:
+                copy.write(b"".join(chunk))
+                chunk, size = [], 0
+        copy.write(b"".join(chunk))
+
+
+def _failed(error: psycopg.Error) -> Failed:
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        cure = "Something uses the tables: stop the app, then run it again."
+    elif isinstance(error, psycopg.errors.InsufficientPrivilege):
+        cure = "Use the role that owns what is named; objects of the dashboard belong to another."
+    else:
+        cure = "Mend its cause, or restore into an empty database."
+    return Failed(
+        f"The backup could not be put in place: {diagnostics.said(error)}",
+        unchanged=_UNCHANGED,
+        next_step=cure,
+    )

@@ -1,0 +1,182 @@
+"""Restores an archive into an empty database, without what only the platform has."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from shipway.edges.catalog import statistics
+from shipway.edges.client_tools import connections as tool_connections
+from shipway.edges.client_tools import programs as pgtools
+from shipway.edges.machine import process
+from shipway.edges.postgres import connection as postgres
+from shipway.edges.restore import sample
+from shipway.edges.restore.archive_entries import entries_of
+from shipway.edges.restore.left_out import parted, told
+from shipway.edges.restore.pg_restore import PgRestore, listed
+from shipway.edges.restore.progress import RowsBack, untold
+from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.edges.restore.stand_ins import make_stand_ins, places_of
+from shipway.values import Restored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import psycopg
+
+    from shipway.edges.restore.archive_entries import Entry
+    from shipway.edges.restore.left_out import Parting
+    from shipway.values import Manifest, SampledTable, Secret
+
+
+__all__ = ["restore", "restorer_of"]
+
+_SCRIPT_S: Final = 300.0
+_DATA: Final = ("TABLE DATA", "SEQUENCE SET", "BLOBS", "BLOB")
+
+
+def restore(  # noqa: PLR0913 - all but two by name
+    archive: Path,
+    manifest: Manifest,
+    *,
+    url: Secret,
+    stays: bool,
+    most_rows: int | None = None,
+    tell: Callable[[int], None] = untold,
+) -> Restored:
+    """Restore an archive into an empty database whose server has the roles already.
+
+    Args:
+        archive: the file; its digest was compared with the manifest by the caller.
+        manifest: what it holds.
+        url: the database, as a superuser.
+        stays: whether it is there to be used; it gets no stand-ins for missing extensions then.
+        most_rows: of larger tables only so many rows are restored, and of those only the ones
+            whose foreign keys hold; all of them when None.
+        tell: told a few times a second how many rows are back.
+
+    Raises:
+        Misconfigured: no pg_restore on this machine can read it.
+        Failed: pg_restore could not begin at all.
+    """
+    began = time.monotonic()
+    with postgres.connect(url, purpose="restore", timeout_s=10.0) as connection:
+        tool = restorer_of(
+            manifest,
+            tls=connection.pgconn.ssl_in_use,
+            parameters=tool_connections.wanted(connection, url),
+        )
+        entries = entries_of(tool, archive, manifest.roles)
+        made_new(connection, PUBLIC)
+        parting = _parting(connection, entries, manifest)
+        rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in parting.kept}
+        pg_restore = PgRestore(
+            tool=tool,
+            archive=archive,
+            connection=connection,
+            url=url,
+            back=RowsBack(rows, tell),
+            excuses=parting.excuses,
+        )
+        errors = pg_restore.run([one for one in parting.kept if one.kind == "SCHEMA"])
+        if not manifest.has_public:
+            connection.execute("drop schema public")
+        if parting.missing and not stays:
+            places = _extension_places(tool, archive, entries)
+            make_stand_ins(connection, parting.missing, places)
+        rest = [one for one in parting.kept if one.kind != "SCHEMA"]
+        unowned = [one for one in rest if _is_unowned(one, manifest)]
+        rest = [one for one in rest if one not in unowned]
+        held: tuple[SampledTable, ...] = ()
+        if most_rows is None:
+            errors += pg_restore.run(rest)
+        else:
+            errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
+            held = sample.counted(connection, manifest.row_counts)
+        errors += pg_restore.run(unowned, with_owners=False)
+        statistics.gather(connection, url)
+        version = connection.execute("show server_version").fetchone()
+    failed = told(one for one in parting.kept if one.number in pg_restore.excused)
+    return Restored(
+        server_version=str(version[0]) if version else "",
+        tool=tool.label,
+        duration_s=round(time.monotonic() - began, 3),
+        left_out=(*parting.left_out, *failed),
+        errors=tuple(errors),
+        sample=held,
+    )
+
+
+def _with_sample(
+    pg_restore: PgRestore, entries: Sequence[Entry], rows: Mapping[str, int], most_rows: int
+) -> list[str]:
+    """Restore everything but the rows, then some of those; return pg_restore's errors."""
+    data = [one for one in entries if one.kind in _DATA]
+    views = [one for one in entries if one.kind == "MATERIALIZED VIEW DATA"]
+    large = [one for one in data if rows.get(_table_of(one), 0) > most_rows]
+    # Indexes and keys go before the rows: none of them then fails for a row that is missing.
+    errors = pg_restore.run([one for one in entries if one not in data and one not in views])
+    errors += pg_restore.run([one for one in data if one not in large], sample.AS_REPLICA)
+    connection = pg_restore.connection
+    connection.execute("set session_replication_role = replica")
+    for one in large:
+        with listed([one]) as chosen:
+            sample.fill(
+                pg_restore.tool, pg_restore.archive, chosen, connection, most_rows=most_rows
+            )
+    sample.hold_keys(connection)
+    connection.execute("reset session_replication_role")
+    return errors + pg_restore.run(views)
+
+
+def _table_of(entry: Entry) -> str:
+    return f"{entry.schema}.{entry.name}"
+
+
+def _parting(
+    connection: psycopg.Connection[tuple[object, ...]], entries: Sequence[Entry], manifest: Manifest
+) -> Parting:
+    """Part the entries by what this server lacks."""
+    available = connection.execute("select name from pg_available_extensions").fetchall()
+    schemas = connection.execute("select nspname from pg_namespace").fetchall()
+    return parted(
+        entries,
+        missing=sorted(set(manifest.extensions) - {str(name) for (name,) in available}),
+        schemas={str(name) for (name,) in schemas},
+    )
+
+
+def _is_unowned(entry: Entry, manifest: Manifest) -> bool:
+    """Return whether it is an event trigger whose owner only the platform could give it to."""
+    superusers = {role.name for role in manifest.roles if "superuser" in role.attributes}
+    return entry.subject[0] == "EVENT TRIGGER" and entry.owner not in superusers
+
+
+def _extension_places(
+    tool: pgtools.Tool, archive: Path, entries: Sequence[Entry]
+) -> Mapping[str, str]:
+    """Return extension to schema; the table of contents does not tell it, the statements do."""
+    with listed([one for one in entries if one.kind == "EXTENSION"]) as chosen:
+        argv: list[str | Path] = [tool.path, f"--use-list={chosen}", "--file=-", archive]
+        said = process.run(argv, env=tool.env, deadline_s=_SCRIPT_S)
+    return places_of(said.stdout.decode())
+
+
+def restorer_of(
+    manifest: Manifest, *, tls: bool = False, parameters: Mapping[str, str] | None = None
+) -> pgtools.Tool:
+    """Return the pg_restore that reads a backup's archive.
+
+    Args:
+        manifest: of the backup.
+        tls: whether it connects, and has to encrypt that.
+        parameters: of its connection.
+
+    Raises:
+        Misconfigured: there is none on this machine.
+    """
+    major = int(re.search(r"\d+", manifest.tool)[0])  # type: ignore[index]
+    zstd = "zstd" in manifest.compression
+    return pgtools.find_restorer(major, zstd=zstd, tls=tls, parameters=parameters)

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL servers that copies live on."""

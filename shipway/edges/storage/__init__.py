@@ -1,0 +1,1 @@
+"""Where copies of backups are kept: Supabase Storage, S3, encrypted with age."""

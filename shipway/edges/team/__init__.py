@@ -1,0 +1,1 @@
+"""The team: notices, GitHub, git, and who sits here."""

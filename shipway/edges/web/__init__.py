@@ -1,0 +1,1 @@
+"""The HTTP client and its parts, and plain visits to pages."""

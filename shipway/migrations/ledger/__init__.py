@@ -1,0 +1,1 @@
+"""The ledger's statements: rows, books, repairs, and the Supabase CLI's history beside it."""

@@ -1,0 +1,1 @@
+"""SQL read as PostgreSQL reads it: cut into statements, which are told apart by kind."""

@@ -1,0 +1,1 @@
+"""What GitHub Actions shows: annotations and the summary."""

@@ -1,0 +1,1 @@
+"""Deploy: build staged, smoke test, promote, prove; and the way back."""

@@ -1,0 +1,1 @@
+"""Gates: what must hold before a release begins, and before it changes anything."""

@@ -1,0 +1,97 @@
+"""Roll back: run the down scripts, newest first, each with the end of its row of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from shipway.errors import Refused
+from shipway.migrations.ledger.books import Undoing
+from shipway.migrations.sql.script import open_script
+from shipway.migrations.undo import count_query, losses_of, tables_query
+from shipway.steps.migrate.file import Runner
+from shipway.steps.migrate.order import run_in_order
+from shipway.steps.migrate.powers import Powers
+from shipway.steps.migrate.progress import LiveLine
+from shipway.steps.migrate.run_lock import become_the_only_runner
+from shipway.values import Undone, Unproven
+
+if TYPE_CHECKING:
+    from shipway.steps.migrate.powers import Database
+    from shipway.values import Backup, Clock, Loss, Migration, MigrationLimits, Say, UndoPlan
+
+__all__ = ["look_at_losses", "undo"]
+
+_COUNT_TIMEOUT_S: Final = 10
+
+
+def look_at_losses(plan: UndoPlan, *, database: Database) -> UndoPlan:
+    """Return the plan with what its scripts would destroy, counted in the target.
+
+    A table that takes longer than ten seconds to count is named without its figure.
+    """
+    database.exchange(f"SET statement_timeout = '{_COUNT_TIMEOUT_S}s'".encode())
+    losses: list[Loss] = []
+    for migration in plan.undo:
+        with open_script(migration) as script:
+            for named in losses_of(script, migration):
+                found = database.exchange(tables_query(named)).rows
+                losses += [
+                    _counted(named, table or "", column or "", database) for table, column in found
+                ]
+    database.exchange(b"RESET statement_timeout")
+    return replace(plan, losses=tuple(losses))
+
+
+def _counted(named: Loss, table: str, column: str, database: Database) -> Loss:
+    answer = database.exchange(count_query(table, column))
+    count = int(answer.rows[0][0] or 0) if answer.error is None else None
+    return replace(named, table=table, column=column, count=count)
+
+
+def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
+    plan: UndoPlan,
+    proof: Backup | Unproven,
+    *,
+    database: Database,
+    limits: MigrationLimits,
+    clock: Clock,
+    say: Say,
+) -> Undone:
+    """Run the plan's down scripts in order, each in one transaction with its ledger row's end.
+
+    Raises:
+        Locked: another run held the database for all of `limits.run_lock_wait_s`.
+        Misconfigured: a script holds what cannot be run; none was run.
+        Refused: the ledger is not the one that the plan was made from.
+        MigrationFailed: a script failed and was rolled back; those before it stay undone.
+        OutcomeUnknown: the connection broke while a script was being committed.
+        Interrupted: the operator stopped it.
+    """
+    if isinstance(proof, Unproven):
+        say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
+    powers = Powers(database=database, limits=limits, clock=clock, say=say)
+    become_the_only_runner(powers, Undoing.command)
+    state = database.look()
+    planned = {row.version for row in plan.left} | {file.version for file in plan.undo}
+    if planned != {row.version for row in state.applied}:
+        raise Refused(
+            "The ledger has changed since the plan was made.",
+            unchanged="Nothing was run; the database is as it was.",
+            next_step="Look at it anew: invoke db.status",
+        )
+    runner = Runner(powers, state, Undoing(state))
+    with LiveLine(say, plan.undo, clock) as line:
+        run_in_order(
+            runner, plan.undo, lambda migration, _: line.next(f"undone {_name(migration)}")
+        )
+    return Undone(
+        undone=tuple(_name(migration) for migration in plan.undo),
+        ledger_version=max((row.version for row in plan.left), default=0),
+        ledger_count=len(plan.left),
+    )
+
+
+def _name(script: Migration) -> str:
+    """Return the label of the migration that a down script undoes."""
+    return script.label.removesuffix(".down")

@@ -1,0 +1,1 @@
+"""Rehearse: the pending migrations run on a restored copy, measured and judged."""

@@ -1,0 +1,133 @@
+"""Both generations of code on the migrated copy: the one that comes and the one that serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shipway.errors import Stopped, VerificationFailed
+from shipway.formats.figures import count
+from shipway.schema.promised import applied_files, promised_results
+from shipway.steps.rehearse.narration import OnTheCopy
+from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
+from shipway.steps.verify.expected_schema import deviation
+from shipway.steps.verify.verify import ChecksFailed, verify
+from shipway.values import Checks, Phase, Unproven
+
+if TYPE_CHECKING:
+    from shipway.schema.expectations import Expectations
+    from shipway.steps.verify.before import Earlier
+    from shipway.steps.verify.powers import Database as Catalog
+    from shipway.steps.verify.powers import Means
+    from shipway.values import Clock, MigrationPlan, Say
+
+__all__ = ["hold_to_promises", "hold_to_serving"]
+
+_WHAT_CODE_NEEDS = ("schema", "queries")
+"""Groups of checks that speak of the code; the others speak of the database's own order."""
+_ON_A_SAMPLE = ("schema", "access", "data")
+"""Groups that a sample does not mislead: a query finds fewer rows there than it should."""
+
+
+def hold_to_promises(
+    expectations: Expectations, catalog: Catalog, earlier: Earlier, clock: Clock, say: Say
+) -> None:
+    """Hold the migrated copy against what the project promises, and what was there before.
+
+    Raises:
+        VerificationFailed: it is not what the checks promise, it holds fewer rows, or somebody
+            may do more than before, and no file says that it is meant.
+    """
+    try:
+        verify(
+            expectations,
+            database=catalog,
+            clock=clock,
+            say=OnTheCopy(say),
+            earlier=earlier,
+            only=_ON_A_SAMPLE if earlier.sampled else (),
+        )
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            f"The migrated copy is not what the project promises. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step=error.next_step,
+            found=error.found,
+        ) from None
+
+
+def hold_to_files(means: Means, catalog: Catalog, say: Say) -> None:
+    """Hold the migrated copy against what the files make, as verify will hold the target.
+
+    What was made by hand before the release is found here, and not after the target is migrated.
+
+    Raises:
+        VerificationFailed: it is something else.
+    """
+    files = applied_files(catalog.ledger().applied, means.files)
+    if isinstance(files, str):
+        return  # verify holds it against this rehearsal then
+    found = catalog.snapshot()
+    with say.progress("on the copy: building what its migrations make"):
+        try:
+            told = deviation(files, found, database=catalog, blueprint=means.blueprint)
+        except Stopped as stopped:
+            say.note(f"the copy is not held against its migrations: {stopped.what}")
+            return
+    made = f"after {count(len(files), 'migration')} on an empty database"
+    results = tuple(promised_results(told.objects, found, made=made))
+    if not told.objects:
+        say.note(f"on the copy: {results[0].detail}")
+        return
+    failed = ChecksFailed(Checks(results=results, schema_changes=None, access_changes=None))
+    raise VerificationFailed(
+        "The migrated copy is not what its migrations make, and so the target would not be. "
+        f"{failed.what}",
+        unchanged=UNTOUCHED,
+        next_step=failed.next_step,
+        found=failed.found,
+    )
+
+
+def hold_to_serving(  # noqa: PLR0913 - the plan, the copy and what looks at it
+    serving: Expectations | Unproven,
+    plan: MigrationPlan,
+    catalog: Catalog,
+    clock: Clock,
+    say: Say,
+    *,
+    sampled: bool,
+) -> str:
+    """Hold the migrated copy against the code that serves until the new one is promoted.
+
+    Returns:
+        Why it was not done; empty when it was, or when nothing is pending.
+
+    Raises:
+        VerificationFailed: that code would not work on it.
+    """
+    if not plan.pending:
+        return ""
+    why = serving.missing.rstrip(".") if isinstance(serving, Unproven) else ""
+    if any(migration.phase is Phase.CONTRACT for migration in plan.pending):
+        why = "contract migrations are pending, which only run when that code is gone"
+    if why or isinstance(serving, Unproven):
+        say.note(f"the checks of the code that serves now are not asked: {why}")
+        return why
+    try:
+        verify(
+            serving,
+            database=catalog,
+            clock=clock,
+            say=OnTheCopy(say, "with the checks of the code that serves now"),
+            only=[one for one in _WHAT_CODE_NEEDS if not sampled or one in _ON_A_SAMPLE],
+        )
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            "The code that serves now would not work on the migrated schema, and it serves until "
+            f"the new one is promoted. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step="Keep what it needs, and take it away in a contract migration of a later "
+            "release (a line `-- shipway: phase=contract` at the file's head).",
+            found=error.found,
+        ) from None
+    return ""

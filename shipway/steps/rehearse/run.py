@@ -1,0 +1,118 @@
+"""The plan on the copy: up under watch, down, and up again, with the engine that runs it later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shipway.errors import MigrationFailed
+from shipway.steps.migrate.migrate import migrate
+from shipway.steps.rehearse.measured import Watched
+from shipway.steps.rehearse.narration import OnTheCopy
+from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
+from shipway.steps.rehearse.rollback_proof import Stage, prove_reversal
+from shipway.values import MigrationPlan, Plainly
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipway.steps.migrate.powers import Database
+    from shipway.steps.rehearse.restored_copy_check import Copy
+    from shipway.values import Backup, Clock, Migration, MigrationLimits, Reversal, Say
+
+__all__ = ["Trial"]
+
+
+class Trial:
+    """The pending migrations on a copy.
+
+    Args:
+        plan: what is pending.
+        backup: that the copy was made from.
+        copy: where they run.
+        database: the copy's connection for migrations.
+        limits: as on the target.
+        clock: for durations.
+        say: told what happens, as of the copy.
+
+    Attributes:
+        watched: what was measured.
+        durations_ms: of each migration, in order.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a run works with
+        self,
+        plan: MigrationPlan,
+        backup: Backup,
+        copy: Copy,
+        database: Database,
+        *,
+        limits: MigrationLimits,
+        clock: Clock,
+        say: Say,
+    ) -> None:
+        self._plan = plan
+        self._proof = backup
+        self._copy = copy
+        self._database = database
+        self._limits = limits
+        self._clock = clock
+        self._say = OnTheCopy(say)
+        self.watched = Watched(database, copy.onlooker, clock)
+        self.durations_ms: list[int] = []
+
+    def up(self, base: Stage) -> list[Stage]:
+        """Run every migration under watch and return the states between them.
+
+        Raises:
+            MigrationFailed: one fails on this data.
+        """
+        stages = [replace(base, identities=self._copy.catalog.identities())]
+        for migration in self._plan.pending:
+            self.watched.begin(migration)
+            try:
+                self.durations_ms.append(self._migrate(migration, self.watched, self._say))
+            except MigrationFailed as error:
+                raise MigrationFailed(
+                    f"The rehearsal failed. {error.what}",
+                    unchanged=UNTOUCHED,
+                    next_step="It would have failed on the target too. "
+                    + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
+                    place=error.place,
+                    rows=error.rows,
+                ) from None
+            stages.append(self._look())
+        return stages
+
+    def undo(self, stages: Sequence[Stage]) -> list[tuple[Reversal, str]]:
+        """Prove which migrations can be undone."""
+        return prove_reversal(
+            self._plan.pending,
+            stages,
+            database=self._database,
+            look=self._look,
+            again=lambda migration: self._migrate(migration, self._database, Plainly()),
+        )
+
+    def _migrate(self, migration: Migration, database: Database, say: Say) -> int:
+        only = MigrationPlan(
+            applied=database.look().applied,
+            pending=(migration,),
+            project_ref=self._plan.project_ref,
+        )
+        done = migrate(
+            only,
+            self._proof,
+            database=database,
+            limits=self._limits,
+            clock=self._clock,
+            say=say,
+        )
+        return done.applied_now[0].duration_ms
+
+    def _look(self) -> Stage:
+        return Stage(
+            schema=self._copy.catalog.snapshot(),
+            contents=self._copy.contents(),
+            identities=self._copy.catalog.identities(),
+        )

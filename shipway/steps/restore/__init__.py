@@ -1,0 +1,1 @@
+"""Restore: a backup is brought back, timed, and held against its manifest."""

@@ -1,0 +1,1 @@
+"""Seals: which rehearsal counts, and whether production still is what was rehearsed."""

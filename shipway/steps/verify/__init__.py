@@ -1,0 +1,1 @@
+"""Verify: the database is what the project promises; drift from it is told."""

@@ -1,0 +1,181 @@
+"""What the target was like before the first pending file: what comes after is held against it.
+
+It is read once, while nothing has run, and kept beside the backup (`before.json`), so that a
+release that was cut off can go on with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shipway.formats.signed_file import IllFormed, read_paper, write_paper
+from shipway.migrations.files import losing_tables
+from shipway.schema.access import API_ROLES
+from shipway.schema.vanished import NAMED, places
+from shipway.values import Phase
+from shipway.values.inspection import Before
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from shipway.schema.expectations import Expectations
+    from shipway.steps.verify.powers import Database
+    from shipway.values import AppliedMigration, Backup, Manifest, Migration, Say, Secret
+    from shipway.values.inspection import Identities
+
+__all__ = [
+    "Earlier",
+    "earlier_of",
+    "earlier_on",
+    "held_before",
+    "look_before",
+    "roles_of",
+    "unlike",
+]
+
+_BEFORE: Final = "before.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What a database held before files ran on it, and what those files say of themselves."""
+
+    rows: Mapping[str, int]
+    """`schema.table` to its rows."""
+    may_lose: frozenset[str] = frozenset()
+    """Tables that the files' heads say lose rows."""
+    contract: bool = False
+    """A file of the contract phase is among them: it takes away what nobody needs any more."""
+    before: Before | None = None
+    """None where nobody looked before they ran."""
+    places: Mapping[str, str] | None = None
+    """What relations, columns and functions of before are called now; None: as before."""
+    rows_now: Mapping[str, int] | None = None
+    """Already counted, on a copy; None: they have to be."""
+    sampled: bool = False
+    """Only some rows were there: what is missing says nothing of the target."""
+    unlike: frozenset[str] = frozenset()
+    """Objects of a copy that were others than the target's before any file ran, for want of what
+    was left out of it: what is found of them says nothing of the target."""
+
+    @property
+    def of_release(self) -> bool:
+        """Whether files have just run on it, here or on a copy; else somebody only looks."""
+        return self.before is not None or self.rows_now is not None
+
+
+def look_before(database: Database, expectations: Expectations) -> Before:
+    """Return what the target is like now, while nothing has run."""
+    schemas, roles = expectations.exposed_schemas, roles_of(expectations)
+    return Before(
+        access=database.access(schemas, roles, timeout_s=expectations.timeout_s),
+        powers=database.powers(roles),
+        findings=database.findings(schemas),
+        identities={kind: one for kind, one in database.identities().items() if kind in NAMED},
+    )
+
+
+def unlike(database: Database, expectations: Expectations, before: Before) -> frozenset[str]:
+    """Return the objects of a copy of which other things are found, or allowed, than of the target.
+
+    Args:
+        database: the copy, before any file ran there.
+        expectations: name the schemas and roles that are asked about.
+        before: what was found in the target.
+    """
+    copy = look_before(database, expectations)
+    found = {(one.lint, one.object) for one in before.findings}
+    allowed = {one[:5]: one.reach for one in before.access}
+    return frozenset(
+        {one.object for one in copy.findings if (one.lint, one.object) not in found}
+        | {one.name for one in copy.access if allowed.get(one[:5]) != one.reach}
+    )
+
+
+def roles_of(expectations: Expectations) -> list[str]:
+    """Return the roles that are asked about: those of the API, and those that a file names."""
+    named = {one.role for one in expectations.access or ()}
+    return [*API_ROLES, *sorted(named - {*API_ROLES})]
+
+
+def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happened since
+    database: Database,
+    expectations: Expectations,
+    backup: Backup,
+    *,
+    first: Backup | None,
+    moved: bool,
+    key: Secret | None,
+    say: Say,
+) -> Before | None:
+    """Return what the target was like before a release's first file; it is kept with the backup.
+
+    Args:
+        database: the target.
+        expectations: name the schemas and roles that are asked about.
+        backup: that the release goes on with.
+        first: the one that it set out with, where it goes on after an interruption.
+        moved: a part of its files is in the database already: it is too late to look.
+        key: signs what is kept.
+        say: told when it is not to be had any more.
+    """
+    before: Before | None = None
+    if not moved:
+        before = look_before(database, expectations)
+    elif first is not None:
+        before = _kept(backup.directory.parent / first.manifest.backup_id, key=key)
+    if before is None:
+        say.warn(
+            "who could do what before this release's first file is not known on this machine: "
+            "rights are held against the last release that passed"
+        )
+    else:
+        write_paper(backup.directory / _BEFORE, "before", before, key=key)
+    return before
+
+
+def _kept(directory: Path, *, key: Secret | None) -> Before | None:
+    """Return what was written down; None when it cannot be read."""
+    try:
+        return read_paper(directory / _BEFORE, "before", Before, key=key)
+    except IllFormed:
+        return None
+
+
+def earlier_on(
+    database: Database, files: Iterable[Migration], backup: Backup, *, key: Secret | None
+) -> Earlier:
+    """Return what a release holds its target against, once its files have run there."""
+    before = _kept(backup.directory, key=key)
+    now = database.identities() if before is not None else None
+    return earlier_of(backup.manifest, files, database.ledger().applied, before=before, now=now)
+
+
+def earlier_of(
+    manifest: Manifest,
+    files: Iterable[Migration],
+    applied: Iterable[AppliedMigration],
+    *,
+    before: Before | None = None,
+    now: Identities | None = None,
+) -> Earlier:
+    """Return what the target is held against after files have run.
+
+    Args:
+        manifest: of the backup taken before them.
+        files: the project's.
+        applied: the ledger; of its files those count that are newer than the backup.
+        before: what it was like, where somebody looked.
+        now: what its parts are now.
+    """
+    ran = {one.version for one in applied if one.version > manifest.ledger_version}
+    since = [one for one in files if one.version in ran]
+    return Earlier(
+        rows=manifest.row_counts,
+        may_lose=frozenset(name for one in since for name in losing_tables(one)),
+        contract=any(one.phase is Phase.CONTRACT for one in since),
+        before=before,
+        places=places(before.identities, now) if before is not None and now is not None else None,
+    )

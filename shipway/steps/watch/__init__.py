@@ -1,0 +1,1 @@
+"""Watch: the logs of the new version, counted and judged with numbers."""

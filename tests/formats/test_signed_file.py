@@ -1,0 +1,141 @@
+"""Papers: what is written is what is read, and everything else is refused by name."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipway.formats.json_form import json_form
+from shipway.formats.signed_file import IllFormed, read_paper, value_of, write_paper
+from shipway.steps.journal.course import StepEnd, StepRecord
+from shipway.values import Backup, Checks, Grade, Manifest, Platform, Role, Secret
+from shipway.values.inspection import Snapshot, Thing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+WINDOW = Platform(
+    pitr_enabled=True,
+    backups_count=7,
+    newest_at=datetime(2026, 11, 22, 3, 0, 0, 123000, tzinfo=UTC),
+    recoverable_from=None,
+    recoverable_to=None,
+    recovery_time=datetime(2026, 11, 22, tzinfo=UTC),
+)
+ROLE = Role(name="postgres", attributes=("bypassrls",), member_of=("anon",), admin_of=())
+CHECKS = Checks(results=(), access_changes=())
+STEP = StepRecord(
+    name="verify",
+    end=StepEnd.FAILED,
+    began_at=datetime(2026, 11, 22, tzinfo=UTC),
+    duration_s=0.5,
+    proof=CHECKS,
+    error="2 of 9 checks failed",
+)
+SCHEMA = Snapshot(
+    server_version=170011,
+    things=(Thing("table", "public", 'naïve "pets"', (("row level security", "on"),)),),
+)
+
+
+@pytest.mark.parametrize("value", [WINDOW, ROLE, SCHEMA, STEP])
+def test_what_is_read_is_what_was_written(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "one.json"
+
+    write_paper(path, "thing", value, key=Secret("k"))
+
+    assert read_paper(path, "thing", type(value), key=Secret("k")) == value
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["one.json"]
+
+
+def test_a_rich_value_survives_its_json_form(tmp_path: Path) -> None:
+    manifest = Manifest(
+        backup_id="b",
+        target="staging",
+        project_ref=None,
+        database="postgres",
+        taken_at=WINDOW.recovery_time,
+        server_version="17.11",
+        tool="pg_dump 18.4",
+        archive="dump.pgc",
+        archive_bytes=1,
+        archive_sha256="0" * 64,
+        duration_s=2.0,
+        row_counts={"public.pets": 2},
+        left_out=("vault",),
+        ledger_version=7,
+        platform=WINDOW,
+        uploaded_to=None,
+        roles=(ROLE,),
+    )
+    backup = Backup(directory=tmp_path, manifest=manifest, grade=Grade.LISTS)
+
+    assert value_of(Backup, json.loads(json.dumps(json_form(backup)))) == backup
+
+
+def unsign(paper: dict[str, object]) -> None:
+    paper["hmac_sha256"] = None
+
+
+def another_kind(paper: dict[str, object]) -> None:
+    paper["shipway"] = "seal"
+
+
+def newer(paper: dict[str, object]) -> None:
+    paper["format"] = 2
+
+
+def edited(paper: dict[str, object]) -> None:
+    body = paper["body"]
+    assert isinstance(body, dict)
+    body["name"] = "root"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (unsign, "is not signed"),
+        (another_kind, "is no thing of shipway"),
+        (newer, "has the format 2"),
+        (edited, "was changed"),
+    ],
+)
+def test_a_paper_that_was_tampered_with_is_refused(
+    tmp_path: Path, change: Callable[[dict[str, object]], None], named: str
+) -> None:
+    path = tmp_path / "one.json"
+    write_paper(path, "thing", ROLE, key=Secret("k"))
+    paper = json.loads(path.read_text())
+    change(paper)
+    path.write_text(json.dumps(paper))
+
+    with pytest.raises(IllFormed, match=named):
+        read_paper(path, "thing", Role, key=Secret("k"))
+
+
+@pytest.mark.parametrize(
+    ("form", "named"),
+    [
+        ([], "no object"),
+        ({"name": "x"}, "does not hold 'attributes'"),
+        ({"name": 7, "attributes": [], "member_of": [], "admin_of": []}, "no str at 'name'"),
+        ({"name": "x", "attributes": [1], "member_of": [], "admin_of": []}, r"attributes\[0\]"),
+        ({"nome": "x"}, "unknown 'nome'"),
+    ],
+)
+def test_an_ill_formed_body_is_refused_with_the_place(form: object, named: str) -> None:
+    with pytest.raises(IllFormed, match=named):
+        value_of(Role, form)
+
+
+@pytest.mark.parametrize("moment", ["2026-11-22T03:00:00", "yesterday", 7])
+def test_a_time_needs_a_zone(moment: object) -> None:
+    form = {**json.loads(json.dumps(json_form(WINDOW))), "recovery_time": moment}
+
+    with pytest.raises(IllFormed, match="no datetime at 'recovery_time'"):
+        value_of(Platform, form)
