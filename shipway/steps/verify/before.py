@@ -85,12 +85,13 @@ def unlike(database: Database, expectations: Expectations, before: Before) -> fr
         expectations: name the schemas and roles that are asked about.
         before: what was found in the target.
     """
-    copy = look_before(database, expectations)
+    schemas, roles = expectations.exposed_schemas, roles_of(expectations)
+    access = database.access(schemas, roles, timeout_s=expectations.timeout_s)
     found = {(one.lint, one.object) for one in before.findings}
     allowed = {one[:5]: one.reach for one in before.access}
     return frozenset(
-        {one.object for one in copy.findings if (one.lint, one.object) not in found}
-        | {one.name for one in copy.access if allowed.get(one[:5]) != one.reach}
+        {one.object for one in database.findings(schemas) if (one.lint, one.object) not in found}
+        | {one.name for one in access if allowed.get(one[:5]) != one.reach}
     )
 
 
