@@ -10,9 +10,9 @@ import pytest
 
 from shipway.edges.client_tools import messages as tool_messages
 from shipway.edges.postgres.connection_errors import why_not
+from shipway.formats.visible import no_command
 from shipway.migrations.sql.literals import holds_secrets, without_literals
 from shipway.report.hide import Hide
-from shipway.report.visible import no_command
 from shipway.steps.deploy.build_log import failing_lines
 from shipway.steps.watch.error_fingerprint import (
     database_fingerprint,

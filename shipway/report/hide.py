@@ -10,7 +10,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from shipway.report.visible import visible
+from shipway.formats.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

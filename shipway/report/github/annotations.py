@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.report.visible import no_command, visible
+from shipway.formats.visible import no_command, visible
 from shipway.values import Seal, Severity
 
 if TYPE_CHECKING:

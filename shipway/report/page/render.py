@@ -11,11 +11,11 @@ from markupsafe import Markup, escape
 
 from shipway import __version__
 from shipway.formats.figures import count, duration, moment, size
+from shipway.formats.visible import visible
 from shipway.report.page.board import Board, take_board
 from shipway.report.page.charts import locks, plot, timeline
 from shipway.report.page.parts import take_apart
 from shipway.report.page.way_back import ways_back
-from shipway.report.visible import visible
 from shipway.report.words import summary
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import textwrap
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
-from shipway.report.visible import no_command
+from shipway.formats.visible import no_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
 from shipway.formats.figures import duration
+from shipway.formats.visible import visible
 from shipway.report.hide import Hide, hide_elsewhere, way_to
 from shipway.report.terminal.screen import Screen, columns
-from shipway.report.visible import visible
 from shipway.values import Plainly
 
 if TYPE_CHECKING:

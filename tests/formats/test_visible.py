@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipway.errors import Failed
+from shipway.formats.visible import no_command, visible
 from shipway.report.github.annotations import of_error
 from shipway.report.hide import Hide
 from shipway.report.terminal.terminal import Terminal
-from shipway.report.visible import no_command, visible
 from shipway.values import Secret
 
 if TYPE_CHECKING:
