@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+import psycopg
 import pytest
 
 from shipway.settings import Settings
@@ -23,6 +24,7 @@ from tests.stories.conftest import clean_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from shipway.values import Secret
     from tests.stories.conftest import Project
 
 # What each task needs beside --target; those that work on no target are told so.
@@ -302,3 +304,83 @@ def root_logging() -> Iterator[None]:
     finally:
         root.handlers[:] = before
         root.setLevel(level)
+
+
+# What a database can hold that nobody outside of it should read; all of it is called canary.
+HOLDS = """
+create foreign data wrapper elsewhere;
+create server billing foreign data wrapper elsewhere options (host 'h', pw 'canary of server');
+grant usage on foreign server billing to postgres;
+create user mapping for postgres server billing options (user 'x', password 'canary of mapping');
+create schema vault_of_ours authorization postgres;
+set role postgres;
+create table vault_of_ours.secrets (name text primary key, secret text);
+insert into vault_of_ours.secrets values ('api', 'canary of vault');
+create table public.visitor (mail text primary key, age text, note jsonb);
+alter table public.visitor enable row level security;
+create policy closed on public.visitor to authenticated using (mail = 'canary of policy');
+grant select on public.visitor to authenticated;
+insert into public.visitor values ('ada@canary.example', 'canary years', '{"a": "canary"}');
+comment on table public.visitor is 'canary of comment';
+create function public.loud(m text) returns text language plpgsql set search_path = '' as $$
+begin
+    raise exception 'canary of body: %', m;
+end $$;
+revoke execute on function public.loud from public;
+"""
+A_MAIL = "do $$ declare m text; begin select mail into m from visitor;"
+# Files that fail on the rows, and notices that tell of them.
+FAILING = [
+    "insert into visitor select mail from visitor;",
+    "alter table visitor alter age type int using age::int;",
+    "select mail::regclass from visitor;",
+    "select public.loud(mail) from visitor;",
+    "create user mapping for anon server billing options (password 'canary of file');",
+    f"{A_MAIL} execute 'insert into visitor values (' || quote_literal(m) || ')'; end $$;",
+    f"{A_MAIL} raise notice 'found %', m; raise exception 'no more of %', m; end $$;",
+    "insert into nowhere select secret from vault_of_ours.secrets;",
+    "copy visitor (mail, note) from stdin;\neve@canary.example\tcanary\n\\.\n",
+]
+
+
+def test_what_the_database_holds_is_in_no_output_page_record_or_journal(
+    project: Project, admin_url: Secret, capfd: pytest.CaptureFixture[str]
+) -> None:
+    canaries = Canaries(texts={"canary"})
+    drive = Drive(project, canaries, capfd)
+    files = project.root / "migrations"
+    with psycopg.connect(admin_url.reveal(), autocommit=True) as connection:
+        connection.execute(HOLDS.encode())
+    drive.run(*line("backup.take"))
+
+    for number, sql in enumerate(FAILING, 8):
+        name = files / f"{number:03}_failing.sql"
+        name.write_text(sql, encoding="utf-8")
+        drive.codes.clear()
+        drive.run(*line("db.rehearse"))
+        drive.run(*line("db.migrate"))
+        drive.run(*line("db.migrate", "--format", "json"))
+        drive.run(*line("release.run"))
+        assert set(drive.codes.values()) == {4}, sql
+        name.unlink()
+    drive.run(*line("db.verify", "--format", "json"))
+    drive.run(*line("db.diff"))
+
+    # A backup that restores with errors, and one that is put in the place of what is there.
+    project.execute(
+        "create function public.known(m text) returns boolean language sql as "
+        "$$ select exists (select from vault_of_ours.secrets where secret like '%' || 'canary%' "
+        "and m <> '') $$; alter table public.visitor add check (public.known(mail))"
+    )
+    drive.run(*line("db.rehearse", "--format", "json"))
+    drive.run(*line("release.run"))
+    backup = max((project.root / ".shipway" / "backups").iterdir()).name
+    restore = ("db.restore", "--backup", backup, "--target", "sandbox", "--yes")
+    drive.run(*restore)
+    drive.run(*restore, "--into", "sandbox")
+
+    kept = [one for one in leaking_files(project.root, canaries) if "/backups/" not in one]
+    assert kept == []
+    journal = "select count(*) from shipway.journal j where j::text like '%canary%'"
+    assert project.rows(journal) == [(0,)]
+    assert project.rows("select count(*) > 0 from shipway.journal") == [(True,)]
