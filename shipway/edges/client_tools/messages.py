@@ -36,6 +36,8 @@ _NAMED: Final = re.compile(
     r"|template|transform|trigger|type|user|view|wrapper) \Z",
     re.IGNORECASE,
 )
+_FOREIGN_QUOTES: Final = re.compile("[«»„“”「」]")
+_LEFT_OUT: Final = "…"
 _NAME: Final = r'(?:"(?:[^"\n]|"")*"|[^\W\d][\w$]*)'
 _OBJECT: Final = rf"{_NAME}(?:\.{_NAME})*"
 # pg_dump writes keywords in capitals and puts quotes round names that have any.
@@ -85,20 +87,27 @@ def _one_line(block: str) -> str:
     if context and _RAISED.search(context.group()[:_MOST_CONTEXT_CHARS]):
         first = _FROM_SERVER.sub(UNTOLD, first)
     if statement is None:
-        return _names_alone(first)
-    command = _COMMAND.match(block[statement.end() :].lstrip()[:_MOST_CHARS])
-    return " ".join(
-        (_names_alone(first), statement.group() + (command.group() if command else "…"))
-    )
+        return _names_alone(first, "")
+    found = _COMMAND.match(block[statement.end() :].lstrip()[:_MOST_CHARS])
+    command = found.group() if found else _LEFT_OUT
+    return " ".join((_names_alone(first, command), statement.group() + command))
 
 
-def _names_alone(line: str) -> str:
-    """Return a line up to the first quotes that hold no name, and what follows the last."""
+def _names_alone(line: str, command: str) -> str:
+    """Return a line up to the first quotes that hold no name, and what follows the last.
+
+    Servers of other languages have other quotes, and other words before a name: there a name is
+    what stands in the command, too.
+    """
+    names = command.replace('"', "")
+    pieces = _FOREIGN_QUOTES.split(line)
+    if any(name not in names for name in pieces[1::2]):
+        line = f"{pieces[0]}{_LEFT_OUT}"
     at = 0
     while (begin := line.find('"', at)) >= 0:
         end = line.find('"', begin + 1)
         if end < 0 or not _NAMED.search(line, max(0, begin - 20), begin):
             last = line.rfind('"')
-            return f'{line[:begin]}"…"{line[last + 1 :] if last > begin else ""}'
+            return f'{line[:begin]}"{_LEFT_OUT}"{line[last + 1 :] if last > begin else ""}'
         at = end + 1
     return line

@@ -9,12 +9,14 @@ speaks. Which of them quote data is told by the SQLSTATE and by the function tha
   kin, and of SQL that was put together from values: such a name has to stand in what was sent.
 - What SQL raises by itself (RAISE, ASSERT, an error of PL/Python) has any text and any SQLSTATE.
   It may be told as far as it stands in the text that was sent, which is a file in git.
+- Of a connection to another server (classes 08 and HV) the detail can quote its password.
 - The context quotes whole statements, lines of COPY and assignments: of it, the places are kept.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from shipway.values import SqlError
@@ -25,13 +27,13 @@ if TYPE_CHECKING:
 __all__ = ["UNTOLD", "report", "said", "without_data"]
 
 _ABOUT_VALUES: Final = "22"
-_ABOUT_ROWS: Final = {"21", "23", "44"}
+# Of rows, of parameters in PL/pgSQL, and of the connection strings of other servers.
+_QUOTE_IN_DETAIL: Final = {"21", "23", "44", "P0", "08", "HV"}
 _RAISED_BY: Final = {
     *("exec_stmt_raise", "exec_stmt_assert"),
     *("PLy_output", "PLy_elog_impl", "plperl_util_elog", "pltcl_elog"),
 }
 _RAISED: Final = {"38", "39"}
-_OF_PLPGSQL: Final = "P0"
 # Of a syntax error, a schema, a function, an object, a table and a column.
 _ABOUT_NAMES: Final = {"42601", "3F000", "42883", "42704", "42P01", "42703"}
 _MOST_CHARS: Final = 8_000
@@ -72,14 +74,13 @@ def report(
         "Context": (fields.context or "")[:_MOST_CHARS],
     }
     raised = fields.source_function in _RAISED_BY or state[:2] in _RAISED
+    of_values = state in _ABOUT_NAMES and _is_of_values(fields) and not _all_sent(message, sent)
     bare = message
     if raised:
         bare = _raised(message, sent)
-    elif state.startswith(_ABOUT_VALUES) or (
-        state in _ABOUT_NAMES and _is_of_values(fields) and not _all_sent(message, sent)
-    ):
+    elif of_values or state.startswith(_ABOUT_VALUES):
         bare = _without_quoted(message)
-    about_data = raised or state[:2] in {_ABOUT_VALUES, _OF_PLPGSQL, *_ABOUT_ROWS}
+    about_data = raised or state[:2] in {_ABOUT_VALUES, *_QUOTE_IN_DETAIL}
     kept = {
         "Detail": "" if about_data else whole["Detail"],
         "Hint": "" if raised else whole["Hint"],
@@ -160,23 +161,28 @@ def _places(context: str, sent: bytes) -> str:
 
 def _raised(message: str, sent: bytes) -> str:
     """Return a raised message as far as it stands in what was sent."""
-    text = sent.decode("utf-8", "replace")
-    if message.replace("'", "''") in text or message in text:
+    if any(form.encode() in sent for form in (message, message.replace("'", "''"))):
         return message
-    for form in _RAISE.findall(sent):
-        pieces = _pieces_of(form.decode("utf-8", "replace").replace("''", "'"))
+    for pieces in _formats(sent):
         if (values := _values_of(message, pieces)) is not None:
-            told = [_shown(one, text) for one in values]
+            told = [_shown(one, sent) for one in values]
             return "".join(a + b for a, b in zip(pieces, [*told, ""], strict=True))
     return UNTOLD
 
 
-def _pieces_of(form: str) -> list[str]:
+@lru_cache(maxsize=2)
+def _formats(sent: bytes) -> tuple[tuple[str, ...], ...]:
+    """Return the formats of what RAISE says in a text; a file can raise thousands of notices."""
+    found = dict.fromkeys(_RAISE.findall(sent))
+    return tuple(_pieces_of(one.decode("utf-8", "replace").replace("''", "'")) for one in found)
+
+
+def _pieces_of(form: str) -> tuple[str, ...]:
     """Return the text of a format between its places for values; `%%` is a per cent sign."""
-    return [one.replace("\0", "%") for one in form.replace("%%", "\0").split("%")]
+    return tuple(one.replace("\0", "%") for one in form.replace("%%", "\0").split("%"))
 
 
-def _values_of(message: str, pieces: list[str]) -> list[str] | None:
+def _values_of(message: str, pieces: tuple[str, ...]) -> list[str] | None:
     """Return what a message has put in the places of a format; None when it is of another."""
     first, *rest = pieces
     if not message.startswith(first):
@@ -192,8 +198,7 @@ def _values_of(message: str, pieces: list[str]) -> list[str] | None:
     return values if at == len(message) else None
 
 
-def _shown(value: str, text: str) -> str:
+def _shown(value: str, sent: bytes) -> str:
     """Return a value that a count could be, or a name that stands in what was sent."""
-    if _COUNT.fullmatch(value) or (value and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text)):
-        return value
-    return _LEFT_OUT
+    word = rb"(?<!\w)" + re.escape(value.encode()) + rb"(?!\w)"
+    return value if _COUNT.fullmatch(value) or (value and re.search(word, sent)) else _LEFT_OUT

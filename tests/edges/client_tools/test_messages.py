@@ -169,6 +169,32 @@ def test_a_secret_in_any_of_the_dumped_statements_is_left_out() -> None:
         ]
 
 
+def test_a_server_of_another_language_is_read_by_its_quotes() -> None:
+    """As PostgreSQL 15 words it in German, French and Spanish."""
+    copy, query = 'COPY failed for table "visitor": ', "could not execute query: "
+    context = "\nCONTEXT:  COPY visitor, Zeile 1, Spalte mail: »canary«\n"
+    create = "Command was: CREATE SERVER billing"
+    for said, told in (
+        (
+            f"{copy}FEHLER:  ungültige Eingabesyntax für Typ date: »canary«{context}",
+            f"{copy}FEHLER:  ungültige Eingabesyntax für Typ date: …",
+        ),
+        (
+            f"{copy}ERROR:  la sintaxis no es válida para tipo date: «canary»{context}",
+            f"{copy}ERROR:  la sintaxis no es válida para tipo date: …",
+        ),
+        (
+            f"{query}FEHLER:  Server »billing« existiert bereits\n{create} OPTIONS (p 'canary');",
+            f"{query}FEHLER:  Server »billing« existiert bereits {create}",
+        ),
+        (
+            f"{query}ERREUR:  syntaxe invalide : « canary »\n{create} OPTIONS (p 'canary');",
+            f"{query}ERREUR:  syntaxe invalide : … {create}",
+        ),
+    ):
+        assert tool_messages.errors(f"pg_restore: error: {said}") == [told]
+
+
 def test_what_a_hostile_text_costs_grows_with_its_length_alone() -> None:
     for piece in ('"', "A ", "PL/pgSQL ", "CONTEXT: ", "Command was: ", "\n", "ERROR:  ", "'"):
         said = "pg_restore: error: " + piece * 200_000
