@@ -37,6 +37,8 @@ _RAISED: Final = {"38", "39"}
 # Of a syntax error, a schema, a function, an object, a table and a column.
 _ABOUT_NAMES: Final = {"42601", "3F000", "42883", "42704", "42P01", "42703"}
 _MOST_CHARS: Final = 8_000
+_READ_BYTES: Final = 1 << 20
+"""Of what was sent, when formats are looked for in it: they are kept, and it may be huge."""
 _LEFT_OUT: Final = "…"
 UNTOLD: Final = "what SQL of the database has raised is left out here"
 
@@ -163,7 +165,7 @@ def _raised(message: str, sent: bytes) -> str:
     """Return a raised message as far as it stands in what was sent."""
     if any(form.encode() in sent for form in (message, message.replace("'", "''"))):
         return message
-    for pieces in _formats(sent):
+    for pieces in _formats(sent[:_READ_BYTES]):
         if (values := _values_of(message, pieces)) is not None:
             told = [_shown(one, sent) for one in values]
             return "".join(a + b for a, b in zip(pieces, [*told, ""], strict=True))

@@ -81,7 +81,7 @@ class PublicAccess:
                 self._judge(self._seen_by_a_visitor(url))
         finally:
             # A key that may not delete leaves it there; it holds one sentence.
-            with suppress(BotoCoreError, ClientError):
+            with suppress(BotoCoreError, ClientError, ResponseParserError):
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
         self._is_shut = True
 
