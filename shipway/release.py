@@ -13,7 +13,7 @@ from shipway.errors import LogsBad, Stopped
 from shipway.steps.deploy.automatic_rollback import gone_back, misfit, plan_of_retreat, stays_live
 from shipway.steps.deploy.deploy import deploy, staged_build
 from shipway.steps.deploy.rollback import go_back
-from shipway.steps.release.database_half import DatabasePlan, DatabasePowers, changed, prepared
+from shipway.steps.release.database_half import DatabaseHalf, DatabasePlan, DatabasePowers
 from shipway.steps.watch.verdict import refuse_bad, weigh_silence
 from shipway.steps.watch.watch import watch
 from shipway.values import Deployed, Unproven
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shipway.steps.deploy.automatic_rollback import OldCode
-    from shipway.steps.deploy.build_log import BuildLog
-    from shipway.steps.deploy.deploy import Vercel
     from shipway.steps.deploy.plan import DeployPlan
-    from shipway.steps.deploy.smoke import Web
+    from shipway.steps.deploy.powers import DeployPowers
     from shipway.steps.journal.course import Course
     from shipway.steps.release.database_half import Resumed
-    from shipway.steps.watch.database_log import DatabaseLogs
     from shipway.steps.watch.log_stream import Listening
     from shipway.steps.watch.plan import WatchPlan
-    from shipway.values import Backup, Baseline, Deployment, Say, Verified, Watched
+    from shipway.steps.watch.powers import WatchPowers
+    from shipway.values import Backup, Baseline, Verified, Watched
 
 __all__ = ["FinishPlan", "Powers", "ReleasePlan", "finish", "new_release_id", "release"]
 
@@ -61,11 +59,9 @@ class FinishPlan(DatabasePlan):
 class Powers(DatabasePowers):
     """What the steps are handed to act on the world with."""
 
-    vercel: Vercel
-    web: Web
-    build_log: BuildLog
+    deploy: DeployPowers
     logs: Listening
-    database_logs: DatabaseLogs
+    watch: WatchPowers
     watch_plan: Callable[[Deployed, Baseline], WatchPlan]
     learn: Callable[[Watched], None]
     """Remembers a window that was not bad, for the next release."""
@@ -84,7 +80,6 @@ def release(
     powers: Powers,
     *,
     course: Course,
-    say: Say,
     resumed: Resumed | None = None,
 ) -> Watched:
     """Carry out the plan and return how the new version behaves in production.
@@ -98,41 +93,40 @@ def release(
     if before is not None:
         powers.logs.begin(before)
 
-    backup, seal = prepared(plan, powers, course=course, say=say, resumed=resumed)
+    database = DatabaseHalf(plan=plan, powers=powers, course=course, resumed=resumed)
+    backup, seal = database.prepare()
 
     if plan.build_first:
         with course.step("build") as proven:
             # The deploy step finds this deployment by the release's id.
-            proven(_built(plan, powers, course=course, say=say))
+            proven(staged_build(plan.deploy, powers.deploy))
 
-    verified = changed(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
+    verified = database.change(backup, seal)
 
     # A verdict that was reached before an interruption stands: nothing is put live after it.
     bad_before = resumed.past.bad_logs() if resumed else None
     was_live = resumed.past.proof("deploy", Deployed) if resumed and bad_before else None
 
     with course.step("deploy") as proven:
-        deployed = proven(was_live or _deployed(plan, verified, powers, course=course, say=say))
+        deployed = proven(
+            was_live
+            or deploy(
+                plan.deploy,
+                verified,
+                powers.deploy,
+                when_staged=lambda staged: powers.logs.begin(staged.deployment_id),
+            )
+        )
 
     try:
         with course.step("logs") as proven:
             what = powers.watch_plan(deployed, powers.logs.heard(before or ""))
-            watched = proven(
-                bad_before
-                or watch(
-                    what,
-                    logs=powers.logs,
-                    database=powers.database_logs,
-                    web=powers.web,
-                    clock=powers.clock,
-                    say=say,
-                )
-            )
+            watched = proven(bad_before or watch(what, powers.logs, powers.watch))
             refuse_bad(watched, next_step="")
             powers.learn(watched)
-            weigh_silence(watched, fails=what.not_enough_fails, say=say)
+            weigh_silence(watched, fails=what.not_enough_fails, say=powers.say)
     except LogsBad as bad:
-        raise _retreated(bad, plan, deployed, backup, powers, course=course, say=say) from None
+        raise _retreat(bad, plan, deployed, backup, powers, course=course) from None
     return watched
 
 
@@ -141,7 +135,6 @@ def finish(
     powers: DatabasePowers,
     *,
     course: Course,
-    say: Say,
     resumed: Resumed | None = None,
 ) -> Verified:
     """Carry out the contract phase: the code that needed what it takes away is long gone.
@@ -149,38 +142,11 @@ def finish(
     Raises:
         Stopped: a step failed; its three sentences tell what stands. No step after it has begun.
     """
-    backup, seal = prepared(plan, powers, course=course, say=say, resumed=resumed)
-    return changed(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
+    database = DatabaseHalf(plan=plan, powers=powers, course=course, resumed=resumed)
+    return database.change(*database.prepare())
 
 
-def _built(plan: ReleasePlan, powers: Powers, *, course: Course, say: Say) -> Deployment:
-    return staged_build(
-        plan.deploy,
-        vercel=powers.vercel,
-        build_log=powers.build_log,
-        clock=powers.clock,
-        say=say,
-        piece=course.piece,
-    )
-
-
-def _deployed(
-    plan: ReleasePlan, verified: Verified, powers: Powers, *, course: Course, say: Say
-) -> Deployed:
-    return deploy(
-        plan.deploy,
-        verified,
-        vercel=powers.vercel,
-        web=powers.web,
-        build_log=powers.build_log,
-        clock=powers.clock,
-        say=say,
-        when_staged=lambda staged: powers.logs.begin(staged.deployment_id),
-        piece=course.piece,
-    )
-
-
-def _retreated(  # noqa: PLR0913 - what the release knows by then
+def _retreat(  # noqa: PLR0913 - what the release knows by then
     bad: LogsBad,
     plan: ReleasePlan,
     deployed: Deployed,
@@ -188,25 +154,15 @@ def _retreated(  # noqa: PLR0913 - what the release knows by then
     powers: Powers,
     *,
     course: Course,
-    say: Say,
 ) -> LogsBad:
     """Go back to the old app where it fits the database, once; return what is to be said."""
     try:
         old = powers.old_code(deployed)
-        why_not = misfit(old, database=powers.catalog, clock=powers.clock, say=say)
+        why_not = misfit(old, database=powers.catalog, clock=powers.clock, say=powers.say)
         if why_not or isinstance(old, Unproven):
             return stays_live(bad, deployed, backup, why_not=why_not, target=plan.target)
         with course.step("rollback") as proven:
-            proven(
-                go_back(
-                    plan_of_retreat(plan.deploy, deployed, old),
-                    vercel=powers.vercel,
-                    web=powers.web,
-                    clock=powers.clock,
-                    say=say,
-                    piece=course.piece,
-                )
-            )
+            proven(go_back(plan_of_retreat(plan.deploy, deployed, old), powers.deploy))
     except Stopped as second:
         bad = stays_live(bad, deployed, backup, why_not="it could not be.", target=plan.target)
         bad.add(f"{second.what} {second.unchanged}")

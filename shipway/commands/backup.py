@@ -50,16 +50,7 @@ def taken(session: Session) -> Backup:
 
 def backup_of(wiring: Wiring, say: Say) -> Backup:
     """Take a backup of a target now."""
-    return take_backup(
-        wiring.backups.plan(),
-        dumper=wiring.backups.dumper,
-        lister=wiring.backups.archives,
-        platform=wiring.platform,
-        vault=wiring.backups.vault,
-        clock=wiring.clock,
-        say=say,
-        key=wiring.settings.backup_signing_key,
-    )
+    return take_backup(wiring.backups.plan(), wiring.backups.powers(say))
 
 
 def platform(session: Session) -> Answer:

@@ -52,11 +52,7 @@ def deploy(session: Session, *, side_by_side: bool) -> Answer:
         value=run_deployment(
             plan,
             proof,
-            vercel=wiring.hosting.vercel,
-            web=wiring.hosting.web,
-            build_log=wiring.hosting.build_log(plan.release_id),
-            clock=wiring.clock,
-            say=session.terminal,
+            wiring.hosting.deploy_powers(plan.release_id, session.terminal),
             when_staged=(lambda staged: _compared(session, plan, staged)) if side_by_side else None,
         )
     )
@@ -135,26 +131,12 @@ def logs(session: Session, deployment: str, window: str, since: str) -> Answer:
 
 def _watched(session: Session, plan: WatchPlan) -> Watched:
     wiring = session.wiring
-    return watch(
-        plan,
-        logs=wiring.hosting.logs,
-        database=wiring.database_logs,
-        web=wiring.hosting.web,
-        clock=wiring.clock,
-        say=session.terminal,
-    )
+    return watch(plan, wiring.hosting.logs, wiring.hosting.watch_powers(session.terminal))
 
 
 def _looked_back(session: Session, plan: WatchPlan) -> Watched:
     wiring = session.wiring
-    return look_back(
-        plan,
-        history=wiring.hosting.history,
-        database=wiring.database_logs,
-        web=wiring.hosting.web,
-        clock=wiring.clock,
-        say=session.terminal,
-    )
+    return look_back(plan, wiring.hosting.history, wiring.hosting.watch_powers(session.terminal))
 
 
 def tail(session: Session, deployment: str, window: str) -> Answer:

@@ -30,20 +30,9 @@ def promote(session: Session, deployment: str) -> Answer:
     session.confirm(
         f"Let {found.deployment_id} serve production instead of {terms.previous_id or 'nothing'}?"
     )
-    tested = smoke_staged(
-        terms, found, vercel=wiring.hosting.vercel, web=wiring.hosting.web, say=session.terminal
-    )
-    return Answer(
-        value=put_live(
-            terms,
-            found,
-            tested,
-            vercel=wiring.hosting.vercel,
-            web=wiring.hosting.web,
-            clock=wiring.clock,
-            say=session.terminal,
-        )
-    )
+    powers = wiring.hosting.production_powers(session.terminal)
+    tested = smoke_staged(terms, found, powers)
+    return Answer(value=put_live(terms, found, tested, powers))
 
 
 def rollback(session: Session, to: str) -> Answer:
@@ -54,12 +43,4 @@ def rollback(session: Session, to: str) -> Answer:
     if session.asked.dry:
         return Answer(value=plan)
     session.confirm(f"Let {plan.to_id} serve production again instead of {plan.from_id}?")
-    return Answer(
-        value=go_back(
-            plan,
-            vercel=wiring.hosting.vercel,
-            web=wiring.hosting.web,
-            clock=wiring.clock,
-            say=session.terminal,
-        )
-    )
+    return Answer(value=go_back(plan, wiring.hosting.production_powers(session.terminal)))

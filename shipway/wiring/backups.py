@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.edges.storage.age import Age
 from shipway.errors import Misconfigured, Stopped
 from shipway.steps.backup.store import latest_backup
+from shipway.steps.backup.take import BackupPowers
 from shipway.steps.seal.store import latest_seal
 from shipway.values import Unproven
 from shipway.wiring.given import wanted
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup.offsite import Vault
     from shipway.steps.backup.take import BackupPlan
-    from shipway.values import AppliedMigration, Backup, MigrationPlan, Seal
+    from shipway.values import AppliedMigration, Backup, MigrationPlan, Say, Seal
     from shipway.values.inspection import Snapshot
     from shipway.wiring import Wiring
 
@@ -194,6 +195,18 @@ class BackupWiring:
     def vault(self) -> Vault | None:
         """What keeps copies elsewhere; None when no bucket is set."""
         return open_vault(self._wiring)
+
+    def powers(self, say: Say) -> BackupPowers:
+        """Return what a backup is taken with."""
+        return BackupPowers(
+            dumper=self.dumper,
+            lister=self.archives,
+            platform=self._wiring.platform,
+            vault=self.vault,
+            clock=self._wiring.clock,
+            say=say,
+            key=self._settings.backup_signing_key,
+        )
 
 
 def _unknown(why: str) -> Unproven:

@@ -19,9 +19,12 @@ from shipway.errors import Misconfigured
 from shipway.schema.expectations import load_expectations
 from shipway.steps.deploy.automatic_rollback import OldCode
 from shipway.steps.deploy.plan import LiveTerms, plan_deploy
+from shipway.steps.deploy.powers import DeployPowers, ProductionPowers
 from shipway.steps.deploy.smoke import read_pages
+from shipway.steps.journal.effects import unannounced
 from shipway.steps.watch.log_stream import Listening, joined
 from shipway.steps.watch.plan import WatchPlan
+from shipway.steps.watch.powers import WatchPowers
 from shipway.values import RELEASE_META, Phase, Unproven
 from shipway.wiring.given import wanted
 from shipway.wiring.sources import SourceWiring
@@ -29,7 +32,8 @@ from shipway.wiring.sources import SourceWiring
 if TYPE_CHECKING:
     from shipway.steps.deploy.plan import DeployPlan
     from shipway.steps.deploy.smoke import SmokePage
-    from shipway.values import Baseline, Deployed, Secret
+    from shipway.steps.journal.effects import Piece
+    from shipway.values import Baseline, Deployed, Say, Secret
     from shipway.wiring import Wiring
 
 __all__ = ["HostingWiring"]
@@ -129,10 +133,32 @@ class HostingWiring:
         """What the app is deployed from."""
         return SourceWiring(self._settings)
 
-    def build_log(self, release_id: str) -> BuildLogFile:
-        """Return what keeps the log of a release's build."""
+    def production_powers(self, say: Say) -> ProductionPowers:
+        """Return what production is moved with."""
+        return ProductionPowers(vercel=self.vercel, web=self.web, clock=self._wiring.clock, say=say)
+
+    def deploy_powers(
+        self, release_id: str, say: Say, *, piece: Piece = unannounced
+    ) -> DeployPowers:
+        """Return what a release is deployed with; its build's log is kept with it."""
         path = self._wiring.releases_folder / release_id / "build.log"
-        return BuildLogFile(path, secrets=self._settings.secrets())
+        return DeployPowers(
+            vercel=self.vercel,
+            web=self.web,
+            build_log=BuildLogFile(path, secrets=self._settings.secrets()),
+            clock=self._wiring.clock,
+            say=say,
+            piece=piece,
+        )
+
+    def watch_powers(self, say: Say) -> WatchPowers:
+        """Return what a deployment is watched by, beside its own log."""
+        return WatchPowers(
+            database=self._wiring.database_logs,
+            web=self.web,
+            clock=self._wiring.clock,
+            say=say,
+        )
 
     def pages(self) -> tuple[SmokePage, ...]:
         """Return the pages of the smoke test."""

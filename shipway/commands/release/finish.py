@@ -57,9 +57,8 @@ def finish(
             plan,
             lambda deliveries: run_finish(
                 plan,
-                powers(wiring, release_id, deliveries),
+                powers(session, release_id, deliveries, course),
                 course=course,
-                say=session.terminal,
                 resumed=resumed,
             ),
             lock=lock,

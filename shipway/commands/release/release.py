@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.commands.session import Session
+    from shipway.steps.journal.course import Course
     from shipway.steps.journal.entries import Past
     from shipway.values import Delivery, Waiver
     from shipway.wiring import Wiring
@@ -64,9 +65,8 @@ def release(
             plan,
             lambda deliveries: run_release(
                 plan,
-                powers(wiring, release_id, deliveries),
+                powers(session, release_id, deliveries, course),
                 course=course,
-                say=session.terminal,
                 resumed=resumed,
             ),
             lock=lock,
@@ -118,17 +118,17 @@ def _continued(
     return left, Resumed(past=past, moved=moved)
 
 
-def powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) -> Powers:
+def powers(
+    session: Session, release_id: str, deliveries: tuple[Delivery, ...], course: Course
+) -> Powers:
     """Return what the steps are handed."""
+    wiring, say = session.wiring, session.terminal
     return Powers(
         again=(
             *still_open(wiring),
             Precondition(name="team", look=lambda: told(deliveries)),
         ),
-        dumper=wiring.backups.dumper,
-        lister=wiring.backups.archives,
-        platform=wiring.platform,
-        vault=wiring.backups.vault,
+        backup=wiring.backups.powers(say),
         room=wiring.backups.room,
         linter=wiring.backups.linter,
         traffic=wiring.database.traffic,
@@ -137,13 +137,12 @@ def powers(wiring: Wiring, release_id: str, deliveries: tuple[Delivery, ...]) ->
         limits=wiring.database.limits,
         catalog=wiring.database.catalog,
         means=wiring.database.means,
-        vercel=wiring.hosting.vercel,
-        web=wiring.hosting.web,
-        build_log=wiring.hosting.build_log(release_id),
+        deploy=wiring.hosting.deploy_powers(release_id, say, piece=course.piece),
         logs=wiring.hosting.listening,
-        database_logs=wiring.database_logs,
+        watch=wiring.hosting.watch_powers(say),
         watch_plan=wiring.hosting.watch_plan_of,
         learn=wiring.hosting.log_memory.learn,
         old_code=wiring.hosting.old_code,
         clock=wiring.clock,
+        say=say,
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shipway.steps.backup.restore_points import PlatformDesk
     from shipway.values import Clock, Dumped, DumpedSoFar, Platform, Say, Secret
 
-__all__ = ["BackupPlan", "Dumper", "plan_backup", "take_backup"]
+__all__ = ["BackupPlan", "BackupPowers", "Dumper", "plan_backup", "take_backup"]
 
 _KEPT_UNREADABLE = "The database was not changed, and no backup was kept."
 
@@ -53,6 +53,22 @@ class Dumper(Protocol):
         self, into: Path, *, recipients: Sequence[str], progress: Callable[[DumpedSoFar], None]
     ) -> Dumped:
         """Write the whole archive to `into`, or nothing; encrypted when there are recipients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPowers:
+    """What the step is handed to act with."""
+
+    dumper: Dumper
+    lister: Lister
+    platform: PlatformDesk | None
+    """Asked when the plan says so."""
+    vault: Vault | None
+    """Keeps the copy when the plan names a bucket."""
+    clock: Clock
+    say: Say
+    key: Secret | None = None
+    """Signs the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,36 +128,17 @@ def plan_backup(  # noqa: PLR0913 - all by name
     )
 
 
-def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
-    plan: BackupPlan,
-    *,
-    dumper: Dumper,
-    lister: Lister,
-    platform: PlatformDesk | None,
-    vault: Vault | None,
-    clock: Clock,
-    say: Say,
-    key: Secret | None = None,
-) -> Backup:
+def take_backup(plan: BackupPlan, powers: BackupPowers) -> Backup:
     """Carry out the plan and return the backup, whole and listed.
-
-    Args:
-        plan: from `plan_backup`.
-        dumper: dumps the target.
-        lister: lists what was dumped.
-        platform: asked when the plan says so.
-        vault: keeps the copy when the plan names a bucket.
-        clock: the time.
-        say: told what became true.
-        key: signs the manifest.
 
     Raises:
         Failed: there is no backup, or the copy did not arrive; the message says which.
         Stopped: what the dumper, the vault or a required platform stops with.
     """
-    window = None
-    if plan.asks_platform and platform is not None:
-        window = ask_platform(platform, clock=clock, say=say, required=plan.platform_required)
+    window, clock, say, key = None, powers.clock, powers.say, powers.key
+    if plan.asks_platform and powers.platform is not None:
+        required = plan.platform_required
+        window = ask_platform(powers.platform, clock=clock, say=say, required=required)
     with new_folder(plan.directory) as folder:
         taken_at, began = clock.now(), clock.monotonic()
         archive = folder / (ENCRYPTED if plan.encrypted_for else ARCHIVE)
@@ -154,9 +151,9 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
                     left_s=left_s(share, clock.monotonic() - began),
                 )
 
-            dumped = dumper.dump(archive, recipients=plan.encrypted_for, progress=tell)
+            dumped = powers.dumper.dump(archive, recipients=plan.encrypted_for, progress=tell)
         manifest = _manifest(plan, dumped, window, taken_at)
-        missing = missing_tables(lister.contents(archive) or (), manifest)
+        missing = missing_tables(powers.lister.contents(archive) or (), manifest)
         if missing:
             raise Failed(
                 f"The dump ended well and yet holds no rows of {', '.join(missing)}.",
@@ -168,8 +165,8 @@ def take_backup(  # noqa: PLR0913 - the powers of the step, all by name
     backup = Backup(directory=plan.directory, manifest=manifest, grade=Grade.EXISTS)
     backup = record_proof(backup, Grade.LISTS, clock=clock, key=key)
     _say_what_was_dumped(manifest, say)
-    if vault is not None and plan.bucket is not None:
-        backup = keep_copy(backup, vault, say, key)
+    if powers.vault is not None and plan.bucket is not None:
+        backup = keep_copy(backup, powers.vault, say, key)
     return backup
 
 

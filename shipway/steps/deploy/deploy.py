@@ -5,103 +5,75 @@ Read `deploy` first: it is the order of things.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shipway.errors import DeploymentFailed, LockLost, OutcomeUnknown, Stopped
-from shipway.steps.deploy.promote import Move, Production, command, move_production
-from shipway.steps.deploy.smoke import Web, failed, settled, smoke
+from shipway.steps.deploy.promote import Move, command, move_production
+from shipway.steps.deploy.smoke import failed, settled, smoke
 from shipway.steps.deploy.sources import described
-from shipway.steps.deploy.stage import Staging, stage
-from shipway.steps.journal.effects import unannounced
+from shipway.steps.deploy.stage import stage
 from shipway.values import Deployed, Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.steps.deploy.build_log import BuildLog
     from shipway.steps.deploy.plan import DeployPlan, LiveTerms
-    from shipway.steps.journal.effects import Piece
-    from shipway.values import CheckResult, Clock, Deployment, Say, Verified
+    from shipway.steps.deploy.powers import DeployPowers, ProductionPowers, Vercel
+    from shipway.values import CheckResult, Deployment, Verified
 
-__all__ = ["Vercel", "deploy", "put_live", "smoke_staged", "staged_build"]
-
-
-class Vercel(Staging, Production, Protocol):
-    """All that a deployment needs of Vercel."""
+__all__ = ["deploy", "put_live", "smoke_staged", "staged_build"]
 
 
-def deploy(  # noqa: PLR0913 - plan, proof and the powers, all but two by name
+def deploy(
     plan: DeployPlan,
     proof: Verified | Unproven,
+    powers: DeployPowers,
     *,
-    vercel: Vercel,
-    web: Web,
-    build_log: BuildLog,
-    clock: Clock,
-    say: Say,
     when_staged: Callable[[Deployment], None] | None = None,
-    piece: Piece = unannounced,
 ) -> Deployed:
     """Put the app live and return the proof.
 
     Args:
         plan: what is deployed.
         proof: that the database fits; a missing one is told.
-        vercel: the project.
-        web: a visitor.
-        build_log: keeps what the build says.
-        clock: for pauses and deadlines.
-        say: told of what has become true.
+        powers: what it is done with.
         when_staged: called with the new deployment before anyone visits it; raises to stop here.
-        piece: told of each effect before it.
 
     Raises:
         DeploymentFailed: it was not put live; the message says what production is.
         OutcomeUnknown: it may or may not have been; the message names the command that tells.
     """
     if isinstance(proof, Unproven):
-        say.warn(f"{proof.missing} Make it with: {proof.command}")
-    staged = staged_build(
-        plan, vercel=vercel, build_log=build_log, clock=clock, say=say, piece=piece
-    )
+        powers.say.warn(f"{proof.missing} Make it with: {proof.command}")
+    staged = staged_build(plan, powers)
     if when_staged is not None:
         when_staged(staged)
-    results = smoke_staged(plan, staged, vercel=vercel, web=web, say=say)
-    return put_live(
-        plan, staged, results, vercel=vercel, web=web, clock=clock, say=say, piece=piece
-    )
+    results = smoke_staged(plan, staged, powers)
+    return put_live(plan, staged, results, powers)
 
 
-def staged_build(  # noqa: PLR0913 - as deploy
-    plan: DeployPlan,
-    *,
-    vercel: Vercel,
-    build_log: BuildLog,
-    clock: Clock,
-    say: Say,
-    piece: Piece = unannounced,
-) -> Deployment:
+def staged_build(plan: DeployPlan, powers: DeployPowers) -> Deployment:
     """Build the app without any domain. Production stays as it is."""
-    say.note(f"deploying {described(plan.source)} ({plan.source_why})")
+    powers.say.note(f"deploying {described(plan.source)} ({plan.source_why})")
     for warning in plan.warnings:
-        say.warn(warning)
+        powers.say.warn(warning)
     try:
-        return stage(plan, vercel=vercel, build_log=build_log, clock=clock, say=say, piece=piece)
+        return stage(plan, powers)
     except (OutcomeUnknown, LockLost):
         raise
     except Stopped as error:
-        raise _with_production(error, plan, vercel) from None
+        raise _with_production(error, plan, powers.vercel) from None
 
 
 def smoke_staged(
-    terms: DeployPlan | LiveTerms, staged: Deployment, *, vercel: Vercel, web: Web, say: Say
+    terms: DeployPlan | LiveTerms, staged: Deployment, powers: ProductionPowers
 ) -> tuple[CheckResult, ...]:
     """Test a staged deployment at its own URL.
 
     Raises:
         DeploymentFailed: a page does not answer as it should.
     """
-    results = smoke(staged.url, terms.pages, web=web)
+    results = smoke(staged.url, terms.pages, web=powers.web)
     bad = failed(results)
     if bad:
         lines = [f"  {one.name}: {one.detail}" for one in bad]
@@ -110,8 +82,8 @@ def smoke_staged(
             unchanged="Nothing was promoted.",
             next_step=bad[0].cure,
         )
-        raise _with_production(error, terms, vercel)
-    say.note(f"smoke test passed: {', '.join(one.name for one in results)} at {staged.url}")
+        raise _with_production(error, terms, powers.vercel)
+    powers.say.note(f"smoke test passed: {', '.join(one.name for one in results)} at {staged.url}")
     return results
 
 
@@ -137,16 +109,11 @@ def _with_production(
     return failure
 
 
-def put_live(  # noqa: PLR0913 - as deploy
+def put_live(
     plan: DeployPlan | LiveTerms,
     staged: Deployment,
     results: tuple[CheckResult, ...],
-    *,
-    vercel: Vercel,
-    web: Web,
-    clock: Clock,
-    say: Say,
-    piece: Piece = unannounced,
+    powers: ProductionPowers,
 ) -> Deployed:
     """Promote a staged deployment and prove that the public sees it."""
     move = Move(
@@ -157,21 +124,23 @@ def put_live(  # noqa: PLR0913 - as deploy
         target=plan.target,
     )
     try:
-        hosting = move_production(move, vercel=vercel, clock=clock, say=say, piece=piece)
+        hosting = move_production(move, powers)
     except (DeploymentFailed, OutcomeUnknown, LockLost):
         raise
     except Stopped as error:
-        raise _with_production(error, plan, vercel) from None
+        raise _with_production(error, plan, powers.vercel) from None
     url = hosting.production_urls[0] if hosting.production_urls else staged.url
-    public = settled(url, plan.pages, within_s=plan.promote_timeout_s, web=web, clock=clock)
+    public = settled(
+        url, plan.pages, within_s=plan.promote_timeout_s, web=powers.web, clock=powers.clock
+    )
     if failed(public):
         raise _live_but_bad(staged, url, plan, failed(public))
-    say.note(f"{staged.deployment_id} is production and answers at {url}")
+    powers.say.note(f"{staged.deployment_id} is production and answers at {url}")
     return Deployed(
         deployment=staged,
         production_url=url,
         previous_id=plan.previous_id if plan.previous_id != staged.deployment_id else None,
-        promoted_at=clock.now(),
+        promoted_at=powers.clock.now(),
         smoke=results + public,
     )
 

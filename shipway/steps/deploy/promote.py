@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
-from shipway.steps.journal.effects import unannounced
 from shipway.values import Reply
 
 if TYPE_CHECKING:
-    from shipway.steps.journal.effects import Piece
-    from shipway.values import Asked, Clock, Hosting, Say
+    from shipway.steps.deploy.powers import ProductionPowers
+    from shipway.values import Asked, Hosting
 
-__all__ = ["Move", "Production", "command", "move_production"]
+__all__ = ["Move", "command", "move_production"]
 
 _MOST_REQUESTS = 3
 _LOOKS_BEFORE_ASKING_AGAIN = 4
@@ -23,25 +22,6 @@ _LONGEST_PAUSE_S = 2.0
 _WHO_ELSE = (
     "Find out who else deploys (a push to a connected repository?), then run the command again."
 )
-
-
-class Production(Protocol):
-    """The power to look at production and to move it."""
-
-    def hosting(self) -> Hosting:
-        """Return the project as it is now."""
-
-    def promote(self, deployment_id: str) -> Asked:
-        """Ask to let a deployment serve production."""
-
-    def roll_back(self, deployment_id: str, *, why: str) -> Asked:
-        """Ask to let an earlier deployment serve production again."""
-
-    def serves(self, url: str) -> str | None:
-        """Return the deployment behind a public URL."""
-
-    def failed_aliases(self) -> tuple[str, ...]:
-        """Return the domains that the last promotion could not move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +64,7 @@ class _Seen(Enum):
     """Production has become a third deployment meanwhile."""
 
 
-def move_production(
-    move: Move, *, vercel: Production, clock: Clock, say: Say, piece: Piece = unannounced
-) -> Hosting:
+def move_production(move: Move, powers: ProductionPowers) -> Hosting:
     """Move production and return the project once Vercel shows that it has moved.
 
     It is announced only once production has been seen to be what the plan was made for: a move
@@ -101,9 +79,9 @@ def move_production(
         DeploymentFailed: Vercel refused it or says that it failed.
         OutcomeUnknown: it may still happen.
     """
-    before = vercel.hosting()
+    before = powers.vercel.hosting()
     if before.production_id == move.deployment_id:
-        say.note(f"{move.deployment_id} is production already, as Vercel says")
+        powers.say.note(f"{move.deployment_id} is production already, as Vercel says")
         return before
     if before.production_id != move.instead_of:
         raise DeploymentFailed(
@@ -112,21 +90,19 @@ def move_production(
             unchanged=f"Production is still {before.production_id or 'empty'}, as Vercel says.",
             next_step=_WHO_ELSE,
         )
-    with piece(move.effect):
-        return _Attempt(move, before, vercel=vercel, clock=clock, say=say).run()
+    with powers.piece(move.effect):
+        return _Attempt(move, before, powers).run()
 
 
 class _Attempt:
     """One move from its first request to its end."""
 
-    def __init__(
-        self, move: Move, before: Hosting, *, vercel: Production, clock: Clock, say: Say
-    ) -> None:
+    def __init__(self, move: Move, before: Hosting, powers: ProductionPowers) -> None:
         self._move = move
         self._before = before
-        self._vercel = vercel
-        self._clock = clock
-        self._say = say
+        self._vercel = powers.vercel
+        self._clock = powers.clock
+        self._say = powers.say
         self._last_seen = before
         self._requests = 0
         self._looks = 0

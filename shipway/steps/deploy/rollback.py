@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused
-from shipway.steps.deploy.promote import Move, Production, command, move_production
-from shipway.steps.deploy.smoke import SmokePage, Web, failed, settled
-from shipway.steps.journal.effects import unannounced
+from shipway.steps.deploy.promote import Move, command, move_production
+from shipway.steps.deploy.smoke import SmokePage, failed, settled
 from shipway.values import PREVIOUS_META, WentBack
 
 if TYPE_CHECKING:
-    from shipway.steps.journal.effects import Piece
-    from shipway.values import Clock, Deployment, Hosting, Say
+    from shipway.steps.deploy.powers import ProductionPowers
+    from shipway.values import Deployment, Hosting
 
 __all__ = ["BackPlan", "go_back", "plan_back"]
 
@@ -93,15 +92,7 @@ def plan_back(
     )
 
 
-def go_back(  # noqa: PLR0913 - plan and powers, all but one by name
-    plan: BackPlan,
-    *,
-    vercel: Production,
-    web: Web,
-    clock: Clock,
-    say: Say,
-    piece: Piece = unannounced,
-) -> WentBack:
+def go_back(plan: BackPlan, powers: ProductionPowers) -> WentBack:
     """Carry out the plan and return the proof. The database is not touched.
 
     Raises:
@@ -116,23 +107,23 @@ def go_back(  # noqa: PLR0913 - plan and powers, all but one by name
         target=plan.target,
         why=plan.why,
     )
-    hosting = move_production(move, vercel=vercel, clock=clock, say=say, piece=piece)
+    hosting = move_production(move, powers)
     url = hosting.production_urls[0] if hosting.production_urls else ""
-    say.note(f"{plan.to_id} is production again, as Vercel says")
+    powers.say.note(f"{plan.to_id} is production again, as Vercel says")
     if hosting.auto_assign_domains is False:
-        say.warn(
+        powers.say.warn(
             "After a rollback Vercel assigns the production domains to no new deployment by "
             "itself: pushes and other deployments stay staged. The next release promotes its own "
             "and ends that; without one: Vercel, Deployments, Promote."
         )
-    results = settled(url, plan.pages, within_s=plan.timeout_s, web=web, clock=clock)
+    results = settled(url, plan.pages, within_s=plan.timeout_s, web=powers.web, clock=powers.clock)
     for one in failed(results):
         # The pages are those of the new version; an old one may rightly lack some.
-        say.warn(f"{plan.to_id} answers {one.name} at {url} otherwise: {one.detail}")
+        powers.say.warn(f"{plan.to_id} answers {one.name} at {url} otherwise: {one.detail}")
     return WentBack(
         from_id=plan.from_id,
         to_id=plan.to_id,
         production_url=url,
-        at=clock.now(),
+        at=powers.clock.now(),
         smoke=results,
     )

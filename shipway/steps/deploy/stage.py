@@ -8,16 +8,14 @@ from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
 from shipway.steps.deploy.build_log import Told, failing_lines
 from shipway.steps.deploy.promote import command
 from shipway.steps.deploy.sources import described
-from shipway.steps.journal.effects import unannounced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shipway.steps.deploy.build_log import BuildLog
-    from shipway.steps.journal.effects import Piece
-    from shipway.values import BuildLine, Clock, Deployment, Progress, Say, Source
+    from shipway.steps.deploy.powers import DeployPowers, Vercel
+    from shipway.values import BuildLine, Deployment, Progress, Source
 
-__all__ = ["Staging", "StagingPlan", "stage"]
+__all__ = ["StagingPlan", "stage"]
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3.0
@@ -26,27 +24,6 @@ _CREATIONS = 2
 _LOOKS_AFTER_S = (0.5, 1.0, 2.0)
 _AT_WORK = frozenset({"QUEUED", "INITIALIZING", "BUILDING", "ANALYZING", "DEPLOYING"})
 _OVER = frozenset({"ERROR", "CANCELED", "DELETED", "BLOCKED"})
-
-
-class Staging(Protocol):
-    """The power to make a staged deployment."""
-
-    def find(self, release_id: str) -> Deployment | None:
-        """Return the newest production deployment that carries this release id."""
-
-    def create_staged(
-        self, *, name: str, source: Source, meta: Mapping[str, str]
-    ) -> Deployment | None:
-        """Start a build that is assigned no domain; None when the answer was lost."""
-
-    def get(self, deployment_id: str) -> Deployment:
-        """Return a deployment as it is now."""
-
-    def cancel(self, deployment_id: str) -> bool:
-        """Stop a build; False when it was not stopped."""
-
-    def build_log(self, deployment_id: str, *, since_ms: int = 0) -> tuple[BuildLine, ...]:
-        """Return the build log so far, from a moment on where Vercel obeys that."""
 
 
 class StagingPlan(Protocol):
@@ -81,15 +58,7 @@ class StagingPlan(Protocol):
         """The environment that is deployed to."""
 
 
-def stage(  # noqa: PLR0913 - plan and powers, all but one by name
-    plan: StagingPlan,
-    *,
-    vercel: Staging,
-    build_log: BuildLog,
-    clock: Clock,
-    say: Say,
-    piece: Piece = unannounced,
-) -> Deployment:
+def stage(plan: StagingPlan, powers: DeployPowers) -> Deployment:
     """Return a READY deployment of this release that no domain points to.
 
     One that this release has made before, and that has not failed, is used again.
@@ -99,28 +68,30 @@ def stage(  # noqa: PLR0913 - plan and powers, all but one by name
         OutcomeUnknown: Vercel's answer was lost and the deployment does not show up.
         Stopped: Vercel could not be asked.
     """
+    vercel, say = powers.vercel, powers.say
     made = vercel.find(plan.release_id)
     if made is not None and made.ready_state not in _OVER:
         say.note(f"found {made.deployment_id} of this release ({made.ready_state}): using it")
     else:
-        made = _created(plan, vercel=vercel, clock=clock, say=say, piece=piece)
+        made = _created(plan, powers)
     _assert_staged(made, vercel=vercel)
-    told = Told(made.deployment_id, vercel=vercel, build_log=build_log, say=say)
+    told = Told(made.deployment_id, vercel=vercel, build_log=powers.build_log, say=say)
     with say.progress("building") as line:
-        return _ready(made, plan, vercel=vercel, told=told, clock=clock, say=say, line=line)
+        return _ready(made, plan, powers, told=told, line=line)
 
 
-def _created(
-    plan: StagingPlan, *, vercel: Staging, clock: Clock, say: Say, piece: Piece
-) -> Deployment:
+def _created(plan: StagingPlan, powers: DeployPowers) -> Deployment:
+    vercel = powers.vercel
     for _ in range(_CREATIONS):
-        with piece("create a staged deployment"):
+        with powers.piece("create a staged deployment"):
             made = vercel.create_staged(name=plan.project_name, source=plan.source, meta=plan.meta)
         for pause_s in _LOOKS_AFTER_S:
             if made is not None:
-                say.note(f"created {made.deployment_id}, staged, from {described(plan.source)}")
+                powers.say.note(
+                    f"created {made.deployment_id}, staged, from {described(plan.source)}"
+                )
                 return made
-            clock.sleep(pause_s)
+            powers.clock.sleep(pause_s)
             made = vercel.find(plan.release_id)
         if made is not None:
             return made
@@ -134,7 +105,7 @@ def _created(
     )
 
 
-def _assert_staged(made: Deployment, *, vercel: Staging) -> None:
+def _assert_staged(made: Deployment, *, vercel: Vercel) -> None:
     """Make sure that no domain moves by itself when the build is ready."""
     if made.auto_assign_domains is None:
         # Vercel may answer a view that lacks the field; the deployment's own view has it.
@@ -154,17 +125,11 @@ def _assert_staged(made: Deployment, *, vercel: Staging) -> None:
     )
 
 
-def _ready(  # noqa: PLR0913 - all by name
-    made: Deployment,
-    plan: StagingPlan,
-    *,
-    vercel: Staging,
-    told: Told,
-    clock: Clock,
-    say: Say,
-    line: Progress,
+def _ready(
+    made: Deployment, plan: StagingPlan, powers: DeployPowers, *, told: Told, line: Progress
 ) -> Deployment:
     """Wait for READY with our own deadline: Vercel itself has none for a blocked build."""
+    vercel, clock = powers.vercel, powers.clock
     began = clock.monotonic()
     until = began + plan.build_timeout_s
     last_s = None if made.ready_state == "READY" else _last_build_s(plan, vercel)
@@ -179,7 +144,9 @@ def _ready(  # noqa: PLR0913 - all by name
             raise _not_built(now, told.rest())
         if now.ready_state not in _AT_WORK and now.ready_state != strange:
             strange = now.ready_state
-            say.warn(f"Vercel calls the state '{strange}', which is new to shipway: waiting on.")
+            powers.say.warn(
+                f"Vercel calls the state '{strange}', which is new to shipway: waiting on."
+            )
         if clock.monotonic() >= until:
             now = _out_of_time(now, plan, vercel=vercel)
             continue
@@ -195,7 +162,7 @@ def _ready(  # noqa: PLR0913 - all by name
                 raise
 
 
-def _last_build_s(plan: StagingPlan, vercel: Staging) -> float | None:
+def _last_build_s(plan: StagingPlan, vercel: Vercel) -> float | None:
     """Return how long the build of what serves now took; None when that cannot be told."""
     if plan.previous_id is None:
         return None
@@ -216,7 +183,7 @@ def _accepted(now: Deployment) -> Deployment:
     )
 
 
-def _out_of_time(now: Deployment, plan: StagingPlan, *, vercel: Staging) -> Deployment:
+def _out_of_time(now: Deployment, plan: StagingPlan, *, vercel: Vercel) -> Deployment:
     """Cancel a build that takes too long; return it when it has ended meanwhile."""
     if not vercel.cancel(now.deployment_id):
         latest = vercel.get(now.deployment_id)

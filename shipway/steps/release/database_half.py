@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.schema.expectations import Expectations
-    from shipway.steps.backup.offsite import Vault
-    from shipway.steps.backup.restore_points import PlatformDesk
-    from shipway.steps.backup.store import Lister
-    from shipway.steps.backup.take import BackupPlan, Dumper
+    from shipway.steps.backup.take import BackupPlan, BackupPowers
     from shipway.steps.gates.preflight import Precondition
     from shipway.steps.journal.course import Course
     from shipway.steps.journal.entries import Past
@@ -49,7 +46,7 @@ if TYPE_CHECKING:
     )
     from shipway.values.inspection import Before
 
-__all__ = ["DatabasePlan", "DatabasePowers", "Resumed", "changed", "prepared"]
+__all__ = ["DatabaseHalf", "DatabasePlan", "DatabasePowers", "Resumed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +70,7 @@ class DatabasePlan:
 class DatabasePowers:
     """What the steps of this half are handed to act on the world with."""
 
-    dumper: Dumper
-    lister: Lister
-    platform: PlatformDesk | None
-    vault: Vault | None
+    backup: BackupPowers
     room: Room
     linter: Linter | Unproven
     """Reads the pending files beside the rehearsal."""
@@ -91,6 +85,7 @@ class DatabasePowers:
     again: Sequence[Precondition]
     """Gates of preflight that time may have shut; they are looked at once more."""
     clock: Clock
+    say: Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,197 +97,161 @@ class Resumed:
     """A part of its migrations is in the database already."""
 
 
-def prepared(
-    plan: DatabasePlan,
-    powers: DatabasePowers,
-    *,
-    course: Course,
-    say: Say,
-    resumed: Resumed | None = None,
-) -> tuple[Backup, Seal | Unproven]:
-    """Back up, rehearse and pass the gates: the target is only read."""
-    with course.step("backup") as proven:
-        backup = proven(_backed_up(plan, powers, say, resumed))
-    with course.step("rehearse") as proven:
-        first = resumed.past.proof("backup", Backup) if resumed and resumed.moved else None
-        before = held_before(
-            powers.catalog,
-            plan.expectations,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseHalf:
+    """One way through it: `prepare`, which only reads the target, then `change`."""
+
+    plan: DatabasePlan
+    powers: DatabasePowers
+    course: Course
+    resumed: Resumed | None = None
+    """The release that was cut off and goes on."""
+
+    def prepare(self) -> tuple[Backup, Seal | Unproven]:
+        """Back up, rehearse and pass the gates: the target is only read."""
+        with self.course.step("backup") as proven:
+            backup = proven(self._back_up())
+        with self.course.step("rehearse") as proven:
+            seal = proven(self._rehearse(backup, self._before(backup)))
+        if isinstance(seal, Seal):
+            took_s = backup.restore_s if seal.restored.partly else seal.restored.duration_s
+            backup = replace(backup, grade=seal.grade, restore_s=took_s)
+        with self.course.step("gates") as proven:
+            proven(self._pass_gates(backup, seal))
+        return backup, seal
+
+    def change(self, backup: Backup, seal: Seal | Unproven) -> Verified:
+        """Migrate and verify; both hold the target against what the rehearsal showed."""
+        with self.course.step("migrate") as proven:
+            done = proven(self._migrate(backup, seal))
+        with self.course.step("verify") as proven:
+            return proven(self._verify(backup, done))
+
+    @property
+    def _moved(self) -> bool:
+        """Whether a part of the migrations was in the database before this way through."""
+        return self.resumed is not None and self.resumed.moved
+
+    @property
+    def _all_applied_before(self) -> bool:
+        return self._moved and not self.plan.migrations.pending
+
+    def _back_up(self) -> Backup:
+        plan = self.plan
+        earlier = self.resumed.past.proof("backup", Backup) if self.resumed else None
+        if earlier is not None:
+            held = backup_that_holds(
+                earlier,
+                self.powers.backup,
+                folder=plan.backup.directory.parent,
+                pending=bool(plan.migrations.pending),
+                moved=self._moved,
+            )
+            if held is not None:
+                return held
+        return take_backup(plan.backup, self.powers.backup)
+
+    def _before(self, backup: Backup) -> Before | None:
+        """Return what the target was before the first of its migrations."""
+        past = self.resumed.past if self.resumed and self._moved else None
+        return held_before(
+            self.powers.catalog,
+            self.plan.expectations,
             backup,
-            first=first,
-            moved=resumed is not None and resumed.moved,
-            key=powers.key,
-            say=say,
+            first=past.proof("backup", Backup) if past else None,
+            moved=self._moved,
+            key=self.powers.key,
+            say=self.powers.say,
         )
-        seal = proven(_rehearsed(plan, backup, before, powers, say, resumed))
-    if isinstance(seal, Seal):
-        took_s = backup.restore_s if seal.restored.partly else seal.restored.duration_s
-        backup = replace(backup, grade=seal.grade, restore_s=took_s)
-    with course.step("gates") as proven:
-        proven(_passed(plan, backup, seal, powers, say, resumed))
-    return backup, seal
 
-
-def changed(  # noqa: PLR0913 - plan, proofs and powers
-    plan: DatabasePlan,
-    backup: Backup,
-    seal: Seal | Unproven,
-    powers: DatabasePowers,
-    *,
-    course: Course,
-    say: Say,
-    resumed: Resumed | None = None,
-) -> Verified:
-    """Migrate and verify; both hold the target against what the rehearsal showed."""
-    with course.step("migrate") as proven:
-        done = _migrated(plan, backup, seal, powers, course=course, say=say, resumed=resumed)
-        proven(done)
-    with course.step("verify") as proven:
-        return proven(_verified(plan, backup, done, powers, say))
-
-
-def _verified(
-    plan: DatabasePlan, backup: Backup, done: Migrated, powers: DatabasePowers, say: Say
-) -> Verified:
-    try:
-        return verify(
-            plan.expectations,
-            database=powers.catalog,
-            clock=powers.clock,
-            say=say,
-            means=powers.means,
-            earlier=earlier_on(powers.catalog, powers.means.files, backup, key=powers.key),
-            schema_before=schema_of(backup),
-        )
-    except ChecksFailed as failed:
-        if done.applied_now:
-            raise after_migrating(failed, done, backup, target=plan.target) from None
-        raise
-
-
-def _backed_up(
-    plan: DatabasePlan, powers: DatabasePowers, say: Say, resumed: Resumed | None
-) -> Backup:
-    earlier = resumed.past.proof("backup", Backup) if resumed else None
-    if resumed and earlier is not None:
-        held = backup_that_holds(
-            earlier,
-            folder=plan.backup.directory.parent,
-            pending=bool(plan.migrations.pending),
-            moved=resumed.moved,
-            lister=powers.lister,
-            vault=powers.vault,
-            clock=powers.clock,
-            say=say,
-            key=powers.key,
-        )
-        if held is not None:
-            return held
-    return take_backup(
-        plan.backup,
-        dumper=powers.dumper,
-        lister=powers.lister,
-        platform=powers.platform,
-        vault=powers.vault,
-        clock=powers.clock,
-        say=say,
-        key=powers.key,
-    )
-
-
-def _rehearsed(  # noqa: PLR0913, PLR0917 - plan, proofs and powers
-    plan: DatabasePlan,
-    backup: Backup,
-    before: Before | None,
-    powers: DatabasePowers,
-    say: Say,
-    resumed: Resumed | None,
-) -> Seal | Unproven:
-    if plan.without_rehearsal:
-        say.warn(f"not rehearsed: {plan.without_rehearsal}")
-        return Unproven(
-            missing=f"a rehearsal: it was left out ({plan.without_rehearsal})",
-            command="invoke db.rehearse",
-        )
-    earlier = resumed.past.proof("rehearse", Seal) if resumed else None
-    held = seal_that_holds(earlier, backup, plan.migrations, say) if earlier is not None else None
-    if held is not None:
-        return held
-    if resumed and resumed.moved and not plan.migrations.pending:
-        return Unproven(
-            missing="a rehearsal: all was applied before the interruption",
-            command="invoke db.verify",
-        )
-    return rehearse(
-        plan.migrations,
-        backup,
-        room=powers.room,
-        expectations=plan.expectations,
-        limits=powers.limits,
-        clock=powers.clock,
-        say=say,
-        beside=Beside(
-            before=before,
-            serving=plan.serving,
-            linter=powers.linter,
-            traffic=powers.traffic,
-            means=powers.means,
-        ),
-        key=powers.key,
-    )
-
-
-def _passed(  # noqa: PLR0913, PLR0917 - plan, proofs and powers
-    plan: DatabasePlan,
-    backup: Backup,
-    seal: Seal | Unproven,
-    powers: DatabasePowers,
-    say: Say,
-    resumed: Resumed | None,
-) -> Gated:
-    earlier = resumed.past.proof("gates", Gated) if resumed else None
-    if resumed and resumed.moved and not plan.migrations.pending and earlier is not None:
-        say.note(f"passed at {earlier.at:%H:%M:%S} UTC, before all was applied")
-        return earlier
-    return pass_gates(
-        plan.migrations,
-        backup,
-        seal,
-        terms=plan.gates,
-        again=powers.again,
-        clock=powers.clock,
-        say=say,
-    )
-
-
-def _migrated(  # noqa: PLR0913 - plan, proofs and powers
-    plan: DatabasePlan,
-    backup: Backup,
-    seal: Seal | Unproven,
-    powers: DatabasePowers,
-    *,
-    course: Course,
-    say: Say,
-    resumed: Resumed | None,
-) -> Migrated:
-    looker, folder = powers.catalog, backup.directory.parent
-    with powers.open_database() as database:
-        done_before = resumed is not None and resumed.moved and not plan.migrations.pending
-        if isinstance(seal, Seal) and not done_before:
-            refuse_another_base(seal, plan.migrations, looker=looker, folder=folder, say=say)
-        done = migrate(
+    def _rehearse(self, backup: Backup, before: Before | None) -> Seal | Unproven:
+        plan, powers = self.plan, self.powers
+        if plan.without_rehearsal:
+            powers.say.warn(f"not rehearsed: {plan.without_rehearsal}")
+            return Unproven(
+                missing=f"a rehearsal: it was left out ({plan.without_rehearsal})",
+                command="invoke db.rehearse",
+            )
+        earlier = self.resumed.past.proof("rehearse", Seal) if self.resumed else None
+        if earlier is not None:
+            held = seal_that_holds(earlier, backup, plan.migrations, powers.say)
+            if held is not None:
+                return held
+        if self._all_applied_before:
+            return Unproven(
+                missing="a rehearsal: all was applied before the interruption",
+                command="invoke db.verify",
+            )
+        return rehearse(
             plan.migrations,
             backup,
-            database=database,
+            room=powers.room,
+            expectations=plan.expectations,
             limits=powers.limits,
             clock=powers.clock,
-            say=say,
-            before=course.before,
+            say=powers.say,
+            beside=Beside(
+                before=before,
+                serving=plan.serving,
+                linter=powers.linter,
+                traffic=powers.traffic,
+                means=powers.means,
+            ),
+            key=powers.key,
         )
-        if isinstance(seal, Seal):
-            refuse_another_result(seal, looker=looker, folder=folder, say=say)
-    if resumed is None:
-        return done
-    wanted = {one.label for one in resumed.past.begun.pending}
-    earlier = tuple(row for row in plan.migrations.applied if row.label in wanted)
-    return replace(done, applied_now=earlier + done.applied_now)
+
+    def _pass_gates(self, backup: Backup, seal: Seal | Unproven) -> Gated:
+        powers = self.powers
+        earlier = self.resumed.past.proof("gates", Gated) if self.resumed else None
+        if earlier is not None and self._all_applied_before:
+            powers.say.note(f"passed at {earlier.at:%H:%M:%S} UTC, before all was applied")
+            return earlier
+        return pass_gates(
+            self.plan.migrations,
+            backup,
+            seal,
+            terms=self.plan.gates,
+            again=powers.again,
+            clock=powers.clock,
+            say=powers.say,
+        )
+
+    def _migrate(self, backup: Backup, seal: Seal | Unproven) -> Migrated:
+        plan, powers = self.plan.migrations, self.powers
+        looker, folder, say = powers.catalog, backup.directory.parent, powers.say
+        with powers.open_database() as database:
+            if isinstance(seal, Seal) and not self._all_applied_before:
+                refuse_another_base(seal, plan, looker=looker, folder=folder, say=say)
+            done = migrate(
+                plan,
+                backup,
+                database=database,
+                limits=powers.limits,
+                clock=powers.clock,
+                say=say,
+                before=self.course.before,
+            )
+            if isinstance(seal, Seal):
+                refuse_another_result(seal, looker=looker, folder=folder, say=say)
+        if self.resumed is None:
+            return done
+        wanted = {one.label for one in self.resumed.past.begun.pending}
+        earlier = tuple(row for row in plan.applied if row.label in wanted)
+        return replace(done, applied_now=earlier + done.applied_now)
+
+    def _verify(self, backup: Backup, done: Migrated) -> Verified:
+        powers = self.powers
+        try:
+            return verify(
+                self.plan.expectations,
+                database=powers.catalog,
+                clock=powers.clock,
+                say=powers.say,
+                means=powers.means,
+                earlier=earlier_on(powers.catalog, powers.means.files, backup, key=powers.key),
+                schema_before=schema_of(backup),
+            )
+        except ChecksFailed as failed:
+            if done.applied_now:
+                raise after_migrating(failed, done, backup, target=self.plan.target) from None
+            raise

@@ -11,9 +11,8 @@ from shipway.steps.backup.store import verify_backup
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.steps.backup.offsite import Vault
-    from shipway.steps.backup.store import Lister
-    from shipway.values import Backup, Clock, MigrationPlan, Say, Seal, Secret
+    from shipway.steps.backup.take import BackupPowers
+    from shipway.values import Backup, MigrationPlan, Say, Seal
 
 __all__ = ["backup_that_holds", "seal_that_holds"]
 
@@ -21,36 +20,24 @@ _FRESH_S: Final = 3600.0
 """A backup that something is still to be done on the strength of must not be older."""
 
 
-def backup_that_holds(  # noqa: PLR0913 - what was proven, what is left, and the powers to look
-    earlier: Backup,
-    *,
-    folder: Path,
-    pending: bool,
-    moved: bool,
-    lister: Lister,
-    vault: Vault | None,
-    clock: Clock,
-    say: Say,
-    key: Secret | None,
+def backup_that_holds(
+    earlier: Backup, powers: BackupPowers, *, folder: Path, pending: bool, moved: bool
 ) -> Backup | None:
     """Return the earlier backup where it still serves; None where a new one has to be taken.
 
     Args:
         earlier: as the journal has it.
+        powers: those of a backup; the vault may hold a copy, should the archive not be here.
         folder: of backups, on this machine.
         pending: something is left to be applied.
         moved: the release has applied a part already: the backup shows the state before that.
-        lister: lists the archive.
-        vault: where a copy may be, should the archive not be on this machine.
-        clock: for its age.
-        say: told why it serves, or does not.
-        key: that its manifest must be signed with, when given.
     """
+    say, vault = powers.say, powers.vault
     name = earlier.manifest.backup_id
     if pending and moved:
         say.note(f"{name} is of before the part that is applied: the rest gets a backup of its own")
         return None
-    age_s = (clock.now() - earlier.manifest.taken_at).total_seconds()
+    age_s = (powers.clock.now() - earlier.manifest.taken_at).total_seconds()
     if pending and not 0 <= age_s <= _FRESH_S:
         say.note(f"{name} is not fresh any more: a new one is taken")
         return None
@@ -60,7 +47,9 @@ def backup_that_holds(  # noqa: PLR0913 - what was proven, what is left, and the
         except Stopped as error:
             say.warn(f"the copy of {name} was not to be had: {error.what}")
     try:
-        found = verify_backup(folder / name, lister=lister, clock=clock, key=key)
+        found = verify_backup(
+            folder / name, lister=powers.lister, clock=powers.clock, key=powers.key
+        )
     except Failed as error:
         if pending:
             say.note(f"{name} is not to be had here, so a new one is taken: {error.what}")

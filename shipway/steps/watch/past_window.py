@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from shipway.steps.deploy.smoke import Web
-    from shipway.steps.watch.database_log import DatabaseLogs
     from shipway.steps.watch.plan import WatchPlan
-    from shipway.values import Clock, LogRow, Say, Watched
+    from shipway.steps.watch.powers import WatchPowers
+    from shipway.values import LogRow, Watched
 
 __all__ = ["History", "look_back"]
 
@@ -35,32 +34,24 @@ class History(Protocol):
         """Return what was left out; empty when nothing was."""
 
 
-def look_back(  # noqa: PLR0913 - as watch
-    plan: WatchPlan,
-    *,
-    history: History,
-    database: DatabaseLogs,
-    web: Web,
-    clock: Clock,
-    say: Say,
-) -> Watched:
+def look_back(plan: WatchPlan, history: History, powers: WatchPowers) -> Watched:
     """Count what the log tells of the window before now, probe each page once, and judge.
 
     Raises:
         Refused: the past is not told.
     """
-    since = clock.now() - timedelta(seconds=plan.window_s)
+    since = powers.clock.now() - timedelta(seconds=plan.window_s)
     moment_s = plan.measure.moment_s
     tally = Tally(measure=plan.measure, database=DatabaseTally(since=since, moment_s=moment_s))
-    errors = database.open()
+    errors = powers.database.open()
     with afterwards(errors.close):
-        with say.progress(f"reading the log of {plan.deployment_id}") as line:
+        with powers.say.progress(f"reading the log of {plan.deployment_id}") as line:
             for rows in history.rows(plan.deployment_id, since):
                 for row in rows:
                     tally.count(row)
                 line.at(f"{tally.requests} requests, {tally.errors} errors")
         for page in plan.pages:
-            tally.count_probe(probe(plan.base_url, page, web=web))
+            tally.count_probe(probe(plan.base_url, page, web=powers.web))
         errors.catch_up(_CATCH_UP_S)
         tally.count_database(errors.take())
         unseen = "; ".join(text for text in (history.unseen(), errors.unseen()) if text)

@@ -15,10 +15,10 @@ from shipway.steps.watch.verdict import as_watched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.steps.deploy.smoke import Web
-    from shipway.steps.watch.database_log import DatabaseLog, DatabaseLogs
+    from shipway.steps.watch.database_log import DatabaseLog
     from shipway.steps.watch.plan import WatchPlan
-    from shipway.values import Clock, LogRow, Progress, Say, Watched
+    from shipway.steps.watch.powers import WatchPowers
+    from shipway.values import LogRow, Progress, Watched
 
 __all__ = ["Logs", "Tail", "watch"]
 
@@ -54,14 +54,13 @@ class Logs(Protocol):
         """Begin to follow a deployment's rows from now on."""
 
 
-def watch(  # noqa: PLR0913 - the three that are watched, and who is told
-    plan: WatchPlan, *, logs: Logs, database: DatabaseLogs, web: Web, clock: Clock, say: Say
-) -> Watched:
+def watch(plan: WatchPlan, logs: Logs, powers: WatchPowers) -> Watched:
     """Follow the logs and probe the pages, then say what was seen.
 
     The whole window is watched before anything is called good; what is bad is told at once.
     """
-    tail, errors = logs.open(plan.deployment_id), database.open()
+    clock, say = powers.clock, powers.say
+    tail, errors = logs.open(plan.deployment_id), powers.database.open()
     tally = Tally(
         measure=plan.measure,
         database=DatabaseTally(
@@ -73,7 +72,7 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
         if not tail.connected(min(_OPENS_WITHIN_S, plan.window_s)):
             say.warn(f"The log cannot be read yet: {tail.unseen()}.")
         with say.progress(f"watching {plan.deployment_id}", log_every_s=_TELL_EVERY_S) as line:
-            _follow(plan, tally, tail, errors, web=web, clock=clock, line=line)
+            _follow(plan, tally, (tail, errors), powers, line)
         watched_s = clock.monotonic() - began
         if not tally.bad():
             # The database's rows come late, and a look is owed to the window's last seconds.
@@ -83,17 +82,16 @@ def watch(  # noqa: PLR0913 - the three that are watched, and who is told
     return as_watched(tally, plan, took_s=watched_s, unseen=unseen)
 
 
-def _follow(  # noqa: PLR0913 - as watch
+def _follow(
     plan: WatchPlan,
     tally: Tally,
-    tail: Tail,
-    errors: DatabaseLog,
-    *,
-    web: Web,
-    clock: Clock,
+    logs: tuple[Tail, DatabaseLog],
+    powers: WatchPowers,
     line: Progress,
 ) -> None:
     """Count what happens within the window."""
+    tail, errors = logs
+    clock = powers.clock
     began = clock.monotonic()
     ends = began + plan.window_s
     next_probe = next_look = next_sample = began
@@ -102,7 +100,7 @@ def _follow(  # noqa: PLR0913 - as watch
         if now >= next_probe:
             page = plan.pages[turn % len(plan.pages)]
             turn += 1
-            tally.count_probe(probe(plan.base_url, page, web=web))
+            tally.count_probe(probe(plan.base_url, page, web=powers.web))
             # Counted from now: a slow page must not be followed by a burst of probes.
             next_probe = clock.monotonic() + plan.probe_every_s
         for row in tail.take(min(next_probe, ends, next_look) - clock.monotonic()):

@@ -24,7 +24,7 @@ from shipway.steps.backup.store import (
     open_backup,
     verify_backup,
 )
-from shipway.steps.backup.take import Dumper, plan_backup, take_backup
+from shipway.steps.backup.take import BackupPowers, Dumper, plan_backup, take_backup
 from shipway.steps.release.resume import backup_that_holds
 from shipway.values import (
     Backup,
@@ -130,13 +130,15 @@ def backed_up(  # noqa: PLR0913 - the powers of the step
     )
     return take_backup(
         plan,
-        dumper=dumper,
-        lister=archives(folder),
-        platform=desk,
-        vault=vault,
-        clock=SystemClock(),
-        say=heard or Heard(),
-        key=key,
+        BackupPowers(
+            dumper=dumper,
+            lister=archives(folder),
+            platform=desk,
+            vault=vault,
+            clock=SystemClock(),
+            say=heard or Heard(),
+            key=key,
+        ),
     )
 
 
@@ -332,19 +334,19 @@ def test_the_copy_holds_archive_and_manifest_and_the_warning_that_it_dies_with_t
     assert any("dies with it" in text for text in heard.warnings)
 
 
-def again(backup: Backup, elsewhere: Path, vault: Vault | None, heard: Heard) -> Backup | None:
+def again(
+    backup: Backup, dumper: Dumper, elsewhere: Path, vault: Vault | None, heard: Heard
+) -> Backup | None:
     """Go on on another machine, with everything applied already."""
-    return backup_that_holds(
-        backup,
-        folder=elsewhere,
-        pending=False,
-        moved=True,
+    powers = BackupPowers(
+        dumper=dumper,
         lister=archives(elsewhere.parent),
+        platform=None,
         vault=vault,
         clock=SystemClock(),
         say=heard,
-        key=None,
     )
+    return backup_that_holds(backup, powers, folder=elsewhere, pending=False, moved=True)
 
 
 def test_another_machine_that_goes_on_fetches_the_backup_from_its_copy(
@@ -353,7 +355,7 @@ def test_another_machine_that_goes_on_fetches_the_backup_from_its_copy(
     vault, heard = Cupboard(tmp_path / "cloud"), Heard()
     backup = backed_up(tmp_path / "here", dumper, vault=vault)
 
-    found = again(backup, tmp_path / "there", vault, heard)
+    found = again(backup, dumper, tmp_path / "there", vault, heard)
 
     assert found is not None
     assert found.directory == tmp_path / "there" / backup.directory.name
@@ -374,7 +376,7 @@ def test_a_copy_that_is_not_the_backup_is_not_kept_and_the_release_goes_on_with_
     if harm == "gone":
         vault.failing = True
 
-    found = again(backup, tmp_path / "there", vault, heard)
+    found = again(backup, dumper, tmp_path / "there", vault, heard)
 
     assert found == backup
     assert list((tmp_path / "there").iterdir()) == []

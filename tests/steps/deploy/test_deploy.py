@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,7 @@ def deployed(
     return deploy(
         plan,
         proof,
-        vercel=hosted.vercel,
-        web=hosted.web,
-        build_log=hosted.kept,
-        clock=hosted.clock,
-        say=hosted.says,
-        piece=piece,
+        replace(hosted.powers, piece=piece),
     )
 
 

@@ -38,7 +38,7 @@ def planned(hosted: Hosted, **changes: Any) -> BackPlan:
 
 
 def went_back(hosted: Hosted, plan: BackPlan) -> WentBack:
-    return go_back(plan, vercel=hosted.vercel, web=hosted.web, clock=hosted.clock, say=hosted.says)
+    return go_back(plan, hosted.powers)
 
 
 def test_production_returns_to_the_deployment_that_the_release_recorded(hosted: Hosted) -> None:

@@ -120,9 +120,7 @@ def test_a_pushed_commit_is_built_by_vercel_itself(hosted: Hosted, tmp_path: Pat
 
     source = git_source(hosted.app, link)
     plan = planned(hosted, source=source, commit=f"{source.sha}+changes")
-    staged = staged_build(
-        plan, vercel=hosted.vercel, build_log=hosted.kept, clock=hosted.clock, say=hosted.says
-    )
+    staged = staged_build(plan, hosted.powers)
 
     assert (source.ref, source.sha) == ("main", git(hosted.app, "rev-parse", "HEAD"))
     assert "Version one" in hosted.eyes.get(staged.url).text
@@ -135,9 +133,7 @@ def test_every_line_of_a_build_is_told_and_kept_once(hosted: Hosted) -> None:
     hosted.control.fault("ERROR", on="build", message="npm run build exited with 1")
     plan = planned(hosted, source=FilesSource(files=hosted.files()))
     with pytest.raises(DeploymentFailed, match="npm run build exited with 1"):
-        staged_build(
-            plan, vercel=hosted.vercel, build_log=hosted.kept, clock=hosted.clock, say=hosted.says
-        )
+        staged_build(plan, hosted.powers)
     kept = [line.text for line in hosted.kept.lines]
     assert (
         kept

@@ -75,11 +75,8 @@ def supabase(hosted: Hosted) -> Iterator[Project]:
 def watched(hosted: Hosted, supabase: Project, **changes: Any) -> Watched:
     return watch(
         planned(hosted, hosted.promoted(), **changes),
-        logs=hosted.logs,
-        database=supabase.logs,
-        web=hosted.web,
-        clock=hosted.clock,
-        say=hosted.says,
+        hosted.logs,
+        hosted.watch_powers(supabase.logs),
     )
 
 

@@ -30,11 +30,8 @@ def looked_back(
     )
     return look_back(
         planned(hosted, live, **{"window_s": 1800.0, **changes}),
-        history=history,
-        database=NotAsked("nobody asks here"),
-        web=hosted.web,
-        clock=hosted.clock,
-        say=hosted.says,
+        history,
+        hosted.watch_powers(NotAsked("nobody asks here")),
     )
 
 

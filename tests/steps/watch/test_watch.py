@@ -38,11 +38,8 @@ def planned(hosted: Hosted, deployment: Deployment, **changes: Any) -> WatchPlan
 def watched(hosted: Hosted, plan: WatchPlan) -> Watched:
     return watch(
         plan,
-        logs=hosted.logs,
-        database=NotAsked("nobody asks here"),
-        web=hosted.web,
-        clock=hosted.clock,
-        say=hosted.says,
+        hosted.logs,
+        hosted.watch_powers(NotAsked("nobody asks here")),
     )
 
 
@@ -130,11 +127,8 @@ def test_a_tail_that_was_opened_early_knows_what_came_before_the_watch(hosted: H
             )
         found = watch(
             planned(hosted, live),
-            logs=listening,
-            database=NotAsked("nobody asks here"),
-            web=hosted.web,
-            clock=hosted.clock,
-            say=hosted.says,
+            listening,
+            hosted.watch_powers(NotAsked("nobody asks here")),
         )
     assert found.worst[0].message == "too early for a watch that begins now"
     assert hosted.calls("GET", "/runtime-logs") == 1

@@ -42,9 +42,7 @@ def source(hosted: Hosted, npm_clients: Path, *, prebuilt: bool = False) -> CliS
 
 
 def built(hosted: Hosted, plan: DeployPlan) -> Deployment:
-    return staged_build(
-        plan, vercel=hosted.vercel, build_log=hosted.kept, clock=hosted.clock, say=hosted.says
-    )
+    return staged_build(plan, hosted.powers)
 
 
 def test_a_staged_deployment_carries_its_release_and_is_found_again(
