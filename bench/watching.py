@@ -16,6 +16,7 @@ from shipway.formats.figures import size
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.measured import Watched
 from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
 
@@ -117,8 +118,5 @@ def _run_all(
         migrate(
             MigrationPlan(applied=database.look().applied, pending=(migration,)),
             Unproven(missing="a backup", command="invoke backup"),
-            database=database,
-            limits=_LIMITS,
-            clock=SystemClock(),
-            say=Plainly(),
+            MigratePowers(database=database, limits=_LIMITS, clock=SystemClock(), say=Plainly()),
         )

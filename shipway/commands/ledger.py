@@ -41,10 +41,7 @@ def rollback(session: Session, *, steps: str, to: str) -> Answer:
             done = undo(
                 plan,
                 wiring.backups.latest(),
-                database=database,
-                limits=wiring.database.limits,
-                clock=wiring.clock,
-                say=session.terminal,
+                wiring.database.migrate_powers(database, session.terminal),
             )
     return Answer(value=done)
 
@@ -85,13 +82,7 @@ def adopt(session: Session, *, source: str, up_to: str, accept: str, forget: str
             f"Write this into the ledger of {wiring.database.place}? No migration is run."
         )
         with wiring.database.lock("db.adopt"):
-            done = write_ledger(
-                plan,
-                database=database,
-                limits=wiring.database.limits,
-                clock=wiring.clock,
-                say=session.terminal,
-            )
+            done = write_ledger(plan, wiring.database.migrate_powers(database, session.terminal))
     return Answer(value=done)
 
 

@@ -70,10 +70,7 @@ def migrate(
         done = run_migrations(
             plan,
             wiring.backups.latest(),
-            database=database,
-            limits=wiring.database.limits,
-            clock=wiring.clock,
-            say=session.terminal,
+            wiring.database.migrate_powers(database, session.terminal),
             together=transaction == "all",
         )
     return Answer(value=done)

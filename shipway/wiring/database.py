@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shipway.edges.ledger.ledger import Ledger
     from shipway.edges.postgres.advisory_lock import Lock
     from shipway.schema.expectations import Expectations
+    from shipway.steps.migrate.powers import Database, MigratePowers
     from shipway.steps.verify.powers import Means
     from shipway.values import (
         LedgerState,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         MigrationLimits,
         MigrationPlan,
         Query,
+        Say,
         Secret,
         Unproven,
     )
@@ -107,6 +109,14 @@ class DatabaseWiring:
 
         return Ledger(
             self._settings.database_url, connect_timeout_s=self._settings.connect_timeout_s
+        )
+
+    def migrate_powers(self, database: Database, say: Say) -> MigratePowers:
+        """Return what migrations are run with on an open connection."""
+        from shipway.steps.migrate.powers import MigratePowers
+
+        return MigratePowers(
+            database=database, limits=self.limits, clock=self._wiring.clock, say=say
         )
 
     @property

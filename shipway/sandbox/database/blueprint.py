@@ -28,6 +28,7 @@ from shipway.sandbox.database.extensions import (
 )
 from shipway.schema.default_privileges import altered
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
 from shipway.values.inspection import Snapshot, Thing
 
@@ -105,10 +106,9 @@ class Blueprint:
                     done = migrate(
                         MigrationPlan(applied=applied, pending=files),
                         _ON_NOTHING,
-                        database=database,
-                        limits=_LIMITS,
-                        clock=self._clock,
-                        say=Plainly(),
+                        MigratePowers(
+                            database=database, limits=_LIMITS, clock=self._clock, say=Plainly()
+                        ),
                     )
                 applied += done.applied_now
             with psycopg.connect(url.reveal(), autocommit=True) as connection:

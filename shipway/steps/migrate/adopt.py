@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Failed
 from shipway.migrations.ledger import rows
-from shipway.steps.migrate.powers import Powers
 from shipway.steps.migrate.run_lock import become_the_only_runner
 from shipway.values import Adopted
 
 if TYPE_CHECKING:
-    from shipway.steps.migrate.powers import Database
-    from shipway.values import AdoptPlan, Clock, MigrationLimits, Say
+    from shipway.steps.migrate.powers import MigratePowers
+    from shipway.values import AdoptPlan
 
 __all__ = ["adopt"]
 
 _COMMAND: Final = "invoke db.adopt"
 
 
-def adopt(
-    plan: AdoptPlan, *, database: Database, limits: MigrationLimits, clock: Clock, say: Say
-) -> Adopted:
+def adopt(plan: AdoptPlan, powers: MigratePowers) -> Adopted:
     """Write the plan's rows in one transaction that proves to have written nothing else.
 
     Before it commits, the server is asked which tables the transaction has written to and which
@@ -31,7 +28,7 @@ def adopt(
         Locked: a run of migrations holds the database.
         Failed: the server refused it, or something else would have changed; nothing was written.
     """
-    powers = Powers(database=database, limits=limits, clock=clock, say=say)
+    database = powers.database
     become_the_only_runner(powers, _COMMAND)
     state = database.look()
     statements = [

@@ -18,7 +18,7 @@ from shipway.steps.migrate.send import StatementError, stopped_after
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import Answer, Migration
 
 __all__ = ["MOST_BYTES", "MOST_FILES", "Batch"]
@@ -39,7 +39,7 @@ class Batch:
     """
 
     def __init__(
-        self, powers: Powers, command: str, applied: Callable[[Migration, Answer], None]
+        self, powers: MigratePowers, command: str, applied: Callable[[Migration, Answer], None]
     ) -> None:
         self._powers = powers
         self._command = command

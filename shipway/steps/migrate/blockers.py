@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.migrations.sql.literals import without_literals
 
 if TYPE_CHECKING:
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import Session
 
 __all__ = ["InTheWay"]
@@ -24,7 +24,7 @@ class InTheWay:
             our own wait for a lock.
     """
 
-    def __init__(self, powers: Powers) -> None:
+    def __init__(self, powers: MigratePowers) -> None:
         self._powers = powers
         self._told: set[int] = set()
         lock_timeout_s = powers.limits.lock_timeout_s

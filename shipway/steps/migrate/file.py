@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shipway.migrations.ledger.books import Book
     from shipway.migrations.sql.script import Script, Unit
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import Answer, DoneStep, LedgerState, Migration
 
 __all__ = ["Runner", "row_of"]
@@ -38,7 +38,7 @@ class Runner:
 
     def __init__(
         self,
-        powers: Powers,
+        powers: MigratePowers,
         state: LedgerState,
         book: Book,
         *,
@@ -127,7 +127,7 @@ class Runner:
             while True:
                 try:
                     units = script.units(alone=alone, apart=apart)
-                    answer = self._run_units(sending, migration, script, units, begun, failed)
+                    answer = self._run_units(sending, units, begun, failed)
                     break
                 except StatementError as error:
                     failed, index = None, error.index
@@ -147,28 +147,22 @@ class Runner:
         self._keep(migration)
         return answer
 
-    def _run_units(  # noqa: PLR0913, PLR0917 - what a file's run consists of
+    def _run_units(
         self,
         sending: Sending,
-        migration: Migration,
-        script: Script,
         units: list[Unit],
         begun: list[DoneStep],
         failed: StatementError | None,
     ) -> Answer:
         if len(units) == 1 and not units[0].outside and not begun:
-            return self._in_one_transaction(sending, migration, script, units[0], failed)
-        parts = Parts(self._powers, sending, migration, script, self._state, self._book)
+            return self._in_one_transaction(sending, units[0], failed)
+        parts = Parts(self._powers, sending, self._state, self._book)
         return parts.run(units, begun, setup=[] if begun else self._setup)
 
     def _in_one_transaction(
-        self,
-        sending: Sending,
-        migration: Migration,
-        script: Script,
-        unit: Unit,
-        failed: StatementError | None,
+        self, sending: Sending, unit: Unit, failed: StatementError | None
     ) -> Answer:
+        migration, script = sending.migration, sending.script
         had = [failed] if failed else []
 
         def attempt() -> Answer:

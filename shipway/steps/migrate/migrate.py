@@ -12,7 +12,6 @@ from shipway.migrations.unadopted import unadopted
 from shipway.steps.migrate.file import Runner, row_of
 from shipway.steps.migrate.one_transaction import run_together
 from shipway.steps.migrate.order import run_in_order
-from shipway.steps.migrate.powers import Powers
 from shipway.steps.migrate.progress import LiveLine
 from shipway.steps.migrate.run_lock import become_the_only_runner
 from shipway.values import Migrated, Unproven
@@ -20,15 +19,13 @@ from shipway.values import Migrated, Unproven
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shipway.steps.migrate.powers import Database
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import (
         Answer,
         AppliedMigration,
         Backup,
-        Clock,
         LedgerState,
         Migration,
-        MigrationLimits,
         MigrationPlan,
         Say,
     )
@@ -36,14 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["migrate"]
 
 
-def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
+def migrate(
     plan: MigrationPlan,
     proof: Backup | Unproven,
+    powers: MigratePowers,
     *,
-    database: Database,
-    limits: MigrationLimits,
-    clock: Clock,
-    say: Say,
     together: bool = False,
     before: Callable[[str], None] | None = None,
 ) -> Migrated:
@@ -52,10 +46,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     Args:
         plan: what to run, and the ledger it was made from.
         proof: the backup taken before, or what stands in its place.
-        database: the target.
-        limits: how long to wait for locks and statements.
-        clock: for the wait on another runner.
-        say: told of each file after its commit.
+        powers: what they are run with; told of each file after its commit.
         together: all files in one transaction, instead of one each.
         before: told of the files that go as one message before it is sent; raises to stop there.
 
@@ -70,11 +61,11 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
     """
     if not plan.pending:
         return proof_of(plan.applied)
+    say = powers.say
     if isinstance(proof, Unproven):
         say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
-    powers = Powers(database=database, limits=limits, clock=clock, say=say)
     become_the_only_runner(powers, Applying.command)
-    state = kept_for_supabase(database.look(), plan.pending)
+    state = kept_for_supabase(powers.database.look(), plan.pending)
     pending = _still_pending(plan, state, say)
     runner = Runner(
         powers,
@@ -89,7 +80,7 @@ def migrate(  # noqa: PLR0913 - the plan, the proof, and the powers that the ste
         for row in applied_now:
             say.note(_said(row))
         return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
-    with LiveLine(say, pending, clock) as line:
+    with LiveLine(say, pending, powers.clock) as line:
 
         def applied(migration: Migration, answer: Answer) -> None:
             row = row_of(migration, answer)

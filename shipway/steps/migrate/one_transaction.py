@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.migrations.sql.script import Script, Unit
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import Answer, AppliedMigration, LedgerState, Migration
 
 __all__ = ["run_together"]
@@ -27,7 +27,7 @@ _STAYS: Final = "All files of this run were rolled back: the database is as it w
 
 
 def run_together(
-    powers: Powers, state: LedgerState, project_ref: str | None, pending: Sequence[Migration]
+    powers: MigratePowers, state: LedgerState, project_ref: str | None, pending: Sequence[Migration]
 ) -> list[AppliedMigration]:
     """Run every file in one transaction and return their ledger rows, after the commit.
 
@@ -43,23 +43,23 @@ def run_together(
                 open_script(migration, standard_strings=state.standard_strings)
             )
             sending = Sending(powers, migration, script, _STAYS, book.command)
-            parts.append((migration, script, sending, _only_unit(script, state, migration)))
-        _, _, last, _ = parts[-1]
+            parts.append((sending, _only_unit(script, state, migration)))
+        last, _ = parts[-1]
         done: list[AppliedMigration] = []
 
         def attempt() -> Answer:
             done.clear()
             own = [b"BEGIN", *rows.setup(state, project_ref, before=pending[0].version)]
-            for migration, script, sending, unit in parts:
-                answer = _send_file(powers, state, migration, script, sending, unit, own)
-                done.append(row_of(migration, answer))
+            for sending, unit in parts:
+                answer = _send_file(powers, state, sending, unit, own)
+                done.append(row_of(sending.migration, answer))
                 own = []
             return last.send(_COMMIT, commits=True)
 
         try:
             last.again_while_locked(attempt)
         except StatementError as failed:
-            raise parts[min(len(done), len(parts) - 1)][2].stopped(failed) from None
+            raise parts[min(len(done), len(parts) - 1)][0].stopped(failed) from None
         return done
 
 
@@ -77,15 +77,10 @@ def _only_unit(script: Script, state: LedgerState, migration: Migration) -> Unit
     )
 
 
-def _send_file(  # noqa: PLR0913, PLR0917 - what a file's run consists of
-    powers: Powers,
-    state: LedgerState,
-    migration: Migration,
-    script: Script,
-    sending: Sending,
-    unit: Unit,
-    own: list[bytes],
+def _send_file(
+    powers: MigratePowers, state: LedgerState, sending: Sending, unit: Unit, own: list[bytes]
 ) -> Answer:
+    migration, script = sending.migration, sending.script
     book = Applying(state)
     message = Message([*own, *messages.fresh(state)])
     message.add_own(messages.limits(migration, powers.limits, local=True))

@@ -13,10 +13,10 @@ from shipway.steps.migrate.send import StatementError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.migrations.sql.script import Script, Unit
-    from shipway.steps.migrate.powers import Powers
+    from shipway.migrations.sql.script import Unit
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.steps.migrate.send import Sending
-    from shipway.values import Answer, DoneStep, Migration
+    from shipway.values import Answer, DoneStep
 
 __all__ = ["Outside"]
 
@@ -29,15 +29,13 @@ class Outside:
     failure, what the statement has left is cleared away at once and the record taken back.
     """
 
-    def __init__(
-        self, powers: Powers, sending: Sending, migration: Migration, script: Script, unit: Unit
-    ) -> None:
+    def __init__(self, powers: MigratePowers, sending: Sending, unit: Unit) -> None:
         self._powers = powers
         self._sending = sending
-        self._migration = migration
-        self._script = script
+        self._migration = sending.migration
+        self._script = sending.script
         self._unit = unit
-        self._kind = script.kind(unit.first)
+        self._kind = sending.script.kind(unit.first)
 
     def run(self, begun: DoneStep | None) -> None:
         """Bring the statement's effect about, once.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.migrations.ledger.books import Book
-    from shipway.migrations.sql.script import Script, Unit
-    from shipway.steps.migrate.powers import Powers
+    from shipway.migrations.sql.script import Unit
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.steps.migrate.send import Sending
-    from shipway.values import Answer, DoneStep, LedgerState, Migration
+    from shipway.values import Answer, DoneStep, LedgerState
 
 __all__ = ["Parts"]
 
@@ -26,19 +26,13 @@ __all__ = ["Parts"]
 class Parts:
     """The parts of one file: units of its statements, in order."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a file's run consists of
-        self,
-        powers: Powers,
-        sending: Sending,
-        migration: Migration,
-        script: Script,
-        state: LedgerState,
-        book: Book,
+    def __init__(
+        self, powers: MigratePowers, sending: Sending, state: LedgerState, book: Book
     ) -> None:
         self._powers = powers
         self._sending = sending
-        self._migration = migration
-        self._script = script
+        self._migration = sending.migration
+        self._script = sending.script
         self._state = state
         self._book = book
         self._began_s = powers.clock.monotonic()
@@ -122,7 +116,7 @@ class Parts:
         return self._sending.again_while_locked(attempt)
 
     def _outside(self, unit: Unit, begun: DoneStep | None, *, last: bool) -> Answer:
-        Outside(self._powers, self._sending, self._migration, self._script, unit).run(begun)
+        Outside(self._powers, self._sending, unit).run(begun)
         return self._sending.send_own(
             self._finishing() if last else [rows.finish_step(self._migration, unit)]
         )

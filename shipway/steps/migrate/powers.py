@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from shipway.values import Answer, Clock, LedgerState, MigrationLimits, Say, Session
 
-__all__ = ["Database", "Powers"]
+__all__ = ["Database", "MigratePowers"]
 
 
 class Database(Protocol):
@@ -42,7 +42,7 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Powers:
+class MigratePowers:
     """What the running of a file works with."""
 
     database: Database

@@ -11,14 +11,13 @@ from shipway.migrations.sql.script import open_script
 from shipway.migrations.undo import count_query, losses_of, tables_query
 from shipway.steps.migrate.file import Runner
 from shipway.steps.migrate.order import run_in_order
-from shipway.steps.migrate.powers import Powers
 from shipway.steps.migrate.progress import LiveLine
 from shipway.steps.migrate.run_lock import become_the_only_runner
 from shipway.values import Undone, Unproven
 
 if TYPE_CHECKING:
-    from shipway.steps.migrate.powers import Database
-    from shipway.values import Backup, Clock, Loss, Migration, MigrationLimits, Say, UndoPlan
+    from shipway.steps.migrate.powers import Database, MigratePowers
+    from shipway.values import Backup, Loss, Migration, UndoPlan
 
 __all__ = ["look_at_losses", "undo"]
 
@@ -49,15 +48,7 @@ def _counted(named: Loss, table: str, column: str, database: Database) -> Loss:
     return replace(named, table=table, column=column, count=count)
 
 
-def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step is handed
-    plan: UndoPlan,
-    proof: Backup | Unproven,
-    *,
-    database: Database,
-    limits: MigrationLimits,
-    clock: Clock,
-    say: Say,
-) -> Undone:
+def undo(plan: UndoPlan, proof: Backup | Unproven, powers: MigratePowers) -> Undone:
     """Run the plan's down scripts in order, each in one transaction with its ledger row's end.
 
     Raises:
@@ -69,10 +60,9 @@ def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step i
         Interrupted: the operator stopped it.
     """
     if isinstance(proof, Unproven):
-        say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
-    powers = Powers(database=database, limits=limits, clock=clock, say=say)
+        powers.say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     become_the_only_runner(powers, Undoing.command)
-    state = database.look()
+    state = powers.database.look()
     planned = {row.version for row in plan.left} | {file.version for file in plan.undo}
     if planned != {row.version for row in state.applied}:
         raise Refused(
@@ -81,7 +71,7 @@ def undo(  # noqa: PLR0913 - the plan, the proof, and the powers that the step i
             next_step="Look at it anew: invoke db.status",
         )
     runner = Runner(powers, state, Undoing(state))
-    with LiveLine(say, plan.undo, clock) as line:
+    with LiveLine(powers.say, plan.undo, powers.clock) as line:
         run_in_order(
             runner, plan.undo, lambda migration, _: line.next(f"undone {_name(migration)}")
         )

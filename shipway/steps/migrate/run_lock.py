@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.errors import Locked
 
 if TYPE_CHECKING:
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
 
 __all__ = ["become_the_only_runner"]
 
@@ -15,7 +15,7 @@ _FIRST_POLL_S: Final = 0.05
 _LONGEST_POLL_S: Final = 0.5
 
 
-def become_the_only_runner(powers: Powers, command: str) -> None:
+def become_the_only_runner(powers: MigratePowers, command: str) -> None:
     """Take the lock of a run; it lasts as long as the connection.
 
     Args:

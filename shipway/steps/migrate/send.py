@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipway.migrations.sql.script import Script
-    from shipway.steps.migrate.powers import Powers
+    from shipway.steps.migrate.powers import MigratePowers
     from shipway.values import Answer, Migration, SqlError
 
 __all__ = ["Sending", "StatementError", "stopped_after"]
@@ -50,15 +50,17 @@ class Sending:
     """Sends the messages of one file and turns what goes wrong into three sentences.
 
     Attributes:
+        migration: the file.
+        script: its statements.
         stays: what is in the database whatever happens next, as a sentence.
     """
 
     def __init__(
-        self, powers: Powers, migration: Migration, script: Script, stays: str, command: str
+        self, powers: MigratePowers, migration: Migration, script: Script, stays: str, command: str
     ) -> None:
         self._powers = powers
-        self._migration = migration
-        self._script = script
+        self.migration = migration
+        self.script = script
         self._in_the_way = InTheWay(powers)
         self._command = command
         self.stays = stays
@@ -83,20 +85,20 @@ class Sending:
             message.text(),
             copies=message.copies,
             tick_s=self._in_the_way.look_after_s,
-            on_tick=lambda: self._in_the_way.tell(self._migration.label),
+            on_tick=lambda: self._in_the_way.tell(self.migration.label),
         )
         for notice in answer.notices:
             if not is_ours(notice):
-                self._powers.say.note(f"{self._migration.label}: {notice}")
+                self._powers.say.note(f"{self.migration.label}: {notice}")
         if answer.lost:
             raise self._lost(answer, commits=commits)
         if answer.error is not None and in_transaction:
             self._powers.database.exchange(b"ROLLBACK")
         if answer.interrupted and commits and answer.error is None:
-            raise stopped_after(self._script.name, self._command)
+            raise stopped_after(self.script.name, self._command)
         if answer.interrupted:
             raise Interrupted(
-                f"Stopped while {self._script.name} was run.",
+                f"Stopped while {self.script.name} was run.",
                 unchanged=self.stays,
                 next_step=f"Go on with: {self._command}",
             )
@@ -105,7 +107,7 @@ class Sending:
             raise StatementError(index, into, answer.error)
         if commits and answer.tags[-1:] != ("COMMIT",):
             raise MigrationFailed(
-                f"{self._script.name} was not committed: the server answered {answer.tags[-1]}.",
+                f"{self.script.name} was not committed: the server answered {answer.tags[-1]}.",
                 unchanged=self.stays,
                 next_step=f"Look for transaction control in the file, then run: {self._command}",
             )
@@ -137,7 +139,7 @@ class Sending:
                     raise
                 tries += 1
                 self._powers.say.note(
-                    f"{self._migration.label}: {failed.error.message}; rolled back, "
+                    f"{self.migration.label}: {failed.error.message}; rolled back, "
                     f"attempt {tries} follows in {wait_s:.1f} s"
                 )
                 clock.sleep(wait_s)
@@ -154,7 +156,7 @@ class Sending:
                 "Supabase: postgres).",
             )
         return MigrationFailed(
-            describe(self._script, failed.index, failed.into, error),
+            describe(self.script, failed.index, failed.into, error),
             unchanged=self.stays,
             next_step=cure_of(error, self._command),
             place=self._place(failed),
@@ -164,22 +166,22 @@ class Sending:
     def _place(self, failed: StatementError) -> Place | None:
         if failed.index is None:
             return None
-        line, column = self._script.line_and_column(failed.index, failed.into)
-        message = message_of(self._script, failed.index, failed.error)
+        line, column = self.script.line_and_column(failed.index, failed.into)
+        message = message_of(self.script, failed.index, failed.error)
         what = f"{message} (SQLSTATE {failed.error.sqlstate})"
-        return Place(file=self._migration.path, line=line, column=column, what=what)
+        return Place(file=self.migration.path, line=line, column=column, what=what)
 
     def _lost(self, answer: Answer, *, commits: bool) -> Stopped:
         said = answer.error.message if answer.error else "no reason was given"
         if commits:
             return OutcomeUnknown(
-                f"The connection was lost while {self._script.name} was run: {said}",
+                f"The connection was lost while {self.script.name} was run: {said}",
                 unchanged="The file's last part is in the database with its record, or neither "
                 "is: they are one transaction.",
                 next_step="See which: invoke db.status",
             )
         return MigrationFailed(
-            f"The connection was lost while {self._script.name} was run: {said}",
+            f"The connection was lost while {self.script.name} was run: {said}",
             unchanged=self.stays,
             next_step=f"Find out why, then run: {self._command}",
         )

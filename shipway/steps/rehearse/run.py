@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import MigrationFailed
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.measured import Watched
 from shipway.steps.rehearse.narration import OnTheCopy
 from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
@@ -103,10 +104,7 @@ class Trial:
         done = migrate(
             only,
             self._proof,
-            database=database,
-            limits=self._limits,
-            clock=self._clock,
-            say=say,
+            MigratePowers(database=database, limits=self._limits, clock=self._clock, say=say),
         )
         return done.applied_now[0].duration_ms
 

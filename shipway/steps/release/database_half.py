@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shipway.steps.backup.take import take_backup
 from shipway.steps.gates.gates import pass_gates
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.rehearse import Beside, rehearse
 from shipway.steps.release.resume import backup_that_holds, seal_that_holds
 from shipway.steps.seal.check import refuse_another_base, refuse_another_result, schema_of
@@ -225,10 +226,7 @@ class DatabaseHalf:
             done = migrate(
                 plan,
                 backup,
-                database=database,
-                limits=powers.limits,
-                clock=powers.clock,
-                say=say,
+                MigratePowers(database=database, limits=powers.limits, clock=powers.clock, say=say),
                 before=self.course.before,
             )
             if isinstance(seal, Seal):

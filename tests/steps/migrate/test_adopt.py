@@ -11,6 +11,7 @@ from shipway.errors import Failed, Misconfigured, Refused
 from shipway.migrations.adopt import plan_accept, plan_adopt, plan_forget
 from shipway.migrations.files import read_folder
 from shipway.steps.migrate.adopt import adopt
+from shipway.steps.migrate.powers import MigratePowers
 from tests.fixtures.migrating import LIMITS, Heard, RealClock, ask, exists, labels, run, write
 from tests.fixtures.other_tools import FILES, TOOLS, prepare
 
@@ -28,7 +29,9 @@ def plan_of(url: Secret, folder: Path, *, source: str = "", up_to: int | None = 
 
 def carry_out(url: Secret, plan: AdoptPlan) -> Adopted:
     with Ledger(url, connect_timeout_s=5) as ledger:
-        return adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        return adopt(
+            plan, MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        )
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -21,6 +21,7 @@ from shipway.migrations.adopt import plan_adopt
 from shipway.migrations.creation import create_files, next_files
 from shipway.migrations.files import read_folder
 from shipway.steps.migrate.adopt import adopt
+from shipway.steps.migrate.powers import MigratePowers
 from tests.fixtures.migrating import LIMITS, Heard, RealClock, exists, labels, run, write
 
 if TYPE_CHECKING:
@@ -166,7 +167,9 @@ def test_what_the_real_tool_has_applied_is_taken_over(
     folder = write(tmp_path / "ours", {**FILES, **LATER})
     with Ledger(database_url, connect_timeout_s=5) as ledger:
         plan = plan_adopt(read_folder(folder), ledger.look())
-        done = adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        done = adopt(
+            plan, MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        )
     assert done.source.startswith(tool)
     assert list(done.recorded) == LABELS[:2]
     assert [row.label for row in run(database_url, folder).applied_now] == LABELS[2:]
@@ -195,7 +198,7 @@ def test_the_supabase_cli_lists_what_we_applied_after_it_and_pushes_no_more(
     call([supabase, "db", "push", remote, "--yes"], tmp_path / "home", database_url)
     with Ledger(database_url, connect_timeout_s=5) as ledger:
         plan = plan_adopt(read_folder(folder), ledger.look())
-        adopt(plan, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        adopt(plan, MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard()))
     write(folder, LATER)
     run(database_url, folder)
     assert labels(database_url) == LABELS

@@ -12,6 +12,7 @@ from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.migrations.sql.script import open_script
 from shipway.migrations.undo import plan_undo
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.migrate.rollback import undo
 from tests.fixtures.migrating import (
     LIMITS,
@@ -109,7 +110,11 @@ def test_a_down_script_is_run_as_its_losses_were_told(database_url: Secret, tmp_
         plan = plan_undo(read_folder(tmp_path), ledger.look(), steps=1, to=None)
         write(tmp_path, {"003_c.down.sql": "DROP TABLE c; DROP TABLE a;"})
         with pytest.raises(Refused, match="was edited after it was planned"):
-            undo(plan, NO_BACKUP, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+            undo(
+                plan,
+                NO_BACKUP,
+                MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard()),
+            )
     assert exists(database_url, "a")
     assert exists(database_url, "c")
 

@@ -12,6 +12,7 @@ from shipway.errors import Locked, MigrationFailed, Misconfigured, Refused
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from tests.fixtures.migrating import (
     LIMITS,
     NO_BACKUP,
@@ -243,7 +244,9 @@ def test_files_that_another_run_applied_meanwhile_are_not_run_again(
         plan = plan_migrations(read_folder(tmp_path), ledger.look())
         run(database_url, tmp_path)
         migrated = migrate(
-            plan, NO_BACKUP, database=ledger, limits=LIMITS, clock=RealClock(), say=say
+            plan,
+            NO_BACKUP,
+            MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=say),
         )
     assert migrated.applied_now == ()
     assert migrated.ledger_count == 2
@@ -261,7 +264,11 @@ def test_a_ledger_that_changed_otherwise_since_the_plan_is_refused(
         plan = plan_migrations(read_folder(tmp_path), ledger.look())
         run(database_url, other)
         with pytest.raises(Refused, match="001_z is new there"):
-            migrate(plan, NO_BACKUP, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+            migrate(
+                plan,
+                NO_BACKUP,
+                MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard()),
+            )
     assert not exists(database_url, "a")
 
 

@@ -11,6 +11,7 @@ from shipway.edges.ledger.ledger import Ledger
 from shipway.errors import Locked, MigrationFailed, Misconfigured, Refused
 from shipway.migrations.files import read_folder
 from shipway.migrations.undo import plan_undo
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.migrate.rollback import look_at_losses, undo
 from tests.fixtures.migrating import (
     LIMITS,
@@ -53,7 +54,11 @@ def go_back(
 ) -> Undone:
     plan = plan_of(url, folder, steps=steps, to=to)
     with Ledger(url, connect_timeout_s=5) as ledger:
-        return undo(plan, NO_BACKUP, database=ledger, limits=LIMITS, clock=RealClock(), say=Heard())
+        return undo(
+            plan,
+            NO_BACKUP,
+            MigratePowers(database=ledger, limits=LIMITS, clock=RealClock(), say=Heard()),
+        )
 
 
 def test_the_sample_history_goes_down_and_up_again_to_the_same_schema(

@@ -19,6 +19,7 @@ from shipway.migrations.plan import plan_migrations
 from shipway.sandbox.database.blueprint import Blueprint
 from shipway.schema.expectations import Expectations
 from shipway.steps.migrate.migrate import migrate
+from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.seal.check import sealed_schema
 from shipway.steps.verify.before import earlier_of
 from shipway.steps.verify.drift import drift
@@ -78,16 +79,18 @@ class World:
             migrate(
                 plan_migrations(read_folder(self.folder), database.look()),
                 Unproven(missing="a backup", command="invoke backup"),
-                database=database,
-                limits=MigrationLimits(
-                    lock_timeout_s=5,
-                    statement_timeout_s=30,
-                    run_lock_wait_s=5,
-                    lock_retry_s=0,
-                    lock_backoff_s=1,
+                MigratePowers(
+                    database=database,
+                    limits=MigrationLimits(
+                        lock_timeout_s=5,
+                        statement_timeout_s=30,
+                        run_lock_wait_s=5,
+                        lock_retry_s=0,
+                        lock_backoff_s=1,
+                    ),
+                    clock=SystemClock(),
+                    say=_Quiet(),
                 ),
-                clock=SystemClock(),
-                say=_Quiet(),
             )
 
     def execute(self, statement: str) -> None:
