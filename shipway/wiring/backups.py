@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.storage.age import Age
 from shipway.errors import Misconfigured, Stopped
-from shipway.steps.backup.store import latest_backup
+from shipway.steps.backup.store import ProofTerms, latest_backup
 from shipway.steps.backup.take import BackupPowers
 from shipway.steps.seal.store import latest_seal
 from shipway.values import Unproven
@@ -64,20 +64,15 @@ class BackupWiring:
 
     def latest(self) -> Backup | Unproven:
         """Return the backup that counts as proof for a step run alone."""
-        return latest_backup(
-            self.folder,
-            target=self._settings.target,
-            project_ref=self._settings.project_ref,
-            now=self._wiring.clock.now(),
-            max_age_s=self._settings.backup_max_age_s,
-            key=self._settings.backup_signing_key,
-        )
+        return latest_backup(self.folder, self._proof_terms)
 
     def latest_seal(self, plan: MigrationPlan) -> Seal | Unproven:
         """Return the rehearsal that counts as proof for migrations run alone."""
-        return latest_seal(
-            self.folder,
-            plan,
+        return latest_seal(self.folder, plan, self._proof_terms)
+
+    @property
+    def _proof_terms(self) -> ProofTerms:
+        return ProofTerms(
             target=self._settings.target,
             project_ref=self._settings.project_ref,
             now=self._wiring.clock.now(),

@@ -223,33 +223,31 @@ def missing_tables(entries: tuple[str, ...], manifest: Manifest) -> tuple[str, .
     return tuple(missing)
 
 
-def latest_backup(  # noqa: PLR0913 - all by name
-    folder: Path,
-    *,
-    target: str,
-    project_ref: str | None,
-    now: datetime,
-    max_age_s: float,
-    key: Secret | None = None,
-) -> Backup | Unproven:
-    """Return the newest backup of a target that is young enough to serve as proof.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofTerms:
+    """What a backup, or a rehearsal on it, has to be to count as a proof."""
 
-    Args:
-        folder: the folder of backups.
-        target: its name.
-        project_ref: the project that the backup must be of.
-        now: the time that ages are measured from.
-        max_age_s: an older backup does not count.
-        key: when given, the manifest must be signed with it.
-    """
-    for backup in list_backups(folder, key=key).backups:
+    target: str
+    project_ref: str | None
+    """The project that it must be of."""
+    now: datetime
+    """Ages are measured from here."""
+    max_age_s: float
+    key: Secret | None = None
+    """When given, it must be signed with it."""
+
+
+def latest_backup(folder: Path, terms: ProofTerms) -> Backup | Unproven:
+    """Return the newest backup in a folder of backups that counts as a proof."""
+    target = terms.target
+    for backup in list_backups(folder, key=terms.key).backups:
         manifest = backup.manifest
-        fits = manifest.target == target and manifest.project_ref == project_ref
-        age_s = (now - manifest.taken_at).total_seconds()
-        if fits and age_s <= max_age_s and backup.grade >= Grade.LISTS:
+        fits = manifest.target == target and manifest.project_ref == terms.project_ref
+        age_s = (terms.now - manifest.taken_at).total_seconds()
+        if fits and age_s <= terms.max_age_s and backup.grade >= Grade.LISTS:
             return backup
     return Unproven(
-        missing=f"a backup of {target} that is younger than {max_age_s / 60:g} minutes",
+        missing=f"a backup of {target} that is younger than {terms.max_age_s / 60:g} minutes",
         command="invoke backup" + (f" --target {target}" if target != "default" else ""),
     )
 

@@ -6,6 +6,7 @@ looked at once more. Nothing in the target was changed until here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         Say,
     )
 
-__all__ = ["LATER", "PROVEN_LATER", "pass_gates", "told"]
+__all__ = ["LATER", "PROVEN_LATER", "GatePowers", "pass_gates", "told"]
 
 PROVEN_LATER = ("backup", "rehearsed", "review", "rollback")
 LATER = "judged in the release, between rehearsal and migration"
@@ -37,15 +38,22 @@ _GRAVITY = (Severity.NOTE, Severity.WARNING, Severity.SERIOUS)
 _SHOWN = 3
 
 
-def pass_gates(  # noqa: PLR0913 - what there is to judge, by name
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePowers:
+    """What the gates are looked at with."""
+
+    again: Sequence[Precondition] = ()
+    """Those of preflight that time may have shut."""
+    clock: Clock
+    say: Say
+
+
+def pass_gates(
     plan: MigrationPlan,
     backup: Backup,
     seal: Seal | Unproven,
-    *,
     terms: GateTerms,
-    again: Iterable[Precondition],
-    clock: Clock,
-    say: Say,
+    powers: GatePowers,
 ) -> Gated:
     """Return the proof that every gate is open or waived.
 
@@ -54,27 +62,25 @@ def pass_gates(  # noqa: PLR0913 - what there is to judge, by name
         backup: taken by this release.
         seal: what the rehearsal proved; `Unproven` when it was left out.
         terms: what the gates hold to.
-        again: those of preflight that time may have shut.
-        clock: for the time of the proof, and how old the backup is.
-        say: told of warnings and waivers.
+        powers: what they are looked at with; told of warnings and waivers.
 
     Raises:
         Refused: with every gate that is shut, and its cure.
     """
-    proofs = _Proofs(plan, backup, seal, terms, clock.now())
+    proofs = _Proofs(plan, backup, seal, terms, powers.clock.now())
     gates = [
         Precondition(name="backup", look=proofs.backup),
         Precondition(name="rehearsed", look=proofs.rehearsed),
         Precondition(name="review", look=proofs.review),
         Precondition(name="rollback", look=proofs.rollback),
-        *again,
+        *powers.again,
     ]
-    diagnosis = examine(gates, clock=clock, waivers=terms.waivers)
-    tell(diagnosis.gates, say=say)
+    diagnosis = examine(gates, clock=powers.clock, waivers=terms.waivers)
+    tell(diagnosis.gates, say=powers.say)
     refusal = diagnosis.refusal()
     if refusal is not None:
         raise refusal
-    return Gated(at=clock.now(), gates=diagnosis.gates)
+    return Gated(at=powers.clock.now(), gates=diagnosis.gates)
 
 
 class _Proofs:

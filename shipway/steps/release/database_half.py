@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.steps.backup.take import take_backup
-from shipway.steps.gates.gates import pass_gates
+from shipway.steps.gates.gates import GatePowers, pass_gates
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.rehearse import Beside, rehearse
@@ -211,10 +211,8 @@ class DatabaseHalf:
             self.plan.migrations,
             backup,
             seal,
-            terms=self.plan.gates,
-            again=powers.again,
-            clock=powers.clock,
-            say=powers.say,
+            self.plan.gates,
+            GatePowers(again=powers.again, clock=powers.clock, say=powers.say),
         )
 
     def _migrate(self, backup: Backup, seal: Seal | Unproven) -> Migrated:

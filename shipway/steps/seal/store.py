@@ -9,52 +9,39 @@ from shipway.steps.backup.store import SEAL, list_backups
 from shipway.values import Seal, Unproven
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
-    from shipway.values import MigrationPlan, Secret
+    from shipway.steps.backup.store import ProofTerms
+    from shipway.values import MigrationPlan
 
 __all__ = ["latest_seal", "same_files"]
 
 
-def latest_seal(  # noqa: PLR0913 - all by name
-    folder: Path,
-    plan: MigrationPlan,
-    *,
-    target: str,
-    project_ref: str | None,
-    now: datetime,
-    max_age_s: float,
-    key: Secret | None = None,
-) -> Seal | Unproven:
-    """Return the newest seal for exactly the plan's pending files, if it is young enough.
+def latest_seal(folder: Path, plan: MigrationPlan, terms: ProofTerms) -> Seal | Unproven:
+    """Return the newest seal for exactly the plan's pending files that counts as a proof.
 
     Args:
         folder: the folder of backups; a seal lies with the backup that it was made on.
         plan: what would run.
-        target: its name.
-        project_ref: the project that the backup must be of.
-        now: the time that ages are measured from.
-        max_age_s: an older seal does not count.
-        key: when given, the seal must be signed with it.
+        terms: whose it must be, and how young.
     """
-    for backup in list_backups(folder, key=key).backups:
+    for backup in list_backups(folder, key=terms.key).backups:
         try:
-            seal = read_paper(backup.directory / SEAL, "seal", Seal, key=key)
+            seal = read_paper(backup.directory / SEAL, "seal", Seal, key=terms.key)
         except IllFormed:
             continue
         fits = (
             seal.backup_id == backup.manifest.backup_id
-            and seal.target == target
-            and seal.project_ref == project_ref
+            and seal.target == terms.target
+            and seal.project_ref == terms.project_ref
             and same_files(seal, plan)
         )
-        if fits and (now - seal.at).total_seconds() <= max_age_s:
+        if fits and (terms.now - seal.at).total_seconds() <= terms.max_age_s:
             return seal
-    flag = f" --target {target}" if target != "default" else ""
+    flag = f" --target {terms.target}" if terms.target != "default" else ""
     return Unproven(
-        missing=f"a rehearsal of exactly these files for {target}, younger than "
-        f"{max_age_s / 60:g} minutes",
+        missing=f"a rehearsal of exactly these files for {terms.target}, younger than "
+        f"{terms.max_age_s / 60:g} minutes",
         command=f"invoke db.rehearse{flag}",
     )
 

@@ -19,6 +19,7 @@ from shipway.steps.backup.store import (
     ARCHIVE,
     MANIFEST,
     SCHEMA,
+    ProofTerms,
     latest_backup,
     list_backups,
     open_backup,
@@ -273,9 +274,8 @@ def test_damage_is_named_and_the_proof_withdrawn(
     with pytest.raises(Failed, match=named):
         verify_backup(backup.directory, lister=archives(tmp_path), clock=SystemClock())
 
-    proof = latest_backup(
-        tmp_path, target="staging", project_ref=REF, now=NOON, max_age_s=float("inf")
-    )
+    terms = ProofTerms(target="staging", project_ref=REF, now=NOON, max_age_s=float("inf"))
+    proof = latest_backup(tmp_path, terms)
     assert isinstance(proof, Unproven)
 
 
@@ -313,7 +313,8 @@ def test_the_latest_backup_is_proof_only_for_its_target_and_while_it_is_young(
 
     def proof(target: str = "staging", ref: str = REF, age_s: float = 60.0) -> Backup | Unproven:
         now = taken_at + timedelta(seconds=age_s)
-        return latest_backup(tmp_path, target=target, project_ref=ref, now=now, max_age_s=3600.0)
+        terms = ProofTerms(target=target, project_ref=ref, now=now, max_age_s=3600.0)
+        return latest_backup(tmp_path, terms)
 
     assert proof() == newest
     for none in (proof(age_s=3601.0), proof("production"), proof(ref="z" * 20)):

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.errors import Misconfigured, Refused
 from shipway.steps.gates.approval import approved, may_approve, plan_digest
-from shipway.steps.gates.gates import pass_gates
+from shipway.steps.gates.gates import GatePowers, pass_gates
 from shipway.steps.gates.preflight import Found, Precondition, examine
 from shipway.steps.gates.readiness import calm, connectable, green, on_branch, roomy, unwrapped
 from shipway.steps.gates.waivers import read_waivers
@@ -337,7 +337,7 @@ TERMS = GateTerms(waivers=(), backup_max_age_s=60, stops_at=Severity.SERIOUS)
 def judged(
     backup: Backup = BACKUP, seal: Seal | Unproven = SEAL, terms: GateTerms = TERMS
 ) -> dict[str, tuple[GateState, str]]:
-    gated = pass_gates(PLAN, backup, seal, terms=terms, again=(), clock=Ticking(), say=Heard())
+    gated = pass_gates(PLAN, backup, seal, terms, GatePowers(clock=Ticking(), say=Heard()))
     return {one.name: (one.state, one.detail) for one in gated.gates}
 
 

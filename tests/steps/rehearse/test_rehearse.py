@@ -25,7 +25,7 @@ from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
 from shipway.sandbox.database.blueprint import Blueprint
 from shipway.schema.expectations import Expectations, load_expectations
-from shipway.steps.backup.store import MANIFEST, SEAL, list_backups, open_backup
+from shipway.steps.backup.store import MANIFEST, SEAL, ProofTerms, list_backups, open_backup
 from shipway.steps.rehearse.rehearse import Beside, rehearse
 from shipway.steps.seal.check import (
     refuse_another_base,
@@ -461,14 +461,9 @@ def test_a_seal_holds_until_the_files_or_the_target_change(stand: Stand) -> None
     folder = stand.tmp / "backups"
 
     def found(age_s: float = 0.0) -> Seal | Unproven:
-        return latest_seal(
-            folder,
-            stand.plan(),
-            target="staging",
-            project_ref=None,
-            now=seal.at + timedelta(seconds=age_s),
-            max_age_s=3600.0,
-        )
+        now = seal.at + timedelta(seconds=age_s)
+        terms = ProofTerms(target="staging", project_ref=None, now=now, max_age_s=3600.0)
+        return latest_seal(folder, stand.plan(), terms)
 
     def guard() -> None:
         looker = stand.catalog()
