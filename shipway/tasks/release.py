@@ -35,10 +35,10 @@ def release(
 ) -> Work:
     """Back up, rehearse, migrate, verify, deploy and watch the logs, in that order."""
     from shipway.commands.release import release as commands
+    from shipway.commands.release.command import Flags
 
-    return lambda session: commands.release(
-        session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
-    )
+    flags = Flags(without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume)
+    return lambda session: commands.release(session, flags)
 
 
 @tasks.command("finish", yes=True, now=_NOW, waive=_WAIVE, resume=_RESUME)
@@ -50,10 +50,10 @@ def finish(
 ) -> Work:
     """Run the contract migrations once the code before the release is long out of service."""
     from shipway.commands.release import finish as commands
+    from shipway.commands.release.command import Flags
 
-    return lambda session: commands.finish(
-        session, without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume
-    )
+    flags = Flags(without_rehearsal=without_rehearsal, now=now, waive=waive, resume=resume)
+    return lambda session: commands.finish(session, flags)
 
 
 @tasks.command("status")

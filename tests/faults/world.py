@@ -113,6 +113,7 @@ def _run(order: Order) -> None:
     """Run `invoke release --yes` in this process, as the command line does, and end it."""
     from shipway.commands.asked import Asked  # noqa: PLC0415 - the same
     from shipway.commands.release import release  # noqa: PLC0415 - the fork server has it
+    from shipway.commands.release.command import Flags  # noqa: PLC0415 - the same
     from shipway.commands.session import run  # noqa: PLC0415 - the same
 
     os.chdir(order.folder)
@@ -126,13 +127,9 @@ def _run(order: Order) -> None:
     def work(session: Session) -> Answer:
         if order.jump_s:
             session.wiring.clock = JumpingClock(order.jump_s, order.jump_after)
-        return release.release(
-            session,
-            without_rehearsal="" if order.rehearsed else "this is about faults",
-            now="",
-            waive=(),
-            resume=order.resume,
-        )
+        reason = "" if order.rehearsed else "this is about faults"
+        flags = Flags(without_rehearsal=reason, now="", waive=(), resume=order.resume)
+        return release.release(session, flags)
 
     code = run(asked, work)
     sys.stdout.flush()

@@ -6,85 +6,75 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
-from shipway.commands.release.begin import Beginning
-from shipway.commands.release.release import powers
-from shipway.commands.release.resume import NOTHING_CHANGED, refuse_another_plan
-from shipway.commands.release.run import begun, carried_out
+from shipway.commands.release.command import ReleaseCommand
+from shipway.commands.release.resume import NOTHING_CHANGED
+from shipway.commands.release.run import begun
 from shipway.errors import Refused
 from shipway.migrations.plan import proof_of
 from shipway.release import FinishPlan
 from shipway.release import finish as run_finish
-from shipway.report.words import show
-from shipway.steps.release.database_half import Resumed
 from shipway.values import Deployed, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from shipway.commands.release.command import Flags
     from shipway.commands.session import Session
-    from shipway.values import Waiver
+    from shipway.release import Powers
+    from shipway.steps.journal.course import Course
+    from shipway.steps.journal.entries import Past
+    from shipway.steps.release.database_half import Resumed
+    from shipway.values import Begun, Waiver
 
 __all__ = ["finish"]
 
 
-def finish(
-    session: Session, *, without_rehearsal: str, now: str, waive: Sequence[str], resume: bool
-) -> Answer:
+def finish(session: Session, flags: Flags) -> Answer:
     """Run the contract migrations, with a backup, a rehearsal and a verification of their own."""
-    wiring = session.wiring
-    beginning = Beginning(session, "finish", resume=resume)
-    waivers = beginning.waivers(waive, now=now, without_rehearsal=without_rehearsal)
-    course = beginning.checked(waivers)
-    if session.asked.dry:
-        return Answer(value=_plan(session, beginning.new_id, without_rehearsal, waivers))
-    with wiring.database.lock(f"release.finish {beginning.new_id}") as lock:
-        past = beginning.decided(lock)
-        release_id = past.release_id if past else beginning.new_id
-        plan, resumed = _plan(session, release_id, without_rehearsal, waivers), None
-        if past is None and not plan.migrations.pending:
-            session.terminal.note("no contract migration is pending")
-            return Answer(value=proof_of(plan.migrations.applied))
-        if past is not None:
-            state = wiring.database.ledger_state()
-            moved = refuse_another_plan(past, plan.migrations, state, "")
-            resumed = Resumed(past=past, moved=moved)
-            reason = without_rehearsal or past.begun.without_rehearsal
-            plan = replace(plan, without_rehearsal=reason)
-        show(plan, session.terminal)
-        session.confirm(f"Run the contract phase on {wiring.database.place}?")
-        return carried_out(
-            session,
-            plan,
-            lambda deliveries: run_finish(
-                plan,
-                powers(session, release_id, deliveries, course),
-                course=course,
-                resumed=resumed,
-            ),
-            lock=lock,
-            course=course,
-            first=begun(plan, kind="finish"),
-            resumed=resumed,
+    return _Finish(session, flags).run()
+
+
+class _Finish(ReleaseCommand[FinishPlan]):
+    kind, task = "finish", "release.finish"
+
+    def plan(self, release_id: str, waivers: tuple[Waiver, ...]) -> FinishPlan:
+        wiring = self.session.wiring
+        finishes, soaked_s = _soaked(self.session)
+        return FinishPlan(
+            release_id=release_id,
+            target=self.session.settings.target,
+            backup=wiring.backups.plan(),
+            migrations=wiring.database.plan(Phase.CONTRACT),
+            expectations=wiring.database.expectations(),
+            serving=wiring.backups.serving(),
+            without_rehearsal=self.flags.without_rehearsal,
+            gates=wiring.gates.terms(waivers),
+            finishes=finishes,
+            soaked_s=soaked_s,
         )
 
+    def idle(self, plan: FinishPlan) -> Answer | None:
+        if plan.migrations.pending:
+            return None
+        self.session.terminal.note("no contract migration is pending")
+        return Answer(value=proof_of(plan.migrations.applied))
 
-def _plan(
-    session: Session, release_id: str, without_rehearsal: str, waivers: tuple[Waiver, ...]
-) -> FinishPlan:
-    wiring = session.wiring
-    finishes, soaked_s = _soaked(session)
-    return FinishPlan(
-        release_id=release_id,
-        target=session.settings.target,
-        backup=wiring.backups.plan(),
-        migrations=wiring.database.plan(Phase.CONTRACT),
-        expectations=wiring.database.expectations(),
-        serving=wiring.backups.serving(),
-        without_rehearsal=without_rehearsal,
-        gates=wiring.gates.terms(waivers),
-        finishes=finishes,
-        soaked_s=soaked_s,
-    )
+    def left_of(self, plan: FinishPlan, past: Past) -> FinishPlan:
+        reason = plan.without_rehearsal or past.begun.without_rehearsal
+        return replace(plan, without_rehearsal=reason)
+
+    def question(self, plan: FinishPlan, past: Past | None) -> str:
+        what = (
+            f"Go on with the contract phase {plan.release_id}" if past else "Run the contract phase"
+        )
+        return f"{what} on {self.session.wiring.database.place}?"
+
+    def first_line(self, plan: FinishPlan, app: str) -> Begun:
+        del app
+        return begun(plan, kind=self.kind)
+
+    def work(
+        self, plan: FinishPlan, powers: Powers, *, course: Course, resumed: Resumed | None
+    ) -> object:
+        return run_finish(plan, powers, course=course, resumed=resumed)
 
 
 def _soaked(session: Session) -> tuple[str, float]:
