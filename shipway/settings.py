@@ -204,7 +204,7 @@ class Settings:
         600.0, "longest run of one statement of a migration, seconds"
     )
     lock_retry_s: float = _policy(
-        120.0, "how long a migration is tried again when a table lock was not to be had, seconds"
+        120.0, "how long a migration is tried again while a table lock cannot be had, seconds"
     )
     lock_backoff_s: float = _policy(
         0.5, "first pause between two such attempts; it doubles, with jitter, seconds"

@@ -1,4 +1,4 @@
-"""How a person called a command, and what it came to."""
+"""How a person called a command, and how it ended."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def document_of(asked: Asked, target: str | None, answer: Answer, *, shows_rows:
     Args:
         asked: the command.
         target: its name, as far as it is known.
-        answer: what it came to.
+        answer: how it ended.
         shows_rows: whether what an error quotes of rows may stand in it.
     """
     error = answer.error

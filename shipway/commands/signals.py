@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first lets what has to be done whole come to its end, a second does not.
+"""Ctrl-C and SIGTERM: the first lets what has to be done whole finish, a second does not.
 
 A signal becomes `KeyboardInterrupt` where the main thread is; inside `whole()` the first one waits
 until the block is through. Any further signal is raised at once, wherever that is.

@@ -97,7 +97,7 @@ def _(value: tuple[Audited, ...], terminal: Terminal) -> None:
     for one in value:
         lines = count(one.lines, "line")
         if one.faults:
-            terminal.note(f"NOT INTACT  {one.release_id}  {lines} can be gone by")
+            terminal.note(f"NOT INTACT  {one.release_id}  {lines} can be trusted")
         else:
             where = " and ".join(one.places)
             terminal.note(

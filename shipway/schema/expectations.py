@@ -41,7 +41,7 @@ _QUERY_WORDS = (b"select", b"with", b"values", b"table")
 
 
 class Expect(StrEnum):
-    """What a query is to come to."""
+    """What a query has to return."""
 
     EMPTY = "empty"
     ROWS = "rows"
@@ -51,7 +51,7 @@ class Expect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryCheck:
-    """One file `checks/*.sql`: a query and what it is to come to."""
+    """One file `checks/*.sql`: a query and what it has to return."""
 
     file: str
     name: str

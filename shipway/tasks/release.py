@@ -90,7 +90,7 @@ def audit(release: str = "") -> Work:
 
 @tasks.command("abandon", yes=True)
 def abandon() -> Work:
-    """Give up a release that did not come to its end; what is done stays done."""
+    """Give up an unfinished release; what is done stays done."""
     from shipway.commands.release import history as commands
 
     return commands.abandon

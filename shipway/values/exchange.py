@@ -18,7 +18,7 @@ class MigrationLimits:
     run_lock_wait_s: float
     """For another runner to end."""
     lock_retry_s: float
-    """For all attempts at one file together, after a lock was not to be had."""
+    """For all attempts at one file together, after a lock could not be had."""
     lock_backoff_s: float
     """The first pause between two attempts; it doubles, with jitter."""
 

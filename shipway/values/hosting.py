@@ -56,7 +56,7 @@ class AliasJob:
 
     @property
     def under_way(self) -> bool:
-        """Whether it has not come to its end."""
+        """Whether it has not ended."""
         return self.status in {"pending", "in-progress"}
 
 

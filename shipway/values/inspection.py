@@ -211,7 +211,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryAnswer:
-    """What one read-only query came to."""
+    """What one read-only query returned."""
 
     rows: tuple[tuple[str | None, ...], ...]
     """The first rows, each value as text."""

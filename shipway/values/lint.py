@@ -47,7 +47,7 @@ class LintFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintReport:
-    """All that reading the pending files came to."""
+    """All that reading the pending files found."""
 
     tools: tuple[str, ...]
     """Who read them: `shipway's own rules`, `squawk 2.70.0`."""

@@ -129,7 +129,7 @@ class RehearsedStatement:
 
 
 class Reversal(StrEnum):
-    """What undoing a migration with its `.down.sql` came to."""
+    """How undoing a migration with its `.down.sql` ended."""
 
     REVERSIBLE = "reversible"
     LOSSY = "lossy"

@@ -121,4 +121,4 @@ class Releases:
     target: str
     releases: tuple[ReleaseLine, ...]
     unreadable: tuple[str, ...]
-    """Journals that cannot be gone by, and why."""
+    """Journals that cannot be trusted, and why."""

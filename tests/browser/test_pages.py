@@ -30,7 +30,7 @@ SECTIONS = {
     "access": ["authenticated", "select, insert", "rows by policy", "more"],
     "checks": ["public.invoices", "warned", "3 checks that passed"],
     "deployment": [OLD, NEW, "https://harbour.example", "5ab0831c2f4e"],
-    "watch": ["GOOD", "2 %", "3120", "e-value"],
+    "watch": ["GOOD", "2%", "3120", "e-value"],
     "back": ["invoke deploy.rollback --target production", "21.8 s", "Point in time"],
     "evidence": [SHA, "each follows the one before it"],
 }
@@ -84,7 +84,7 @@ def test_the_curve_of_errors_and_its_threshold_are_drawn_to_scale(
         )
         for one in (".field", "path.curve", "path.threshold")
     )
-    # 45 of 221 failed, 2 % is let pass; the upper edge is a quarter above the highest share.
+    # 45 of 221 failed, 2% is let pass; the upper edge is a quarter above the highest share.
     assert curve["bottom"] == pytest.approx(field["bottom"], abs=3)
     share = (field["bottom"] - curve["top"]) / field["height"]
     assert share == pytest.approx(1 / 1.25, abs=0.02)

@@ -43,7 +43,7 @@ class Flags:
     now: str
     waive: Sequence[str]
     resume: bool
-    """The operator asked to go on with the one that did not come to its end."""
+    """The operator asked to go on with the unfinished one."""
 
 
 class ReleaseCommand(ABC, Generic[_Plan]):

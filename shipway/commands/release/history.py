@@ -129,7 +129,7 @@ def _audited(release_id: str, there: Sequence[str], here: Sequence[str]) -> Audi
 
 
 def abandon(session: Session) -> Answer:
-    """Give up the release that did not come to its end; nothing is undone."""
+    """Give up the unfinished release; nothing is undone."""
     wiring = session.wiring
     past = _latest(session)
     if past.standing is Standing.OVER:

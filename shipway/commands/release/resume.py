@@ -1,4 +1,4 @@
-"""A release that did not come to its end: what is true of it now, and whether it goes on."""
+"""An unfinished release: what is true of it now, and whether it goes on."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class PgDump:
         Raises:
             Misconfigured: no fitting pg_dump.
             Refused: the database cannot be reached.
-            Failed: the dump did not come to its end.
+            Failed: the dump did not finish.
         """
         began = time.monotonic()
         with self._snapshot() as (connection, snapshot):

@@ -88,7 +88,7 @@ class Cluster:
 
     @property
     def exists(self) -> bool:
-        """Whether `create` has once come to its end."""
+        """Whether `create` has once finished."""
         return (self._data / "PG_VERSION").is_file()
 
     def create(self, superuser: str, password: Secret) -> None:

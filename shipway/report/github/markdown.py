@@ -48,7 +48,7 @@ def _release(record: ReleaseRecord) -> Iterator[str]:
         yield from ("", _fenced(record.error), "")
         yield f"**Unchanged:** {_text(record.unchanged or '')}"
         yield from ("", f"**Next:** {_text(record.next_step or '')}")
-    yield from ("", "| step | took | came to |", "|---|---:|---|")
+    yield from ("", "| step | took | result |", "|---|---:|---|")
     for step in record.steps:
         told = step.error or (summary(step.proof) if step.proof is not None else "")
         end = "" if step.end is StepEnd.DONE else f"**{step.end.value}** "

@@ -1,4 +1,4 @@
-"""The history of releases as one board: what each came to, and how they went on the whole."""
+"""The history of releases as one board: how each ended, and how they went overall."""
 
 from __future__ import annotations
 

@@ -123,5 +123,5 @@ def _cut(text: str, most: int) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return a share with as many digits as it needs: `2 %`, `0.4 %`."""
-    return f"{share * 100:.2g} %" if share < _FEW else f"{share * 100:.0f} %"
+    """Return a share with as many digits as it needs: `2%`, `0.4%`."""
+    return f"{share * 100:.2g}%" if share < _FEW else f"{share * 100:.0f}%"

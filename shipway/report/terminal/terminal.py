@@ -120,7 +120,7 @@ class Terminal(Plainly):
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[str, float], None]]:
-        """Open a step; the function handed out closes it with what it came to and its seconds."""
+        """Open a step; the function handed out closes it with its result and its seconds."""
         if not self._brief:
             with self.part(name):
                 yield lambda result, took_s: self.note(f"= {result} ({duration(took_s)})")

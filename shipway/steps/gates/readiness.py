@@ -21,7 +21,7 @@ _SHOWN = 5
 _OURS = 8
 """Sessions that a release opens at its busiest: lock, migrations, their watcher, checks, dump."""
 _FULL = 0.9
-"""Supabase makes a project read-only near 95 %; a migration needs room before that."""
+"""Supabase makes a project read-only near 95%; a migration needs room before that."""
 _SPARE_BYTES = 100_000_000
 _BILLION = 1e9
 

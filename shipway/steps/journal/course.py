@@ -49,7 +49,7 @@ Found: TypeAlias = (
     | Watched
     | WentBack
 )
-"""What a step of a release can come to."""
+"""How a step of a release can end."""
 
 _Proof = TypeVar("_Proof", bound="Found | None")
 

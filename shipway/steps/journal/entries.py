@@ -64,7 +64,7 @@ class Past:
 
     @property
     def last_step(self) -> str:
-        """The step that it was in, or came to, last."""
+        """The step that it was in, or reached, last."""
         steps = [one.step for one in self.entries if one.event in {"intent", "result", "failed"}]
         return steps[-1] if steps else "release"
 
@@ -98,7 +98,7 @@ class Past:
         return self.entries[-1].at
 
     def proof(self, step: str, shape: type[_Proof]) -> _Proof | None:
-        """Return what a step proved last, as a value; None when it never came to its end.
+        """Return what a step proved last, as a value; None when it never finished.
 
         A proof that this version of shipway cannot read counts as none: the step is done again.
         """
@@ -146,7 +146,7 @@ def past_of(release_id: str, lines: Sequence[str]) -> Past:
             what = f"its first line {why}"
     if begun is None:
         raise Failed(
-            f"The journal of release {release_id} cannot be gone by: {what}.",
+            f"The journal of release {release_id} cannot be trusted: {what}.",
             unchanged="Nothing was changed.",
             next_step=f"See what is wrong with it: invoke release.audit --release {release_id}",
         )

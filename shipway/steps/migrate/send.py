@@ -1,4 +1,4 @@
-"""One file's messages: sent, tried again while a lock is not to be had, explained on failure."""
+"""One file's messages: sent, tried again while a lock cannot be had, explained on failure."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Sending:
         return self.send(message, commits=True)
 
     def again_while_locked(self, attempt: Callable[[], Answer]) -> Answer:
-        """Make the attempt, again and again while a lock is not to be had, up to the deadline.
+        """Make the attempt, again and again while a lock cannot be had, up to the deadline.
 
         Raises:
             StatementError: of the last attempt, or for another reason than a lock.

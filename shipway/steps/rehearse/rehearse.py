@@ -52,7 +52,7 @@ class Beside:
     """What a rehearsal is told beside the backup."""
 
     before: Before | None
-    """What the target is like, asked while nothing has run; None: it is not to be had any more."""
+    """What the target is like, asked while nothing has run; None: it cannot be known any more."""
     serving: Expectations | Unproven
     """What the code that serves now relies on: it must hold on the migrated copy too."""
     linter: Linter | Unproven

@@ -109,7 +109,7 @@ class Gauge:
         """Run a statement of an open transaction and read what it did, both in one message.
 
         Returns:
-            its answer, and the reading where it came to its end.
+            its answer, and the reading where it finished.
         """
         answer = self._database.exchange(
             statement + b"\n;" + self._probe, copies=copies, tick_s=every_s, on_tick=self.look_on

@@ -147,7 +147,7 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
         steps: those that have ended.
         directory: the release's folder.
         root: the project's; files are named from there.
-        error: what it stopped with; None when it came to its end.
+        error: what it stopped with; None when it ended well.
         shows_rows: whether what the database quoted of rows may stand in it.
     """
     proofs = [step.proof for step in steps]

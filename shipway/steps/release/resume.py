@@ -45,14 +45,14 @@ def backup_that_holds(
         try:
             bring_back(earlier.manifest, vault, folder=folder, say=say)
         except Stopped as error:
-            say.warn(f"the copy of {name} was not to be had: {error.what}")
+            say.warn(f"the copy of {name} could not be fetched: {error.what}")
     try:
         found = verify_backup(
             folder / name, lister=powers.lister, clock=powers.clock, key=powers.key
         )
     except Failed as error:
         if pending:
-            say.note(f"{name} is not to be had here, so a new one is taken: {error.what}")
+            say.note(f"{name} cannot be had here, so a new one is taken: {error.what}")
             return None
         say.warn(
             f"Everything is applied, and the backup from before is not on this machine: {name} in "

@@ -120,7 +120,7 @@ def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happen
         first: the one that it set out with, where it goes on after an interruption.
         moved: a part of its files is in the database already: it is too late to look.
         key: signs what is kept.
-        say: told when it is not to be had any more.
+        say: told when it cannot be known any more.
     """
     before: Before | None = None
     if not moved:

@@ -199,7 +199,7 @@ class Tally:
             )
         smallest = self.smallest_seen
         power = (
-            f" {smallest:.1%} of errors would have been seen with 95 % probability."
+            f" {smallest:.1%} of errors would have been seen with 95% probability."
             if smallest is not None
             else ""
         )

@@ -14,7 +14,7 @@ M. Lindon, C. Sanden, V. Shirikian, Rapid Regression Detection in Software Deplo
 Sequential Testing, KDD 2022, arXiv:2205.14762.
 
 Requests are not independent in life: errors come in bursts. So failures have to fall into several
-moments before they count as a regression, and the acceptable share is twice the upper 95 %
+moments before they count as a regression, and the acceptable share is twice the upper 95%
 confidence bound of the baseline (C. J. Clopper and E. S. Pearson, The use of confidence or fiducial
 limits, Biometrika 26, 1934), and never below a tolerance that the team sets.
 What that does to false alarms and to power is simulated in
@@ -125,7 +125,7 @@ def _errors_needed(requests: int, acceptable: float) -> int | None:
 
 
 def upper_bound(*, requests: int, errors: int) -> float:
-    """Return the one-sided 95 % Clopper-Pearson upper bound of a share."""
+    """Return the one-sided 95% Clopper-Pearson upper bound of a share."""
     if errors >= requests:
         return 1.0
     low, high = errors / requests, 1.0

@@ -381,7 +381,7 @@ def test_a_copy_that_is_not_the_backup_is_not_kept_and_the_release_goes_on_with_
 
     assert found == backup
     assert list((tmp_path / "there").iterdir()) == []
-    assert f"the copy of {backup.directory.name} was not to be had" in heard.warnings[0]
+    assert f"the copy of {backup.directory.name} could not be fetched" in heard.warnings[0]
     assert "is not on this machine" in heard.warnings[1]
 
 

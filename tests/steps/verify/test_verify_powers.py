@@ -266,7 +266,7 @@ def test_a_table_that_lost_rows_fails_unless_a_migration_since_says_so(world: Wo
         (
             "create table s (id smallserial primary key); select setval('s_id_seq', 32000)",
             "public.s.id",
-            "32000 of 32767 numbers are used: 2.3 % are left",
+            "32000 of 32767 numbers are used: 2.3% are left",
         ),
         (
             (

@@ -23,7 +23,7 @@ FAILURES = {
     "schema": ("public.user.nickname", "no migration makes this column (text)", "made by hand"),
     "access": ("public.leak", "rights of its owner", "set (security_invoker = true);"),
     "queries": ("Every person has a row of metas", "found 1 row", "checks/everyone_has_metas.sql"),
-    "data": ("public.counted.id", "6.9 % are left", "bigint"),
+    "data": ("public.counted.id", "6.9% are left", "bigint"),
     "platform": ("auth", "UNHEALTHY: it does not answer", "status.supabase.com"),
 }
 

@@ -47,7 +47,7 @@ where not (i.indisvalid and i.indisready) and c.relkind = 'i'
     and not exists (select from pg_stat_progress_create_index where index_relid = i.indexrelid)
 union all
 select 'data', 'sequence_near_its_end', 'error', coalesce(column_name, name),
-    format('%%s of %%s numbers are used: %%s %%%% are left', at, most,
+    format('%%s of %%s numbers are used: %%s%%%% are left', at, most,
         round(100 - 100.0 * at / most, 1)),
     case when column_name is null then format('alter sequence %%s as bigint no maxvalue;', written)
         else format('Make the column a bigint before it is full: alter table %%s alter %%s type '
@@ -76,7 +76,7 @@ from pg_replication_slots
 where not active and restart_lsn is not null and not pg_is_in_recovery()
 union all
 select 'data', 'wraparound_near', case when used > 0.75 then 'error' else 'warn' end, datname,
-    format('%%s %%%% of the transaction numbers are used: at 100 %%%% the database stops taking '
+    format('%%s%%%% of the transaction numbers are used: at 100%%%% the database stops taking '
         'writes', round(100 * used, 0)),
     'Let autovacuum finish: end old transactions and prepared ones, then: vacuum (freeze);'
 from (
