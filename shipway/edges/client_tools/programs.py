@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.client_tools import parameters as tool_parameters
 from shipway.edges.machine import process
-from shipway.edges.servers import cluster as embedded
+from shipway.edges.servers.installations import bin_dirs
 from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -31,18 +30,6 @@ __all__ = [
 ]
 
 _PROBE_S = 15.0
-
-# Where packages put the tools beside PATH: Debian and Ubuntu, RPM packages of the Postgres
-# project, Homebrew on both kinds of Mac, Postgres.app.
-_SYSTEM_PLACES = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/opt/homebrew/opt/libpq/bin",
-    "/usr/local/opt/postgresql@*/bin",
-    "/usr/local/opt/libpq/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-)
 
 # Postgres' own security pages: the first minor release of each major that holds the fix.
 _FIXED_IN = {
@@ -194,13 +181,8 @@ def _there(name: str) -> Iterator[tuple[tuple[int, int], Path]]:
 
     What it can do is not known by that: it has to be started three times to be asked.
     """
-    folders = [Path(entry) for entry in os.get_exec_path()]
-    for place in _SYSTEM_PLACES:
-        folders += sorted(Path("/").glob(place.removeprefix("/")), reverse=True)
-    with suppress(Misconfigured):
-        folders += [install.bin_dir for install in embedded.installs()]
     seen = set()
-    for path in (folder / name for folder in folders):
+    for path in (folder / name for folder, _ in bin_dirs()):
         if not os.access(path, os.X_OK) or not path.is_file() or path.resolve() in seen:
             continue
         seen.add(path.resolve())

@@ -185,8 +185,7 @@ class RehearsalRoom:
             yield done
 
     def _install(self, wanted: int) -> embedded.Install:
-        installs = embedded.installs()
-        return next((one for one in installs if one.major >= wanted), installs[-1])
+        return embedded.install_for(wanted)
 
     def _sweep(self) -> None:
         """Delete the clusters of rehearsals whose process was killed."""

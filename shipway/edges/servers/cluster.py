@@ -1,8 +1,6 @@
 """The embedded PostgreSQL: a cluster of its own made, started, found again and stopped.
 
-PostgreSQL refuses to run as root. For root there is one rule: **everything that the server
-touches lies under /var/lib/shipway and belongs to nobody**, because a checkout often lies in a
-folder that nobody may enter. For everyone else a cluster lies in the folder that it is given.
+For root it lies elsewhere than in the folder that it is given, see `account`.
 """
 
 from __future__ import annotations
@@ -19,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.edges.machine import process
+from shipway.edges.servers.account import FOR_ROOT, server_account
 from shipway.edges.servers.cluster_template import new_cluster
-from shipway.edges.servers.programs import FOR_ROOT, Install, installs, newest, tool
+from shipway.edges.servers.install import Install, install_at
+from shipway.edges.servers.installations import install_for, installs, newest, tool
 from shipway.errors import Failed
 
 if TYPE_CHECKING:
@@ -28,10 +28,19 @@ if TYPE_CHECKING:
 
     from shipway.values import Secret
 
-__all__ = ["HOST", "Cluster", "Install", "Server", "installs", "newest", "tool"]
+__all__ = [
+    "HOST",
+    "Cluster",
+    "Install",
+    "Server",
+    "install_at",
+    "install_for",
+    "installs",
+    "newest",
+    "tool",
+]
 
 HOST = "127.0.0.1"
-_ACCOUNT = "nobody"
 _START_S = 60.0
 _STOP_S = 60.0
 _EMPTIED_S = 5.0
@@ -72,7 +81,7 @@ class Cluster:
 
     def __init__(self, directory: Path, install: Install) -> None:
         self._install = install
-        self._user = _ACCOUNT if os.geteuid() == 0 else None
+        self._user = server_account()
         self._home = directory.absolute()
         if self._user is not None:
             digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]

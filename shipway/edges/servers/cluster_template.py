@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shipway.edges.machine import process
-from shipway.edges.servers.programs import FOR_ROOT
+from shipway.edges.servers.account import FOR_ROOT
 from shipway.errors import Failed
 
 if TYPE_CHECKING:
-    from shipway.edges.servers.programs import Install
+    from shipway.edges.servers.install import Install
     from shipway.values import Secret
 
 __all__ = ["new_cluster"]

@@ -18,7 +18,7 @@ from shipway.cleanup import afterwards
 from shipway.edges.catalog.snapshot import Catalog
 from shipway.edges.ledger.ledger import Ledger
 from shipway.edges.postgres.catalog_sql import snapshot_queries
-from shipway.edges.servers.cluster import HOST, Cluster, installs, newest
+from shipway.edges.servers.cluster import HOST, Cluster, install_for
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.sandbox.database.extensions import (
     PREINSTALLED,
@@ -54,8 +54,7 @@ _LIMITS: Final = MigrationLimits(
     lock_backoff_s=1,
 )
 _ON_NOTHING: Final = Unproven(missing="a backup", command="invoke backup")
-_WRITES_VIEWS_AS_NOW: Final = 16
-"""Since this major, Postgres leaves out needless table names where it writes a view's query."""
+_VERSIONS_PER_MAJOR: Final = 10_000
 
 
 class Blueprint:
@@ -86,7 +85,7 @@ class Blueprint:
         Raises:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
-        install = _install_for(server_version)
+        install = install_for(server_version // _VERSIONS_PER_MAJOR)
         kept = self._directory / f"{_digest(install, migrations, defaults)}.json"
         if (known := _recalled(kept)) is not None:
             return known
@@ -151,7 +150,7 @@ def _alter_defaults(
 
 def _digest(install: Install, migrations: Sequence[Migration], defaults: Defaults) -> str:
     """Return a name for all that the outcome depends on, this program's own part included."""
-    digest = hashlib.sha256(f"{__version__} {install.version}".encode())
+    digest = hashlib.sha256(f"{__version__} {install.label}".encode())
     met = json.dumps({str(version): granted for version, granted in defaults.items()})
     parts = [dress_script(), *snapshot_queries(), met.encode()]
     for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
@@ -201,10 +200,3 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret,
         if settings:
             preinstall(admin)
         yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")
-
-
-def _install_for(server_version: int) -> Install:
-    """Return the PostgreSQL whose way of writing definitions is the server's."""
-    if server_version // 10000 < _WRITES_VIEWS_AS_NOW:
-        return installs()[0]
-    return newest()

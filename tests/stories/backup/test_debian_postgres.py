@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shipway.edges.servers.cluster import Cluster, Install
+from shipway.edges.servers.cluster import Cluster, install_at
 from tests.fixtures.lint_cases import serve_dressed, url_of
 from tests.stories.conftest import clean_environment
 
@@ -64,8 +64,7 @@ EXTENSIONS = """
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    install = Install(major=15, version="15", bin_dir=BIN)
-    cluster = Cluster(tmp_path_factory.mktemp("debian"), install)
+    cluster = Cluster(tmp_path_factory.mktemp("debian"), install_at(BIN))
     try:
         yield serve_dressed(cluster)
     finally:
