@@ -175,17 +175,27 @@ def stream(
             yield running
 
 
-def daemon(
+def daemon(  # noqa: PLR0913 - all but the program by name
     argv: Argv,
     *,
+    program: Path | None = None,
     env: Environment | None = None,
     cwd: Path | None = None,
     log: Path,
     user: str | None = None,
 ) -> int:
-    """Start a program that outlives us and return its pid; all that it says is added to `log`."""
+    """Start a program that outlives us and return its pid; all that it says is added to `log`.
+
+    Args:
+        argv: as in `run`.
+        program: what is run, where the first of `argv` is only the name that it is told.
+        env: as in `run`.
+        cwd: as in `run`.
+        log: a file.
+        user: as in `run`.
+    """
     with log.open("ab") as output:
-        process = _popen(argv, env, cwd, user, stdout=output, stderr=output)
+        process = _popen(argv, env, cwd, user, program=program, stdout=output, stderr=output)
     _daemons[process.pid] = process
     return process.pid
 
@@ -250,6 +260,7 @@ def _popen(  # noqa: PLR0913 - the one funnel of run, stream and daemon
     cwd: Path | None,
     user: str | None,
     *,
+    program: Path | None = None,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     stdin: int = subprocess.DEVNULL,
@@ -262,6 +273,7 @@ def _popen(  # noqa: PLR0913 - the one funnel of run, stream and daemon
     try:
         return subprocess.Popen(  # noqa: S603 - an argv list, no shell
             [*map(str, argv)],
+            executable=program,
             # Messages in English, whatever the machine speaks: they are shown beside ours.
             env=_environment(env, _INHERITED) | {"LC_ALL": "C"},
             cwd=cwd,

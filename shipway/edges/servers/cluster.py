@@ -20,6 +20,7 @@ from shipway.edges.machine import process
 from shipway.edges.servers.account import FOR_ROOT, server_account
 from shipway.edges.servers.cluster_template import new_cluster
 from shipway.edges.servers.install import Install, install_at
+from shipway.edges.servers.installation_tree import plant
 from shipway.edges.servers.installations import install_for, installs, newest, tool
 from shipway.errors import Failed
 
@@ -77,16 +78,22 @@ class Cluster:
     Args:
         directory: names the cluster, and holds it unless we are root (see the module's head).
         install: the PostgreSQL that it is made with and run by.
+        extensions: a folder of control files and scripts that `create extension` finds beside the
+            install's own, and in the place of those of the same name; read at each start.
     """
 
-    def __init__(self, directory: Path, install: Install) -> None:
+    def __init__(
+        self, directory: Path, install: Install, *, extensions: Path | None = None
+    ) -> None:
         self._install = install
+        self._extensions = extensions
         self._user = server_account()
         self._home = directory.absolute()
         if self._user is not None:
             digest = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
             self._home = FOR_ROOT / "clusters" / digest
         self._data = self._home / "data"
+        self._name = self._program = install.bin_dir / "postgres"
         self._pid_file = self._data / "postmaster.pid"
         self.log = self._home / "postgres.log"
 
@@ -131,6 +138,8 @@ class Cluster:
         if running is not None:
             return running
         self._forget_stranger()
+        if self._extensions is not None:
+            self._name = plant(self._install, self._extensions, self._home / "installation")
         for _ in range(1 if port else _PORT_TRIES):
             server, said = self._try_to_start(port or _free_port(), settings or {})
             if server is not None:
@@ -186,10 +195,12 @@ class Cluster:
         """Return the ready server, or what the log said while it failed to start."""
         settings = {**_SETTINGS, **settings, "port": str(port)}
         said_before = self.log.stat().st_size if self.log.exists() else 0
-        argv: list[str | Path] = [self._install.bin_dir / "postgres", "-D", self._data]
+        argv: list[str | Path] = [self._name, "-D", self._data]
         for name, value in settings.items():
             argv += ["-c", f"{name}={value}"]
-        pid = process.daemon(argv, cwd=self._data, log=self.log, user=self._user)
+        pid = process.daemon(
+            argv, program=self._program, cwd=self._data, log=self.log, user=self._user
+        )
         ends = time.monotonic() + _START_S
         while time.monotonic() < ends:
             server = self.running()
