@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,21 +16,8 @@ if TYPE_CHECKING:
     from shipway.sandbox.control import Received
     from tests.fixtures.supabase_fixtures import Platform
 
+PIECE_BYTES = PART_BYTES
 NAME = "20261122-120000-000-staging/dump.pgc"
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    path = tmp_path / "manifest.json"
-    path.write_bytes(os.urandom(10_000))
-    return path
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Path:
-    path = tmp_path / "dump.pgc"
-    path.write_bytes(os.urandom(2 * PART_BYTES + 12_345))
-    return path
 
 
 def uploads(platform: Platform) -> list[Received]:
@@ -50,11 +36,6 @@ def names(platform: Platform) -> list[str]:
     return [one["name"] for one in listed["objects"]]
 
 
-def there(platform: Platform) -> bytes:
-    found: bytes = platform.raw("GET", f"object/backups/acme/{NAME}").content
-    return found
-
-
 def test_small_and_large_files_are_there_as_they_were(
     platform: Platform, small: Path, large: Path
 ) -> None:
@@ -63,8 +44,13 @@ def test_small_and_large_files_are_there_as_they_were(
     assert platform.s3().keep(small, "small") == "s3://backups/acme/small"
     assert platform.s3().keep(large, NAME) == f"s3://backups/acme/{NAME}"
 
-    assert there(platform) == large.read_bytes()
-    assert [one.body_bytes for one in uploads(platform)] == [10_000, PART_BYTES, PART_BYTES, 12_345]
+    assert platform.stored(f"acme/{NAME}") == large.read_bytes()
+    assert [one.body_bytes for one in uploads(platform)] == [
+        100_000,
+        PIECE_BYTES,
+        PIECE_BYTES,
+        12_345,
+    ]
 
 
 @pytest.mark.parametrize("what", ["reset_before", "reset_after"])
@@ -76,7 +62,7 @@ def test_an_upload_cut_in_the_middle_goes_on_with_the_part_that_was_cut(
 
     platform.s3().keep(large, NAME)
 
-    assert there(platform) == large.read_bytes()
+    assert platform.stored(f"acme/{NAME}") == large.read_bytes()
     sent = [one.query.get("partNumber") for one in uploads(platform)]
     assert sent == ["1", "2", "2", "3"]
 
@@ -87,7 +73,7 @@ def test_a_completion_whose_answer_was_lost_is_found_there(platform: Platform, l
 
     platform.s3().keep(large, NAME)
 
-    assert there(platform) == large.read_bytes()
+    assert platform.stored(f"acme/{NAME}") == large.read_bytes()
 
 
 def test_an_upload_that_cannot_go_on_leaves_no_parts_that_are_paid_for(
@@ -135,7 +121,7 @@ def test_another_file_of_that_name_is_never_overwritten(
     with pytest.raises(Failed, match="does not hold what was uploaded"):
         platform.s3().keep(small, NAME)
 
-    assert there(platform) == b"somebody else's"
+    assert platform.stored(f"acme/{NAME}") == b"somebody else's"
 
 
 @pytest.mark.parametrize(

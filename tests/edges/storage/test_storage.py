@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,26 +14,8 @@ if TYPE_CHECKING:
 
     from tests.fixtures.supabase_fixtures import Platform
 
+PIECE_BYTES = CHUNK_BYTES
 NAME = "20261122-120000-000-staging/dump.pgc"
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    path = tmp_path / "dump.pgc"
-    path.write_bytes(os.urandom(100_000))
-    return path
-
-
-@pytest.fixture
-def large(tmp_path: Path) -> Path:
-    path = tmp_path / "dump.pgc"
-    path.write_bytes(os.urandom(2 * CHUNK_BYTES + 12_345))
-    return path
-
-
-def there(platform: Platform, name: str = NAME) -> bytes:
-    found: bytes = platform.raw("GET", f"object/backups/{name}").content
-    return found
 
 
 def test_a_missing_bucket_is_made_private_and_the_file_is_there_as_it_was(
@@ -43,7 +24,7 @@ def test_a_missing_bucket_is_made_private_and_the_file_is_there_as_it_was(
     assert platform.storage().keep(small, NAME) == f"backups/{NAME}"
 
     assert platform.raw("GET", "bucket/backups").json()["public"] is False
-    assert there(platform) == small.read_bytes()
+    assert platform.stored(NAME) == small.read_bytes()
 
 
 def test_a_public_bucket_gets_nothing(platform: Platform, small: Path) -> None:
@@ -58,7 +39,7 @@ def test_a_public_bucket_gets_nothing(platform: Platform, small: Path) -> None:
 def test_a_large_file_goes_in_chunks(platform: Platform, large: Path) -> None:
     platform.storage().keep(large, NAME)
 
-    assert there(platform) == large.read_bytes()
+    assert platform.stored(NAME) == large.read_bytes()
     assert platform.calls("PATCH", "upload/resumable") == 3
 
 
@@ -70,7 +51,7 @@ def test_an_upload_cut_in_the_middle_goes_on_where_it_stood(
 
     platform.storage().keep(large, NAME)
 
-    assert there(platform) == large.read_bytes()
+    assert platform.stored(NAME) == large.read_bytes()
     assert platform.calls("HEAD", "upload/resumable") == 1
     # The first chunk was never sent again.
     assert platform.calls("POST", "upload/resumable") == 1
@@ -80,7 +61,7 @@ def test_an_upload_whose_answer_was_lost_is_found_there(platform: Platform, smal
     platform.control.fault("reset_after", method="POST", path="object/backups")
 
     assert platform.storage().keep(small, NAME) == f"backups/{NAME}"
-    assert there(platform) == small.read_bytes()
+    assert platform.stored(NAME) == small.read_bytes()
 
 
 def test_another_file_under_that_name_is_found_by_reading_back_and_never_overwritten(
@@ -93,7 +74,7 @@ def test_another_file_under_that_name_is_found_by_reading_back_and_never_overwri
     with pytest.raises(Failed, match="does not hold what was uploaded"):
         platform.storage().keep(small, NAME)
 
-    assert there(platform) == b"somebody else's"
+    assert platform.stored(NAME) == b"somebody else's"
 
 
 def test_a_copy_comes_back_as_it_was_also_when_the_connection_breaks(
