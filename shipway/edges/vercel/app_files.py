@@ -35,9 +35,9 @@ def app_files(folder: Path) -> tuple[AppFile, ...]:
     if not folder.is_dir():
         raise _nothing(f"The app's folder {folder} does not exist.")
     tracked = _tracked(folder)
-    rules = [_rules(folder / ".vercelignore")]
+    rules = [IgnoreRules.of_vercel(_text(folder / ".vercelignore"))]
     if tracked is None:
-        rules.append(_rules(folder / ".gitignore"))
+        rules.append(IgnoreRules.of_git(_text(folder / ".gitignore")))
     root = folder.resolve()
     found = []
     for name in sorted(_walked(folder) if tracked is None else tracked):
@@ -90,11 +90,11 @@ def _is_secret(name: str) -> bool:
     return parts[-1].startswith(".env")
 
 
-def _rules(path: Path) -> IgnoreRules:
+def _text(path: Path) -> str:
     try:
-        return IgnoreRules.read(path.read_text(encoding="utf-8-sig", errors="replace"))
+        return path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
-        return IgnoreRules(())
+        return ""
 
 
 def _read(name: str, path: Path) -> AppFile:

@@ -1,4 +1,11 @@
-"""The rules of a .vercelignore or .gitignore file, as git understands them."""
+"""Rules of ignore files: .gitignore as git reads it, .vercelignore as the Vercel CLI reads it.
+
+The CLI takes version 4 of Node's `ignore`, which differs from git: case does not count, `?` is a
+character and not a byte, `[!a]` is one of two characters, a backslash escapes less, and `!folder/`
+does not take a folder back. Who deploys without the CLI has to leave out the same files, or what
+is to stay private is published. `***` and a `[` without an end, of which each of the two makes
+something else, are read as git's.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IgnoreRules"]
 
+_ESCAPED_FOR_VERCEL = frozenset(" \\^$.|*+(){")
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
@@ -20,23 +29,36 @@ class _Rule:
 
 
 class IgnoreRules:
-    """Which paths are ignored. Rules: https://git-scm.com/docs/gitignore."""
+    """Which paths are ignored."""
 
-    def __init__(self, rules: Iterable[_Rule]) -> None:
-        self._rules = tuple(rules)
+    def __init__(self, rules: Iterable[_Rule | None], *, git: bool) -> None:
+        self._rules = tuple(rule for rule in rules if rule is not None)
+        self._git = git
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Read the lines of such a file; a line that means nothing is passed over."""
-        lines = _bytewise(text).split("\n")
-        return cls(rule for line in lines if (rule := _rule(line)) is not None)
+    def of_git(cls, text: str) -> Self:
+        """Read a .gitignore. Rules: https://git-scm.com/docs/gitignore.
+
+        A line that means nothing is passed over.
+        """
+        return cls((_rule(line, git=True) for line in _bytes_of(text).split("\n")), git=True)
+
+    @classmethod
+    def of_vercel(cls, text: str) -> Self:
+        """Read a .vercelignore; a line that means nothing is passed over."""
+        lines = (line.removeprefix("./") for line in text.split("\n"))
+        return cls((_rule(line, git=False) for line in lines), git=False)
 
     def ignores(self, name: str) -> bool:
         """Tell whether the file `name` (slashes, relative) or a folder above it is ignored."""
-        parts = _bytewise(name).split("/")
+        parts = (_bytes_of(name) if self._git else name).split("/")
         for depth in range(1, len(parts)):
             # What lies in an ignored folder cannot be taken back.
-            if self._matches("/".join(parts[:depth]), folder=True):
+            above = "/".join(parts[:depth])
+            if self._matches(above, folder=True):
+                return True
+            # The CLI asks without the slash before it enters a folder.
+            if not self._git and self._matches(above, folder=False):
                 return True
         return self._matches("/".join(parts), folder=False)
 
@@ -47,12 +69,12 @@ class IgnoreRules:
         return False
 
 
-def _bytewise(text: str) -> str:
+def _bytes_of(text: str) -> str:
     """Return one character for each byte of the UTF-8: git's `?` stands for a byte."""
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _rule(line: str) -> _Rule | None:
+def _rule(line: str, *, git: bool) -> _Rule | None:
     line = line.rstrip("\r\n")
     # Spaces at the end count only behind a backslash.
     line = re.sub(r"(?<!\\) +$", "", line)
@@ -66,15 +88,17 @@ def _rule(line: str) -> _Rule | None:
     line = line.removeprefix("/")
     if not line:
         return None
-    body = _translated(line)
+    body = _translated(line, git=git)
     try:
-        pattern = re.compile(body if anchored else f"(?:.*/)?{body}", re.DOTALL)
+        pattern = re.compile(
+            body if anchored else f"(?:.*/)?{body}", re.DOTALL | (0 if git else re.IGNORECASE)
+        )
     except re.error:
         return None
     return _Rule(pattern, folders_only, takes_back)
 
 
-def _translated(glob: str) -> str:
+def _translated(glob: str, *, git: bool) -> str:
     """Return the regular expression of a glob in which `*` stays within one folder."""
     out, at = [], 0
     while at < len(glob):
@@ -91,10 +115,10 @@ def _translated(glob: str) -> str:
         elif rest[0] == "?":
             out.append("[^/]")
             at += 1
-        elif rest[0] == "[" and (found := _character_class(rest)) is not None:
+        elif rest[0] == "[" and (found := _character_class(rest, git=git)) is not None:
             out.append(found[0])
             at += found[1]
-        elif rest[0] == "\\" and len(rest) > 1:
+        elif _is_escape(rest, first=at == 0, git=git):
             out.append(re.escape(rest[1]))
             at += 2
         else:
@@ -103,12 +127,19 @@ def _translated(glob: str) -> str:
     return "".join(out)
 
 
-def _character_class(rest: str) -> tuple[str, int] | None:
+def _is_escape(rest: str, *, first: bool, git: bool) -> bool:
+    """Tell whether a backslash that stands here makes the next character an ordinary one."""
+    if rest[0] != "\\" or len(rest) == 1:
+        return False
+    return git or rest[1] in _ESCAPED_FOR_VERCEL or (first and rest[1] in "!#")
+
+
+def _character_class(rest: str, *, git: bool) -> tuple[str, int] | None:
     """Return the regular expression of a leading `[…]` and its length; None when it has no end."""
-    end = rest.find("]", 3 if rest[1:2] in {"!", "^"} else 2)
+    negated = git and rest[1:2] in {"!", "^"}
+    end = rest.find("]", 3 if negated else 2)
     if end < 0:
         return None
-    inner = rest[1:end]
-    negated = inner[0] in "!^"
-    inner = (inner[1:] if negated else inner).replace("\\", "\\\\").replace("[", "\\[")
+    inner = rest[1:end].removeprefix(rest[1] if negated else "")
+    inner = inner.replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
     return f"(?!/)[{'^' if negated else ''}{inner}]", end + 1

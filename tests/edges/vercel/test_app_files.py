@@ -69,6 +69,33 @@ def test_what_vercelignore_names_stays_here(repository: Path) -> None:
     assert names(repository) == [".vercelignore", "docs/keep.md", "index.html"]
 
 
+IGNORED_BY_THE_CLI = (
+    ("FOLDER\nPKG/\n*.Key\n", ("folder/a.txt", "pkg/b.txt", "sub/Pkg/c", "my.KEY", "GEHEIM.key")),
+    ("./top\n", ("top",)),
+    ("ÄRGER.txt\n", ("ärger.txt",)),
+    ("?.txt\n", ("é.txt",)),
+    ("[!n]otes\n", ("notes", "!otes")),
+    (r"back\slash", (r"back\slash",)),
+    ("*\n!*/\n!*.html\n", ("sub/page.html", "sub/deep/page.html")),
+)
+"""Rules, and what they keep back; the first of each shows how the CLI's rules differ from git's."""
+
+
+@pytest.mark.parametrize(("rules", "kept_back"), IGNORED_BY_THE_CLI)
+def test_what_the_vercel_cli_would_leave_out_is_left_out(
+    tmp_path: Path, rules: str, kept_back: tuple[str, ...]
+) -> None:
+    write(tmp_path, "index.html", *kept_back)
+    (tmp_path / ".vercelignore").write_text(rules, encoding="utf-8")
+    assert set(names(tmp_path)) - {".vercelignore"} == {"index.html"}
+
+
+def test_a_gitignore_is_read_as_git_reads_it_with_the_case_of_its_letters(tmp_path: Path) -> None:
+    write(tmp_path, "index.html", "folder/a.txt", "Build/b.txt", "xotes", "notes")
+    (tmp_path / ".gitignore").write_text("FOLDER\nBuild\n[!x]otes\n")
+    assert names(tmp_path) == [".gitignore", "folder/a.txt", "index.html", "xotes"]
+
+
 def test_a_link_that_leads_out_of_the_app_is_not_followed(tmp_path: Path) -> None:
     write(tmp_path, "secret.txt", "app/index.html")
     (tmp_path / "app/leak.txt").symlink_to(tmp_path / "secret.txt")
@@ -149,5 +176,5 @@ def test_ignore_rules_mean_what_git_takes_them_to_mean(many_files: Path, lines: 
     rules = many_files / ".git" / "rules"
     rules.write_text(text)
     listed = git(many_files, "ls-files", "-z", "-c", "-i", "-X", str(rules))
-    ours = {name for name in NAMES if IgnoreRules.read(text).ignores(name)}
+    ours = {name for name in NAMES if IgnoreRules.of_git(text).ignores(name)}
     assert ours == {name for name in listed.split("\0") if name}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +15,7 @@ from shipway.edges.vercel.cli import find_cli
 from shipway.errors import DeploymentFailed
 from shipway.steps.deploy.deploy import staged_build
 from shipway.values import CliSource, Deployment
+from tests.edges.vercel.test_app_files import IGNORED_BY_THE_CLI
 from tests.steps.deploy.test_deploy import planned
 
 if TYPE_CHECKING:
@@ -75,6 +77,23 @@ def test_what_was_built_here_is_deployed_as_it_is(hosted: Hosted, npm_clients: P
 
     assert "Built here" in hosted.eyes.get(staged.url).text
     assert hosted.raw(f"/v13/deployments/{staged.deployment_id}")["prebuilt"] is True
+
+
+@pytest.mark.parametrize(("rules", "kept_back"), IGNORED_BY_THE_CLI)
+def test_the_cli_keeps_back_the_files_that_shipway_keeps_back_without_it(
+    hosted: Hosted, npm_clients: Path, rules: str, kept_back: tuple[str, ...]
+) -> None:
+    hosted.write(".vercelignore", rules)
+    for name in ("index.html", *kept_back):
+        hosted.write(name, "<h1>Here</h1>")
+
+    staged = built(hosted, planned(hosted, source=source(hosted, npm_clients)))
+
+    assert hosted.eyes.get(staged.url).status_code == 200
+    answers = {one: hosted.eyes.get(f"{staged.url}/{quote(one)}") for one in kept_back}
+    assert {one: answer.status_code for one, answer in answers.items()} == dict.fromkeys(
+        kept_back, 404
+    )
 
 
 @pytest.mark.parametrize(
