@@ -1,0 +1,51 @@
+"""Whose a fault is: the product's, its stand-in's for the platform, or the history's own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.histories.stages import Run
+
+__all__ = ["HISTORY", "PRODUCT", "STAND_IN", "kind_of", "owner"]
+
+PRODUCT, STAND_IN, HISTORY = "product", "stand-in", "history"
+
+_PLATFORM = re.compile(
+    r"extension \"|operator class|access method"
+    r"|schema \"(?:auth|storage|realtime|vault|cron|net|pgmq|graphql|extensions|supabase_\w+)\""
+    r"|\b(?:auth|storage|realtime|vault|cron|net|pgmq|pgtle|graphql|extensions|supabase_functions)\.\w"
+    r"|permission denied|must be owner|must be superuser|must be a superuser|not allowed to"
+    r"|type \"(?:\w+\.)?(?:vector|halfvec|citext|hstore|ltree|geography|geometry|http_\w+)\""
+    r"|function (?:public\.)?(?:uuid_generate_v\w+|gen_random_bytes|digest|hmac|crypt|gen_salt"
+    r"|similarity|word_similarity|unaccent|moddatetime|sign|http_\w+|json\w*_matches_schema)\(",
+)
+_SAID = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
+
+
+def owner(run: Run, stage: str) -> str:
+    """Return whose the fault of a stage is.
+
+    What psql cannot run on the dressed server either is the history's own, unless what is missing
+    there is the platform's.
+    """
+    said = run.faults[stage]
+    if stage in {"psql", "sandbox"}:
+        if run.whole:
+            return PRODUCT
+        first = run.psql_errors[0]
+        at = run.at.get(stage, "")
+        if stage == "sandbox" and at and not any(one.file == at for one in run.psql_errors):
+            return STAND_IN if _PLATFORM.search(said) else PRODUCT
+        return STAND_IN if _PLATFORM.search(first.what) else HISTORY
+    if stage in {"rehearse", "migrate"} and run.pending_errors:
+        return STAND_IN if _PLATFORM.search(said) else HISTORY
+    if stage == "verify" and not run.failed_by_pending:
+        return PRODUCT
+    return HISTORY if stage == "verify" else PRODUCT
+
+
+def kind_of(said: str) -> str:
+    """Return a fault's first line without names and numbers, to count it by."""
+    return _SAID.sub("_", said.splitlines()[0])[:100]
