@@ -219,7 +219,18 @@ def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
     """Return `raw` as the type that the field declares."""
     kind = str(one.type)
     name = one.name if source.endswith(".toml") else _in_environment(one)
+    called = one.metadata.get("called")
+    if called and raw == called:
+        return one.default
     if "Secret" in kind:
+        if source.endswith(".toml"):
+            raise Misconfigured(
+                f"{name} ({source}) is more than a word, and git keeps that file: a URL holds a "
+                "password.",
+                unchanged=_NOTHING_DONE,
+                next_step=f"Take it out there and set {_in_environment(one)} in an .env file or "
+                "the environment.",
+            )
         return Secret(raw)
     if "tuple" in kind:
         items = raw.split(",") if isinstance(raw, str) else raw

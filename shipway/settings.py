@@ -29,9 +29,15 @@ def _identity(env: str, help_: str, default: str | None = None, *, where: str = 
     return field(default=default, metadata={"env": env, "help": help_, "where": where})
 
 
-def _policy(default: object, help_: str) -> Any:
-    """Declare a setting that lives in pyproject.toml, with `SHIPWAY_<NAME>` to override it."""
-    return field(default=default, metadata={"policy": True, "help": help_})
+def _policy(default: object, help_: str, *, called: str = "") -> Any:
+    """Declare a setting that lives in pyproject.toml, with `SHIPWAY_<NAME>` to override it.
+
+    Args:
+        default: its value when it is not set.
+        help_: what it is.
+        called: the word that stands for the default None, where there is one.
+    """
+    return field(default=default, metadata={"policy": True, "help": help_, "called": called})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +159,12 @@ class Settings:
     backup_max_age_s: float = _policy(
         3600.0, "age at which a backup and its rehearsal count as proof no longer, seconds"
     )
+    rehearse_on: Secret | None = _policy(
+        None,
+        "where copies are made for rehearsals: embedded, or a PostgreSQL server of one's own by "
+        "its URL, postgresql://…, which stands in the environment or an .env file only",
+        called="embedded",
+    )
     rehearse_whole_up_to_bytes: int = _policy(
         2_000_000_000, "backups above this size are not rehearsed on as a whole, bytes"
     )
@@ -264,7 +276,7 @@ def describe() -> list[tuple[str, str, str]]:
         if "help" not in one.metadata:
             continue
         name = one.metadata.get("env", one.name)
-        default = one.default
+        default = one.metadata.get("called") or one.default
         shown = "" if default is None else _as_written(default)
         rows.append((name, shown, one.metadata["help"]))
     return rows
@@ -279,7 +291,7 @@ def where_to_get(name: str) -> str:
 def policies() -> list[tuple[str, object, str]]:
     """Return (name, default, explanation) of every setting that is no secret and no id."""
     return [
-        (one.name, one.default, one.metadata["help"])
+        (one.name, one.metadata["called"] or one.default, one.metadata["help"])
         for one in fields(Settings)
         if "policy" in one.metadata
     ]

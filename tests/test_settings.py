@@ -192,3 +192,19 @@ def test_every_setting_explains_itself() -> None:
     rows = describe()
     assert len(rows) == len({name for name, _, _ in rows}) > 20
     assert all(len(explanation) > 10 for _, _, explanation in rows)
+
+
+def test_where_copies_are_made_is_a_word_in_the_settings_file_and_a_url_in_the_environment(
+    root: Path,
+) -> None:
+    url = "postgresql://postgres:postgres-pw@127.0.0.1:54322/postgres"
+    (root / "shipway.toml").write_text('rehearse_on = "embedded"\n')
+    assert load("", root=root, environ={}).rehearse_on is None
+    (root / ".env.staging").write_text(f"SHIPWAY_REHEARSE_ON={url}\n")
+    assert load("staging", root=root, environ={}).rehearse_on == Secret(url)
+    told = {"SHIPWAY_REHEARSE_ON": "embedded"}
+    assert load("staging", root=root, environ=told).rehearse_on is None
+    (root / "shipway.toml").write_text(f'rehearse_on = "{url}"\n')
+    refused = refusal(root)
+    assert "SHIPWAY_REHEARSE_ON" in refused.next_step
+    assert "postgres-pw" not in refused.what + refused.next_step

@@ -38,6 +38,16 @@ class Restored:
     """Tables that hold only some of their rows; none when the whole backup was restored."""
     branch: str = ""
     """The Supabase branch that stands in for a copy of the backup; empty for a copy."""
+    place: str = ""
+    """`host:port` of the server of one's own that it was; empty for any other."""
+    roles_unlike: tuple[str, ...] = ()
+    """In what roles that were on that server before differ from the target's."""
+
+    @property
+    def server(self) -> str:
+        """The server that it was, in words."""
+        kind = "" if self.place or self.branch else "an embedded "
+        return f"{kind}PostgreSQL {self.server_version}" + (self.place and f" at {self.place}")
 
     @property
     def partly(self) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.copies.branch import BranchRoom
+    from shipway.edges.copies.own_server import OwnServer
     from shipway.edges.copies.rehearsal_room import RehearsalRoom
     from shipway.edges.dump.archives import Archives
     from shipway.edges.dump.dump import PgDump
@@ -102,6 +103,18 @@ class BackupWiring:
             self.archives,
             whole_up_to_bytes=self._settings.rehearse_whole_up_to_bytes,
             instead=self._branches(),
+            own_server=self._own_server(),
+        )
+
+    def _own_server(self) -> OwnServer | None:
+        """Return the server of one's own that copies are made on; None: embedded ones."""
+        url = self._settings.rehearse_on
+        if url is None:
+            return None
+        from shipway.edges.copies.own_server import OwnServer
+
+        return OwnServer(
+            url, target=self._settings.database_url, timeout_s=self._settings.connect_timeout_s
         )
 
     def _branches(self) -> BranchRoom | None:

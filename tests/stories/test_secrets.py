@@ -91,9 +91,9 @@ def watched(project: Project, tmp_path: Path) -> Iterator[tuple[Project, Canarie
     """A project in which every secret setting is planted, and every program is noted."""
     canaries = Canaries()
     names = {
-        one.metadata["env"]
+        one.metadata.get("env", f"SHIPWAY_{one.name.upper()}")
         for one in Settings.__dataclass_fields__.values()
-        if "env" in one.metadata and "Secret" in str(one.type)
+        if "help" in one.metadata and "Secret" in str(one.type)
     }
     facts = project.standins
     real = {
@@ -105,6 +105,7 @@ def watched(project: Project, tmp_path: Path) -> Iterator[tuple[Project, Canarie
         "GITHUB_TOKEN": facts["github_token"],
         "SLACK_WEBHOOK_URL": facts["slack_webhook_url"],
         "NOTIFY_WEBHOOK_URL": facts["notify_webhook_url"],
+        "SHIPWAY_REHEARSE_ON": "postgresql://nobody:canary-of-nobody@127.0.0.1:1/postgres",
     }
     for name in names:
         canaries.plant(real.setdefault(name, f'canary "{name}" \\ä/é+='))

@@ -42,6 +42,9 @@ def preconditions(wiring: Wiring, *, copies: int = 2) -> list[Precondition]:
         copies: how often the database is written here: as a backup, and for a rehearsal.
     """
     look = _Look(wiring)
+    rehearsal = [Precondition(name="rehearsal", look=look.rehearsal, needs=("database",))]
+    if copies == 1:
+        rehearsal = []  # Nothing is rehearsed: where that could be, is of no matter.
     return [
         Precondition(name="state folder", look=look.state_folder),
         Precondition(name="env files", look=look.env_files),
@@ -52,11 +55,11 @@ def preconditions(wiring: Wiring, *, copies: int = 2) -> list[Precondition]:
         Precondition(name="project", look=look.project, needs=("database",)),
         Precondition(name="history", look=look.history, needs=("migrations", "project")),
         Precondition(name="pg_dump", look=look.pg_dump, needs=("database",)),
-        Precondition(name="rehearsal", look=look.rehearsal, needs=("database",)),
+        *rehearsal,
         Precondition(name="supabase", look=look.supabase),
         Precondition(name="storage", look=look.storage),
         Precondition(name="vercel", look=look.vercel),
-        *checklist(wiring, copies=copies),
+        *checklist(wiring, copies=1 if wiring.settings.rehearse_on is not None else copies),
     ]
 
 
@@ -176,16 +179,18 @@ class _Look:
         with self._connection() as connection:
             major = connection.info.server_version // _VERSIONS_PER_MAJOR
         try:
-            ours = self._wiring.backups.room.server_major(major)
+            ours = self._wiring.backups.room.server(major)
         except Misconfigured as error:
+            if self._settings.rehearse_on is not None:
+                raise
             # A warning: a release may say that it goes without.
             return Found(
                 detail=f"not possible: {error.what}",
                 state=GateState.WARNED,
                 cure=f"{error.next_step}, or release with --without-rehearsal REASON",
             )
-        detail = f"copies run on an embedded PostgreSQL {ours}"
-        if ours != major:
+        detail = f"copies run on {ours}"
+        if ours.major != major:
             return Found(
                 detail=f"{detail}; the target runs {major}",
                 state=GateState.WARNED,

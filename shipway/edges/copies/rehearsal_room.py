@@ -1,18 +1,20 @@
-"""The place of a rehearsal: an embedded PostgreSQL of its own with a backup restored into it."""
+"""The place of a rehearsal: a database of its own with a backup restored into it."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
 from psycopg import sql
 
 from shipway.cleanup import afterwards
-from shipway.edges.copies.restored_copy import Copy, tables_of
+from shipway.edges.copies.restored_copy import Copy, CopyDatabase, tables_of
 from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore import replace, restore
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from shipway.edges.copies.own_server import OwnServer
     from shipway.edges.dump.archives import Archives
     from shipway.edges.restore.replace import Replacement
     from shipway.values import Backup
 
-__all__ = ["RehearsalRoom"]
+__all__ = ["CopyServer", "RehearsalRoom"]
 
 _SUPERUSER: Final = "shipway_rehearsal"
 _CONNECT_S: Final = 10.0
@@ -48,6 +51,25 @@ class Elsewhere(Protocol):
         """Make one for the block."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyServer:
+    """The server that copies are made on."""
+
+    version: str
+    place: str = ""
+    """`host:port` of a server of one's own; empty for an embedded one, made for each copy."""
+
+    @property
+    def major(self) -> int:
+        """Its major version."""
+        return _major(self.version)
+
+    def __str__(self) -> str:
+        if self.place:
+            return f"PostgreSQL {self.version} at {self.place}"
+        return f"an embedded PostgreSQL {self.version}"
+
+
 class RehearsalRoom:
     """Makes copies of backups and takes them away again.
 
@@ -57,9 +79,10 @@ class RehearsalRoom:
         whole_up_to_bytes: of larger archives only a sample of the rows is restored.
         most_rows: of a table, in a sample.
         instead: where large backups are rehearsed on, instead of on a sample.
+        own_server: where copies are made; embedded servers of their own when None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two by name
         self,
         folder: Path,
         archives: Archives,
@@ -67,16 +90,28 @@ class RehearsalRoom:
         whole_up_to_bytes: int,
         most_rows: int = 10_000,
         instead: Elsewhere | None = None,
+        own_server: OwnServer | None = None,
     ) -> None:
         self._folder = folder
         self._archives = archives
         self._whole_up_to_bytes = whole_up_to_bytes
         self._most_rows = most_rows
         self._instead = instead
+        self._own_server = own_server
 
-    def server_major(self, wanted: int) -> int:
-        """Return the major version that a copy would have: the nearest one that is not older."""
-        return self._install(wanted).major
+    def server(self, wanted: int) -> CopyServer:
+        """Return the server that a copy would have.
+
+        Args:
+            wanted: the target's major version; of the embedded servers it is the nearest that is
+                not older.
+
+        Raises:
+            Stopped: there is none, or none that a copy may be made on.
+        """
+        if self._own_server is not None:
+            return CopyServer(version=self._own_server.version(), place=self._own_server.place)
+        return CopyServer(version=self._install(wanted).version)
 
     def instead_of_whole(self, backup: Backup) -> str:
         """Return what is done with a backup too large to be restored whole; empty for others."""
@@ -95,7 +130,7 @@ class RehearsalRoom:
 
     @contextmanager
     def copy_of(self, backup: Backup, tell: Callable[[int], None] = untold) -> Iterator[Copy]:
-        """Restore a backup into a server that exists only for the block.
+        """Restore a backup into a database that exists only for the block.
 
         Args:
             backup: its digest was looked at by the caller.
@@ -111,6 +146,32 @@ class RehearsalRoom:
             with self._instead.copy_of(backup, tell) as copy:
                 yield copy
             return
+        with ExitStack() as opened:
+            with self._archives.plain(backup.archive) as archive:
+                database = opened.enter_context(self._database(backup, archive))
+                restored = restore.restore(
+                    archive,
+                    manifest,
+                    url=database.admin,
+                    stays=False,
+                    most_rows=self._most_rows if large else None,
+                    unusable=database.unusable,
+                    tell=tell,
+                )
+            restored = changed(restored, place=database.place, roles_unlike=database.roles_unlike)
+            copy = Copy(admin=database.admin, owner=database.owner, restored=restored)
+            with closing(copy):
+                yield copy
+
+    def _database(self, backup: Backup, archive: Path) -> AbstractContextManager[CopyDatabase]:
+        if self._own_server is not None:
+            return self._own_server.database(backup.manifest, archive)
+        return self._embedded(backup)
+
+    @contextmanager
+    def _embedded(self, backup: Backup) -> Iterator[CopyDatabase]:
+        """Run a server for the block, with roles and database of the target's names."""
+        manifest = backup.manifest
         self._sweep()
         directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
         directory.mkdir(parents=True, mode=0o700)
@@ -121,19 +182,10 @@ class RehearsalRoom:
             place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
             _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
             place += "/" + quote(manifest.database, safe="")
-            admin = Secret(f"postgresql://{_SUPERUSER}:{place}")
-            with self._archives.plain(backup.archive) as archive:
-                restored = restore.restore(
-                    archive,
-                    manifest,
-                    url=admin,
-                    stays=False,
-                    most_rows=self._most_rows if large else None,
-                    tell=tell,
-                )
-            owner = Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}")
-            with closing(Copy(admin=admin, owner=owner, restored=restored)) as copy:
-                yield copy
+            yield CopyDatabase(
+                admin=Secret(f"postgresql://{_SUPERUSER}:{place}"),
+                owner=Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}"),
+            )
 
     @contextmanager
     def filled(

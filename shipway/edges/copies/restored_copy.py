@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from shipway.values import Restored, Secret
 
-__all__ = ["Copy", "tables_of"]
+__all__ = ["Copy", "CopyDatabase", "tables_of"]
 
 _CONNECT_S: Final = 10.0
 _READ_WHOLE_BYTES: Final = 64 * 1024 * 1024
@@ -39,6 +40,22 @@ select n.nspname, c.relname, has_table_privilege(c.oid, 'select'),
                    and deptype = 'e')
  order by 1, 2
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyDatabase:
+    """An empty database that a backup is restored into, on a server that has the target's roles."""
+
+    admin: Secret
+    """Its URL as the role that restores."""
+    owner: Secret
+    """Its URL as the role that migrates on the target."""
+    place: str = ""
+    """`host:port` of a server of one's own; empty for an embedded one."""
+    unusable: frozenset[str] = frozenset()
+    """Extensions that the server has and that cannot be made in this database."""
+    roles_unlike: tuple[str, ...] = ()
+    """In what its roles differ from the target's, for people."""
 
 
 class _Table(NamedTuple):

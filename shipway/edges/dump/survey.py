@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-__all__ = ["Facts", "Survey", "count", "facts_of", "look"]
+__all__ = ["Facts", "Survey", "count", "facts_of", "look", "roles_of"]
 
 _TABLES_A_QUERY = 50
 
@@ -183,19 +183,24 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         snapshot_at=snapshot_at,
         lsn=lsn or "",
         role=role,
-        roles=tuple(
-            Role(
-                name=name,
-                attributes=tuple(attributes),
-                member_of=tuple(member_of),
-                admin_of=tuple(admin_of),
-                otherwise=tuple(otherwise),
-            )
-            for name, attributes, member_of, admin_of, otherwise in connection.execute(_ROLES)
-        ),
+        roles=roles_of(connection),
         extensions=dict(extensions),
         has_public=has_public,
         ledger_version=versions[0][0],
+    )
+
+
+def roles_of(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Role, ...]:
+    """Return the roles of a server but Postgres' own."""
+    return tuple(
+        Role(
+            name=name,
+            attributes=tuple(attributes),
+            member_of=tuple(member_of),
+            admin_of=tuple(admin_of),
+            otherwise=tuple(otherwise),
+        )
+        for name, attributes, member_of, admin_of, otherwise in connection.execute(_ROLES)
     )
 
 

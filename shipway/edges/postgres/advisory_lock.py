@@ -30,20 +30,21 @@ if TYPE_CHECKING:
 
     from shipway.values import Secret, Session
 
-__all__ = ["Lock", "held", "holder_of"]
+__all__ = ["NOTICE_DEATH", "Lock", "held", "holder_of"]
 
 _KEY: Final = (0x73686970, 1)
 """Two 32-bit numbers, "ship" and 1: our place among the advisory locks of a database."""
 _HEARTBEAT_S: Final = 5.0
 
-# A machine that went away without a word: the server finds out within half a minute and frees
-# the lock. Behind a pooler the server's client is the pooler, and the settings would be its.
-_NOTICE_DEATH: Final = """
+# Behind a pooler the server's client is the pooler, and the settings would be its.
+NOTICE_DEATH: Final = """
 select set_config('tcp_keepalives_idle', '10', false),
        set_config('tcp_keepalives_interval', '5', false),
        set_config('tcp_keepalives_count', '4', false)
  where pg_backend_pid() = %s
 """
+"""By it the server finds out within half a minute that a machine went away without a word, and
+frees the session's locks."""
 _THERE: Final = "select to_regclass('shipway.journal') is not null"
 _RECORD: Final = """
 select owner, host, process, since, heartbeat,
@@ -178,7 +179,7 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
         # A hot standby refuses that of a database whose default is serializable.
         connection.execute("set default_transaction_isolation = 'read committed'")
         with suppress(psycopg.Error):  # a local socket has no TCP
-            connection.execute(_NOTICE_DEATH, [connection.info.backend_pid])
+            connection.execute(NOTICE_DEATH, [connection.info.backend_pid])
         taken = connection.execute("select pg_try_advisory_lock(%s, %s)", _KEY).fetchone()
         if taken != (True,):
             raise _locked(connection)

@@ -21,7 +21,7 @@ from shipway.edges.restore.stand_ins import make_stand_ins, places_of
 from shipway.values import Restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     import psycopg
@@ -44,6 +44,7 @@ def restore(  # noqa: PLR0913 - all but two by name
     url: Secret,
     stays: bool,
     most_rows: int | None = None,
+    unusable: Collection[str] = (),
     tell: Callable[[int], None] = untold,
 ) -> Restored:
     """Restore an archive into an empty database whose server has the roles already.
@@ -55,6 +56,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         stays: whether it is there to be used; it gets no stand-ins for missing extensions then.
         most_rows: of larger tables only so many rows are restored, and of those only the ones
             whose foreign keys hold; all of them when None.
+        unusable: extensions that the server has and that cannot be made in this database.
         tell: told a few times a second how many rows are back.
 
     Raises:
@@ -70,7 +72,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         )
         entries = entries_of(tool, archive, manifest.roles)
         made_new(connection, PUBLIC)
-        parting = _parting(connection, entries, manifest)
+        parting = _parting(connection, entries, manifest, unusable)
         rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in parting.kept}
         pg_restore = PgRestore(
             tool=tool,
@@ -136,14 +138,18 @@ def _table_of(entry: Entry) -> str:
 
 
 def _parting(
-    connection: psycopg.Connection[tuple[object, ...]], entries: Sequence[Entry], manifest: Manifest
+    connection: psycopg.Connection[tuple[object, ...]],
+    entries: Sequence[Entry],
+    manifest: Manifest,
+    unusable: Collection[str],
 ) -> Parting:
     """Part the entries by what this server lacks."""
     available = connection.execute("select name from pg_available_extensions").fetchall()
+    usable = {str(name) for (name,) in available} - set(unusable)
     schemas = connection.execute("select nspname from pg_namespace").fetchall()
     return parted(
         entries,
-        missing=sorted(set(manifest.extensions) - {str(name) for (name,) in available}),
+        missing=sorted(set(manifest.extensions) - usable),
         schemas={str(name) for (name,) in schemas},
     )
 

@@ -113,7 +113,8 @@ def _ways(record: ReleaseRecord, parts: Parts) -> Iterator[str]:
 def _seal(seal: Seal) -> Iterator[str]:
     yield (
         f"{count(len(seal.migrations), 'migration')} ran on a restored copy of "
-        f"`{seal.backup_id}` in {duration(seal.duration_s)}; grade L{seal.grade.value}."
+        f"`{seal.backup_id}` on {_text(seal.restored.server)} in {duration(seal.duration_s)}; "
+        f"grade L{seal.grade.value}."
     )
     if seal.restored.partly:
         yield f"Not proven: {_text(seal.restored.partly)}."

@@ -93,7 +93,7 @@ class Room(Protocol):
 def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
     """Say where the copy differs from the target by its nature, and how long it took."""
     say.note(
-        f"restored {backup.manifest.backup_id} into PostgreSQL {restored.server_version} in "
+        f"restored {backup.manifest.backup_id} into {restored.server} in "
         f"{restored.duration_s:.1f} s"
     )
     theirs, ours = (
@@ -101,8 +101,12 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
         for version in (backup.manifest.server_version, restored.server_version)
     )
     if theirs != ours:
+        nearest = "" if restored.place or restored.branch else ", the nearest one here"
+        say.warn(f"The target runs PostgreSQL {theirs}; the copy runs {ours}{nearest}.")
+    if restored.roles_unlike:
         say.warn(
-            f"The target runs PostgreSQL {theirs}; the copy runs {ours}, the nearest one here."
+            "Roles are not quite the target's where the copy is, so what they may do there is no "
+            f"proof: {'; '.join(restored.roles_unlike)}"
         )
     if restored.partly:
         say.warn(f"not proven by this rehearsal, for {restored.partly}")

@@ -1,0 +1,273 @@
+"""A PostgreSQL server of one's own as the place of copies: each has a database, and none stays.
+
+A database is ours by its name alone, and in use for as long as its maker holds a lock in it: the
+lock ends with the maker's connection, however that dies, wherever it ran.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+
+from shipway.cleanup import afterwards
+from shipway.edges.copies import own_roles
+from shipway.edges.copies.abilities import missing_abilities, unusable_extensions
+from shipway.edges.copies.restored_copy import CopyDatabase
+from shipway.edges.copies.urls import at_database
+from shipway.edges.postgres import connection as postgres
+from shipway.edges.postgres.advisory_lock import NOTICE_DEATH
+from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.pooler import connect_session
+from shipway.edges.postgres.same_server import same_server
+from shipway.errors import Failed, Refused, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from psycopg.rows import TupleRow
+
+    from shipway.values import Manifest, Secret
+
+    Connection = psycopg.Connection[TupleRow]
+
+__all__ = ["SETTING", "OwnServer"]
+
+SETTING: Final = "SHIPWAY_REHEARSE_ON"
+_NAME: Final = re.compile(r"shipway_rehearsal_\d{14}_[a-z0-9]{1,16}_\d+_[0-9a-f]{8}")
+_IN_USE: Final = (0x73686970, 2)
+"""The lock that a copy's maker holds in it: "ship" and 2; the first number is a release's."""
+_AT_WORK: Final = (0x73686970, 3)
+"""Held in the URL's own database while copies and roles are made or dropped."""
+_PATIENCE: Final = "60s"
+_UNCHANGED: Final = "The target was not touched, and nothing of it is left on that server."
+
+
+class OwnServer:
+    """Makes databases for copies on a server that is there already, and drops them again.
+
+    Args:
+        url: of the server, with a database to connect to, as a role that may create databases.
+        target: what is rehearsed for, which must be on another server; None when there is none.
+        timeout_s: longest wait for a connection.
+    """
+
+    def __init__(self, url: Secret, *, target: Secret | None, timeout_s: float) -> None:
+        self._url = url
+        self._target = target
+        self._timeout_s = timeout_s
+
+    @property
+    def place(self) -> str:
+        """Its host and port."""
+        with _named():
+            return postgres.place_of(self._url).rpartition("/")[0]
+
+    def version(self) -> str:
+        """Return the server's version; nothing is made.
+
+        Raises:
+            Stopped: it cannot be reached, is the target's own, or can hold no copies.
+        """
+        with self._connection() as connection:
+            self._refuse_unfit(connection)
+            return str(connection.info.parameter_status("server_version"))
+
+    @contextmanager
+    def database(self, manifest: Manifest, archive: Path) -> Iterator[CopyDatabase]:
+        """Make an empty database, and the roles that are missing, for the block alone.
+
+        Args:
+            manifest: of the backup that is to be restored there.
+            archive: the plain one.
+
+        Raises:
+            Refused: no copy can be made there; it says why, before anything is restored.
+            Failed: it could not be dropped again.
+        """
+        name = _new_name()
+        with self._connection() as connection, _alone(connection):
+            self._refuse_unfit(connection)
+            self._sweep(connection)
+            if name in _databases(connection):
+                raise _not_ours(name, self.place)
+        with afterwards(partial(self._clear, name)), ExitStack() as opened:
+            with self._connection() as connection, _alone(connection):
+                self._create(connection, name)
+                guard = opened.enter_context(self._guarding(name))
+                made = self._prepared(guard, name, manifest, archive)
+            yield CopyDatabase(
+                admin=at_database(self._url, name),
+                owner=own_roles.owner_url(guard, self._url, name, manifest.role, made),
+                place=self.place,
+                unusable=unusable_extensions(guard, manifest),
+                roles_unlike=own_roles.unlike(guard, manifest.roles, made.names),
+            )
+
+    def _connection(self, database: str = "") -> Connection:
+        url = at_database(self._url, database) if database else self._url
+        with _named():
+            return connect_session(url, purpose="rehearsal", timeout_s=self._timeout_s)
+
+    def _refuse_unfit(self, connection: Connection) -> None:
+        if connection.execute("select pg_catalog.pg_is_in_recovery()").fetchone() == (True,):
+            raise Refused(
+                f"The server at {self.place} is a standby: no copy can be made there.",
+                unchanged=_UNCHANGED,
+                next_step=f"Name another server in {SETTING}.",
+            )
+        if self._target is None:
+            return
+        with postgres.connect(
+            self._target, purpose="rehearsal", timeout_s=self._timeout_s
+        ) as theirs:
+            same = same_server(theirs, connection)
+        if same:
+            raise Refused(
+                f"{SETTING} leads to the server of the target itself, under the name {self.place}: "
+                "a rehearsal there would work beside the data that it is to protect.",
+                unchanged=_UNCHANGED,
+                next_step=f"Name another server in {SETTING}, or leave it out: copies are then "
+                "made on an embedded one.",
+            )
+
+    def _create(self, connection: Connection, name: str) -> None:
+        try:
+            connection.execute(
+                sql.SQL("create database {} template template0").format(sql.Identifier(name))
+            )
+        except psycopg.Error as error:
+            raise _refused(f"No database can be made at {self.place}: {said(error)}.") from None
+
+    @contextmanager
+    def _guarding(self, name: str) -> Iterator[Connection]:
+        """Hold the lock by which others see that the database is in use."""
+        with self._connection(name) as guard:
+            with suppress(psycopg.Error):  # a local socket has no TCP
+                guard.execute(NOTICE_DEATH, [guard.info.backend_pid])
+            guard.execute("select pg_catalog.pg_advisory_lock(%s, %s)", _IN_USE)
+            yield guard
+
+    def _prepared(
+        self, guard: Connection, name: str, manifest: Manifest, archive: Path
+    ) -> own_roles.Made:
+        """Make what the restore wants to find, or refuse with all that the URL's role may not."""
+        try:
+            made = own_roles.make(guard, manifest)
+            lacking = missing_abilities(guard, manifest, archive)
+            if not lacking:
+                belongs = map(sql.Identifier, (name, manifest.role))
+                guard.execute(sql.SQL("alter database {} owner to {}").format(*belongs))
+        except psycopg.Error as error:
+            lacking = [said(error)]
+        if lacking:
+            told = "\n".join(f"- {one}" for one in lacking)
+            raise _refused(
+                f"The backup cannot be restored at {self.place} as {guard.info.user}:\n{told}"
+            )
+        return made
+
+    def _sweep(self, connection: Connection) -> None:
+        """Drop what rehearsals have left whose process is gone."""
+        for name in _databases(connection):
+            if _NAME.fullmatch(name) and self._is_left(name):
+                with suppress(psycopg.Error):  # another role's: it is that one's to drop
+                    _drop(connection, name)
+        _drop_roles(connection)
+
+    def _is_left(self, name: str) -> bool:
+        try:
+            with self._connection(name) as inside:
+                taken = inside.execute("select pg_catalog.pg_try_advisory_lock(%s, %s)", _IN_USE)
+                return taken.fetchone() == (True,)
+        except (Stopped, psycopg.Error):
+            return False
+
+    def _clear(self, name: str) -> None:
+        try:
+            with self._connection() as connection, _alone(connection):
+                _drop(connection, name)
+                _drop_roles(connection)
+        except (Stopped, psycopg.Error) as error:
+            why = error.what if isinstance(error, Stopped) else said(error)
+            raise Failed(
+                f"The copy {name} may still be on the server at {self.place}: {why}",
+                unchanged="The target was not touched.",
+                next_step="The next rehearsal there drops it; or drop it by hand: "
+                f"drop database if exists {name} with (force)",
+            ) from None
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Let an error about a connection name the setting that it came from."""
+    try:
+        yield
+    except Stopped as error:
+        what, next_step = (
+            text.replace("DATABASE_URL", SETTING) for text in (error.what, error.next_step)
+        )
+        raise type(error)(what, unchanged=_UNCHANGED, next_step=next_step) from None
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Let no other rehearsal make or drop anything meanwhile; the roles are shared by all."""
+    connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(_PATIENCE)))
+    try:
+        connection.execute("select pg_catalog.pg_advisory_lock(%s, %s)", _AT_WORK)
+    except psycopg.errors.LockNotAvailable:
+        raise _refused(
+            f"Another rehearsal has been making or dropping a copy there for {_PATIENCE}.",
+            next_step="Run it again when that one has ended.",
+        ) from None
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):
+            connection.execute("select pg_catalog.pg_advisory_unlock(%s, %s)", _AT_WORK)
+
+
+def _databases(connection: Connection) -> list[str]:
+    return [str(name) for (name,) in connection.execute("select datname from pg_database")]
+
+
+def _drop(connection: Connection, name: str) -> None:
+    connection.execute(
+        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    )
+
+
+def _drop_roles(connection: Connection) -> None:
+    """Drop the roles that were made for copies, once there is no copy any more."""
+    if not any(map(_NAME.fullmatch, _databases(connection))):
+        own_roles.drop(connection)
+
+
+def _new_name() -> str:
+    """Return a name that tells a person when, where and by which process it was made."""
+    host = re.sub(r"[^a-z0-9]", "", socket.gethostname().lower())[:16] or "host"
+    begun = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
+    return f"shipway_rehearsal_{begun}_{host}_{os.getpid()}_{secrets.token_hex(4)}"
+
+
+def _not_ours(name: str, place: str) -> Refused:
+    return _refused(f"The server at {place} has a database {name} already, which is not ours.")
+
+
+def _refused(
+    what: str,
+    *,
+    next_step: str = f"Name a role in {SETTING} that may; a superuser may, which on Supabase's own "
+    "images is supabase_admin.",
+) -> Refused:
+    return Refused(what, unchanged=_UNCHANGED, next_step=next_step)
