@@ -25,6 +25,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
     """Rehearse the plan on the fresh backup that there is, or on one taken now."""
     wiring = session.wiring
     if session.asked.dry:
+        session.terminal.note(f"Would rehearse on {wiring.backups.copies_on}")
         return Answer(value=plan)
     wiring.database.demand(writes=False)
     with wiring.database.lock("db.rehearse"):

@@ -37,8 +37,7 @@ def restore(session: Session, backup_id: str, into: str) -> Answer:
         return Answer()
     if into == _EMBEDDED:
         room = session.wiring.backups.room
-        place = "a server of its own, which is gone again"
-        return _brought(session, directory, place, room.copy_of)
+        return _brought(session, directory, f"{room.place}, which is gone again", room.copy_of)
     settings = load(into, root=session.settings.root)
     session.terminal.knows((*session.settings.secrets(), *settings.secrets()))
     with Wiring(settings) as other:

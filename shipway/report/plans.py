@@ -44,7 +44,7 @@ def _show_database_half(value: DatabasePlan, terminal: Terminal) -> None:
     how = (
         f"left out: {value.without_rehearsal}"
         if value.without_rehearsal
-        else ("restore that backup beside, and run what is pending on the copy first")
+        else f"restore that backup into {value.copies_on}, and run what is pending there first"
     )
     terminal.row("rehearse", how)
     first, *others = _pending(value.migrations)

@@ -78,7 +78,7 @@ def adopt(source: str = "", up_to: str = "", accept: str = "", forget: str = "")
     "restore",
     yes=True,
     backup="id of the backup, as backup.list shows it",
-    into="embedded (a server made for it that goes again), or the name of a target that is empty",
+    into="embedded (made for it where rehearse_on says, and gone again), or the name of a target",
 )
 def restore(backup: str, into: str = "embedded") -> Work:
     """Bring a backup back, timed, and prove that everything is there again."""

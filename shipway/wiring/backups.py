@@ -106,6 +106,14 @@ class BackupWiring:
             own_server=self._own_server(),
         )
 
+    @property
+    def copies_on(self) -> str:
+        """The server that a copy would be made on, in words; or why there is none."""
+        try:
+            return str(self.room.server(self._wiring.database.server_major))
+        except Stopped as error:
+            return f"nothing ({error.what})"
+
     def _own_server(self) -> OwnServer | None:
         """Return the server of one's own that copies are made on; None: embedded ones."""
         url = self._settings.rehearse_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shipway.edges.ledger.state import read_ledger
 from shipway.edges.postgres import connection as postgres
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from shipway.wiring import Wiring
 
 __all__ = ["DatabaseWiring"]
+
+_VERSIONS_PER_MAJOR: Final = 10_000
 
 
 class DatabaseWiring:
@@ -68,6 +70,14 @@ class DatabaseWiring:
             refusal = write_refusal(connection) if writes else None
         if refusal is not None:
             raise refusal
+
+    @cached_property
+    def server_major(self) -> int:
+        """The major version of the target's server."""
+        with postgres.connect(
+            self.url, purpose="preflight", timeout_s=self._settings.connect_timeout_s
+        ) as connection:
+            return connection.info.server_version // _VERSIONS_PER_MAJOR
 
     def ledger_state(self) -> LedgerState:
         """Return what the database says about its migrations."""

@@ -46,6 +46,7 @@ class _Finish(ReleaseCommand[FinishPlan]):
             expectations=wiring.database.expectations(),
             serving=wiring.backups.serving(),
             without_rehearsal=self.flags.without_rehearsal,
+            copies_on=wiring.backups.copies_on,
             gates=wiring.gates.terms(waivers),
             finishes=finishes,
             soaked_s=soaked_s,

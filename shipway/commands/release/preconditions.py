@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["preconditions"]
 
-_VERSIONS_PER_MAJOR = 10_000
 _FOR_OTHERS = 0o077
 _NEARLY_FULL = 0.8
 
@@ -176,8 +175,7 @@ class _Look:
         return Found(detail=detail)
 
     def rehearsal(self) -> Found:
-        with self._connection() as connection:
-            major = connection.info.server_version // _VERSIONS_PER_MAJOR
+        major = self._wiring.database.server_major
         try:
             ours = self._wiring.backups.room.server(major)
         except Misconfigured as error:

@@ -55,6 +55,7 @@ class _Release(ReleaseCommand[ReleasePlan]):
             build_first=wiring.hosting.build_first,
             serving=wiring.backups.serving(),
             without_rehearsal=self.flags.without_rehearsal,
+            copies_on=wiring.backups.copies_on,
             gates=wiring.gates.terms(waivers),
         )
 

@@ -99,6 +99,13 @@ class RehearsalRoom:
         self._instead = instead
         self._own_server = own_server
 
+    @property
+    def place(self) -> str:
+        """What is made for a copy, for people."""
+        if self._own_server is None:
+            return "a server of its own"
+        return f"a database of its own at {self._own_server.place}"
+
     def server(self, wanted: int) -> CopyServer:
         """Return the server that a copy would have.
 

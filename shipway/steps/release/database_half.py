@@ -63,6 +63,8 @@ class DatabasePlan:
     """What the code that serves now promised of the database, or why that is not known."""
     without_rehearsal: str = ""
     """Why the migrations are not rehearsed; empty: they are."""
+    copies_on: str
+    """The server that they are rehearsed on, in words."""
     gates: GateTerms
     """What the gates between rehearsal and migration hold to."""
 

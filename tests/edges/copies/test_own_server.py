@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,12 +15,13 @@ import pytest
 
 from shipway.edges.copies.own_server import OwnServer
 from shipway.edges.copies.rehearsal_room import RehearsalRoom
-from shipway.edges.servers.cluster import HOST, Cluster, newest
+from shipway.edges.servers.cluster import HOST
 from shipway.errors import Failed, MigrationFailed, Misconfigured, Refused
 from shipway.sandbox.database.dress import SUPERUSER
 from shipway.values import Secret
 from tests.fixtures.backing_up import archives, back_up
 from tests.fixtures.migrating import execute
+from tests.fixtures.own_server import PASSWORD, Own, own_server
 from tests.fixtures.pooling import Pooler
 
 if TYPE_CHECKING:
@@ -30,54 +31,12 @@ if TYPE_CHECKING:
     from tests.conftest import DatabaseServer
 
 ROOT = Path(__file__).parents[3]
-BOSS = "boss"
-PASSWORD = "own p@ss"
-
-
-@dataclass
-class Own:
-    """A server that belongs to somebody, with a role and a database of theirs."""
-
-    port: int
-
-    def url(self, role: str = BOSS, database: str = "postgres") -> Secret:
-        return Secret(
-            f"postgresql://{role}:{quote(PASSWORD, safe='')}@{HOST}:{self.port}/{database}"
-        )
-
-    def run(self, *statements: str) -> None:
-        with psycopg.connect(self.url().reveal(), autocommit=True) as connection:
-            for one in statements:
-                connection.execute(one.encode())
-
-    def ask(self, query: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url().reveal(), autocommit=True) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-    def state(self) -> list[list[tuple[object, ...]]]:
-        """Return all that databases share, as the server tells it."""
-        return [
-            self.ask("select datname, datacl::text, datdba::regrole from pg_database order by 1"),
-            self.ask("select to_jsonb(a) from pg_authid a order by rolname"),
-            self.ask("select roleid::regrole, member::regrole, admin_option from pg_auth_members "
-                     "order by 1, 2"),
-            self.ask("select setdatabase, setrole::regrole, setconfig from pg_db_role_setting "
-                     "order by 1, 2"),
-        ]  # fmt: skip
-
-    def copies(self) -> list[str]:
-        found = self.ask("select datname from pg_database where datname ~ '^shipway_rehearsal'")
-        return [str(name) for (name,) in found]
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
-    cluster = Cluster(tmp_path_factory.mktemp("own"), newest())
-    try:
-        cluster.create(BOSS, Secret(PASSWORD))
-        yield Own(cluster.start().port)
-    finally:
-        cluster.destroy()
+    with own_server(tmp_path_factory.mktemp("own")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -160,6 +160,7 @@ def test_a_dry_run_shows_the_plan_and_touches_nothing(project: Project) -> None:
 
     assert ended.code == 0, ended.err
     assert "007_api_key_sample_data" in ended.out
+    assert "into an embedded PostgreSQL" in ended.out
     assert project.ledger() == []
     assert project.tables() == []
     assert project.records() == []
