@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         RestorePoint,
         Role,
         ServiceHealth,
+        SessionDefaults,
         SupabaseProject,
     )
     from shipway.values.basics import (
@@ -165,6 +166,7 @@ _HOMES: Final = {
         "RestorePoint",
         "Role",
         "ServiceHealth",
+        "SessionDefaults",
         "SupabaseProject",
     ),
     "basics": (

@@ -124,6 +124,20 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDefaults:
+    """What a role's connections begin with, as far as a statement's meaning hangs on it."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Name to value, of those that are not the server's built-in ones."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """The project's own settings, such as `app.key`: each with a stand-in for its value."""
+    may_set: tuple[str, ...] = ()
+    """Parameters that only a superuser may set, and this role by a grant or by the platform."""
+    path: tuple[str, ...] = ()
+    """The schemas of the search path that are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DumpedSoFar:
     """How far a dump has come."""
 
@@ -165,6 +179,8 @@ class Dumped:
     schema: Snapshot
     ledger_version: int
     """The highest version in the ledger; 0 when there is none."""
+    session: SessionDefaults
+    """What the role's connections begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +222,8 @@ class Manifest:
     """Of the project's schema in the dump's snapshot; the schema itself is `schema.json`."""
     encrypted_for: tuple[str, ...] = ()
     """The public keys whose owners can read the archive; none: everyone who has it."""
+    session: SessionDefaults | None = None
+    """What the role's connections begin with; None: an older shipway did not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ class Restored:
     """Of pg_restore; none when everything else is there."""
     sample: tuple[SampledTable, ...] = ()
     """Tables that hold only some of their rows; none when the whole backup was restored."""
+    unlike: tuple[str, ...] = ()
+    """In which settings its connections begin otherwise than the target's, in words."""
     branch: str = ""
     """The Supabase branch that stands in for a copy of the backup; empty for a copy."""
     place: str = ""

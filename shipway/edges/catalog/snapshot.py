@@ -10,6 +10,7 @@ from shipway.edges.catalog.access import read_access, read_powers
 from shipway.edges.catalog.lints import check_data, lint
 from shipway.edges.catalog.queries import ask
 from shipway.edges.catalog.row_counts import count_rows
+from shipway.edges.catalog.session_defaults import read_session_defaults
 from shipway.edges.ledger.default_privileges import read_recorded
 from shipway.edges.ledger.state import read_ledger
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS, identities_query, snapshot_queries
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import LedgerState
+    from shipway.values import LedgerState, SessionDefaults
     from shipway.values.inspection import (
         Access,
         DefaultPrivilege,
@@ -181,6 +182,11 @@ class Catalog:
     ) -> tuple[Access, ...]:
         """Return who may do what through the Data API; see `access.read_access`."""
         return read_access(self._connection, schemas=schemas, roles=roles, timeout_s=timeout_s)
+
+    def session_defaults(self) -> SessionDefaults:
+        """Return what the role's connections begin with."""
+        with reading(self._connection):
+            return read_session_defaults(self._connection)
 
     def powers(self, roles: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """Return what roles can beside their own grants; see `access.read_powers`."""

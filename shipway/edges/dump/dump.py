@@ -155,6 +155,7 @@ class PgDump:
             compression=tool.compression,
             schema=schema,
             ledger_version=facts.ledger_version,
+            session=facts.session,
         )
 
     def tried(self) -> Tool:

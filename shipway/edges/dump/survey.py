@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from shipway.edges.catalog.session_defaults import read_session_defaults
 from shipway.values import Role
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import psycopg
+
+    from shipway.values import SessionDefaults
 
 __all__ = ["Facts", "Survey", "count", "facts_of", "look", "roles_of"]
 
@@ -101,6 +104,7 @@ class Facts:
     extensions: Mapping[str, str]
     has_public: bool
     ledger_version: int
+    session: SessionDefaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +191,7 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         extensions=dict(extensions),
         has_public=has_public,
         ledger_version=versions[0][0],
+        session=read_session_defaults(connection),
     )
 
 

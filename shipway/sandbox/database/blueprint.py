@@ -26,10 +26,18 @@ from shipway.sandbox.database.extensions import (
     preinstall,
     write_extensions,
 )
+from shipway.sandbox.database.session import begin_as
 from shipway.schema.default_privileges import altered
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
-from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
+from shipway.values import (
+    MigrationLimits,
+    MigrationPlan,
+    Plainly,
+    Secret,
+    SessionDefaults,
+    Unproven,
+)
 from shipway.values.inspection import Snapshot, Thing
 
 if TYPE_CHECKING:
@@ -55,6 +63,7 @@ _LIMITS: Final = MigrationLimits(
 )
 _ON_NOTHING: Final = Unproven(missing="a backup", command="invoke backup")
 _VERSIONS_PER_MAJOR: Final = 10_000
+_BUILT_IN: Final = SessionDefaults()
 
 
 class Blueprint:
@@ -72,7 +81,12 @@ class Blueprint:
         self._clock = clock
 
     def build(
-        self, migrations: Sequence[Migration], *, server_version: int, defaults: Defaults
+        self,
+        migrations: Sequence[Migration],
+        *,
+        server_version: int,
+        defaults: Defaults,
+        session: SessionDefaults = _BUILT_IN,
     ) -> Snapshot:
         """Return the schema that the migrations make of a new Supabase project.
 
@@ -81,23 +95,29 @@ class Blueprint:
             server_version: of the server that the result is compared with: 170011 is 17.11.
             defaults: the default privileges that some versions met on the target: a file grants
                 nothing of what its objects got by them.
+            session: what the target's connections begin with.
 
         Raises:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
         install = install_for(server_version // _VERSIONS_PER_MAJOR)
-        kept = self._directory / f"{_digest(install, migrations, defaults)}.json"
+        kept = self._directory / f"{_digest(install, migrations, defaults, session)}.json"
         if (known := _recalled(kept)) is not None:
             return known
-        built = self._built(install, migrations, defaults)
+        built = self._built(install, migrations, defaults, session)
         _keep(kept, built)
         return built
 
     def _built(
-        self, install: Install, migrations: Sequence[Migration], defaults: Defaults
+        self,
+        install: Install,
+        migrations: Sequence[Migration],
+        defaults: Defaults,
+        session: SessionDefaults,
     ) -> Snapshot:
         applied: tuple[AppliedMigration, ...] = ()
         with _empty_supabase(self._directory, install) as (admin, url):
+            begin_as(session, migrations, admin=admin, owner=url)
             for before, files in _runs(migrations, defaults):
                 with Ledger(url, connect_timeout_s=_CONNECT_S) as database:
                     if before is not None:
@@ -148,11 +168,17 @@ def _alter_defaults(
                 connection.execute(statement.encode())
 
 
-def _digest(install: Install, migrations: Sequence[Migration], defaults: Defaults) -> str:
+def _digest(
+    install: Install,
+    migrations: Sequence[Migration],
+    defaults: Defaults,
+    session: SessionDefaults,
+) -> str:
     """Return a name for all that the outcome depends on, this program's own part included."""
     digest = hashlib.sha256(f"{__version__} {install.label}".encode())
     met = json.dumps({str(version): granted for version, granted in defaults.items()})
-    parts = [dress_script(), *snapshot_queries(), met.encode()]
+    begun = json.dumps([dict(session.settings), dict(session.own), session.may_set, session.path])
+    parts = [dress_script(), *snapshot_queries(), met.encode(), begun.encode()]
     for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
         digest.update(b"%d:%b" % (len(part), part))
     return digest.hexdigest()

@@ -199,6 +199,7 @@ def _manifest(
         compression=dumped.compression,
         fingerprint=fingerprint(dumped.schema),
         encrypted_for=plan.encrypted_for,
+        session=dumped.session,
     )
 
 

@@ -157,9 +157,9 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             traffic_unknown=traffic_unknown,
             restored=copy.restored,
             serving_unasked=unasked,
-            # Without a whole copy and an equal base the higher grades would include one that was
-            # not reached.
-            grade=_reached(plan) if comparable and whole else grade,
+            # Without a whole copy, an equal base and sessions like the target's the higher grades
+            # would include one that was not reached.
+            grade=_reached(plan) if comparable and whole and not copy.restored.unlike else grade,
         )
     write_paper(backup.directory / RESULT, "schema", stages[-1].schema, key=key)
     write_paper(backup.directory / SEAL, "seal", seal, key=key)

@@ -110,6 +110,11 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
         )
     if restored.partly:
         say.warn(f"not proven by this rehearsal, for {restored.partly}")
+    if restored.unlike:
+        say.warn(
+            "Connections to the copy do not begin as the target's do: "
+            f"{'; '.join(restored.unlike)}. What the files do there is not proven by it."
+        )
     if restored.left_out:
         say.note(f"left out of the copy: {', '.join(restored.left_out)}")
 

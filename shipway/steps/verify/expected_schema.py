@@ -49,10 +49,12 @@ def deviation(
     Raises:
         Stopped: they could not be run on the embedded server.
     """
-    recorded = database.recorded_defaults()
+    recorded, session = database.recorded_defaults(), database.session_defaults()
     tried: list[tuple[Snapshot, tuple[Difference, ...]]] = []
     for defaults in assumptions(files, recorded, found.default_privileges):
-        built = blueprint.build(files, server_version=found.server_version, defaults=defaults)
+        built = blueprint.build(
+            files, server_version=found.server_version, defaults=defaults, session=session
+        )
         tried.append((built, differences(built, found)))
         if not any(one.kind == "grant" for one in _unexplained(tried, found)):
             break

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         LedgerState,
         Migration,
         ServiceHealth,
+        SessionDefaults,
         SupabaseProject,
     )
     from shipway.values.inspection import (
@@ -48,6 +49,9 @@ class Database(Protocol):
         Under 0 are those of the time when another tool's history was taken over.
         """
 
+    def session_defaults(self) -> SessionDefaults:
+        """Return what the role's connections begin with."""
+
     def ask(
         self,
         statement: str,
@@ -78,7 +82,12 @@ class Blueprint(Protocol):
     """Finds out what migrations make of an empty database."""
 
     def build(
-        self, migrations: Sequence[Migration], *, server_version: int, defaults: Defaults
+        self,
+        migrations: Sequence[Migration],
+        *,
+        server_version: int,
+        defaults: Defaults,
+        session: SessionDefaults,
     ) -> Snapshot:
         """Return the schema that they make, with these default privileges before some of them."""
 
