@@ -6,6 +6,7 @@ Those that were made are known by their comment; they go when the last copy is g
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,14 @@ _MADE: Final = (
     "select rolname from pg_catalog.pg_roles "
     "where pg_catalog.shobj_description(oid, 'pg_authid') = %s"
 )
+_GRANTED: Final = """
+select parname, rolname
+  from pg_catalog.pg_parameter_acl, pg_catalog.aclexplode(paracl) as one
+  join pg_catalog.pg_roles on pg_roles.oid = one.grantee
+ where rolname = any (%s)
+"""
+_PARAMETER_ACL: Final = 150_000
+"""The server version from which on parameters can be granted."""
 _CONNECT_S: Final = 10.0
 _GRANTS_MAY_BE_EMPTY: Final = 160_000
 """The server version from which on who makes a role may grant it, and is not its member yet."""
@@ -127,10 +136,11 @@ def unlike(connection: Connection, roles: Iterable[Role], made: Collection[str])
 
 def drop(connection: Connection) -> None:
     """Drop the roles that were made for copies; one that others use by now is left to them."""
-    made = [name for (name,) in connection.execute(_MADE, [_OURS])]
-    left = list(map(sql.Identifier, map(str, made)))
+    made = [str(name) for (name,) in connection.execute(_MADE, [_OURS])]
+    left = list(map(sql.Identifier, made))
     if not left:
         return
+    _revoke_parameters(connection, made)
     try:
         # Together: they may have granted each other what binds them.
         connection.execute(sql.SQL("drop role {}").format(sql.SQL(", ").join(left)))
@@ -140,6 +150,17 @@ def drop(connection: Connection) -> None:
                 connection.execute(sql.SQL("drop role {}").format(role))
             except psycopg.Error:
                 continue
+
+
+def _revoke_parameters(connection: Connection, made: Collection[str]) -> None:
+    """Take back what a copy's role could set; a role with such a grant cannot be dropped."""
+    if connection.info.server_version < _PARAMETER_ACL:
+        return
+    for parameter, role in connection.execute(_GRANTED, [made]).fetchall():
+        revoke = sql.SQL("revoke all on parameter {} from {}")
+        name = sql.Identifier(*str(parameter).split("."))
+        with suppress(psycopg.Error):
+            connection.execute(revoke.format(name, sql.Identifier(str(role))))
 
 
 def _attributes(target: Role, here: Role) -> Iterator[str]:

@@ -111,6 +111,7 @@ class OwnServer:
                 place=self.place,
                 unusable=unusable_extensions(guard, manifest),
                 roles_unlike=own_roles.unlike(guard, manifest.roles, made.names),
+                role_is_ours=manifest.role in made.names,
             )
 
     def _connection(self, database: str = "") -> Connection:

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from shipway.cleanup import afterwards
 from shipway.edges.copies.restored_copy import Copy, CopyDatabase, tables_of
-from shipway.edges.copies.target_session import begun_as_the_target
+from shipway.edges.copies.target_session import begin_as_target
 from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore import replace, restore
@@ -166,9 +166,7 @@ class RehearsalRoom:
                     unusable=database.unusable,
                     tell=tell,
                 )
-            restored = begun_as_the_target(
-                restored, manifest, admin=database.admin, owner=database.owner
-            )
+            restored = begin_as_target(restored, manifest, database)
             restored = changed(restored, place=database.place, roles_unlike=database.roles_unlike)
             copy = Copy(admin=database.admin, owner=database.owner, restored=restored)
             with closing(copy):

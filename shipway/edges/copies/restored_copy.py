@@ -56,6 +56,8 @@ class CopyDatabase:
     """Extensions that the server has and that cannot be made in this database."""
     roles_unlike: tuple[str, ...] = ()
     """In what its roles differ from the target's, for people."""
+    role_is_ours: bool = True
+    """The role that migrates was made for the copy: what it is given goes with it."""
 
 
 class _Table(NamedTuple):

@@ -13,16 +13,15 @@ from shipway.edges.catalog.session_defaults import (
 from shipway.edges.postgres import connection as postgres
 
 if TYPE_CHECKING:
-    from shipway.values import Manifest, Restored, Secret
+    from shipway.edges.copies.restored_copy import CopyDatabase
+    from shipway.values import Manifest, Restored
 
-__all__ = ["begun_as_the_target"]
+__all__ = ["begin_as_target"]
 
 _CONNECT_S: Final = 10.0
 
 
-def begun_as_the_target(
-    restored: Restored, manifest: Manifest, *, admin: Secret, owner: Secret
-) -> Restored:
+def begin_as_target(restored: Restored, manifest: Manifest, database: CopyDatabase) -> Restored:
     """Give a restored copy what the target's connections begin with; return what is told of it.
 
     It is given after the restore, whose own sessions it must not touch.
@@ -30,18 +29,20 @@ def begun_as_the_target(
     Args:
         restored: how the copy was restored.
         manifest: of its backup.
-        admin: the copy's URL, as a superuser.
-        owner: the same, as the role that migrates.
+        database: the copy's.
     """
     defaults = manifest.session
     if defaults is None:
         return replace(restored, unlike=("the backup does not tell how they begin",))
+    # A grant on a parameter is one to the role, wherever it connects.
+    given = defaults if database.role_is_ours else replace(defaults, may_set=())
     with (
-        postgres.connect(admin, purpose="rehearsal", timeout_s=_CONNECT_S) as connection,
-        postgres.connect(owner, purpose="rehearsal", timeout_s=_CONNECT_S) as begins,
+        postgres.connect(database.admin, purpose="rehearsal", timeout_s=_CONNECT_S) as connection,
+        postgres.connect(database.owner, purpose="rehearsal", timeout_s=_CONNECT_S) as begins,
     ):
-        give_session_defaults(connection, defaults, manifest.role, begins=begins)
-    with postgres.connect(owner, purpose="rehearsal", timeout_s=_CONNECT_S) as begins:
+        # Settings go by the role that connects: on a server of one's own it may be another one.
+        give_session_defaults(connection, given, begins.info.user, begins=begins)
+    with postgres.connect(database.owner, purpose="rehearsal", timeout_s=_CONNECT_S) as begins:
         unlike = unlike_session(begins, defaults)
         locales = missing_locales(begins, defaults)
     values = tuple(f"value of {name}" for name in defaults.own)

@@ -116,6 +116,27 @@ def test_the_targets_own_server_is_refused_under_any_name(
         assert connection.execute(found.encode()).fetchall() == []
 
 
+@pytest.mark.parametrize("there_before", [False, True])
+def test_connections_to_a_copy_begin_as_on_the_target_and_other_databases_keep_theirs(
+    own: Own, database_url: Secret, admin_url: Secret, tmp_path: Path, *, there_before: bool
+) -> None:
+    name = database_url.reveal().rpartition("/")[2]
+    execute(
+        admin_url,
+        f"alter database \"{name}\" set datestyle = 'ISO, DMY';"
+        "grant set on parameter session_replication_role to postgres",
+    )
+    backup = back_up(database_url, tmp_path)
+    if there_before:
+        own.run("create role postgres login createdb")
+    before = own.state()
+    with room_on(own.url(), tmp_path).copy_of(backup) as copy, copy.open_database() as database:
+        assert database.exchange(b"show datestyle").rows == (("ISO, DMY",),)
+    assert own.state() == before
+    if there_before:
+        own.run("drop role postgres")
+
+
 @pytest.mark.parametrize("mode", ["session", "transaction"])
 def test_a_pooler_between_here_and_the_target_hides_nothing(
     server: DatabaseServer, database_url: Secret, tmp_path: Path, mode: str
