@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 
 from shipway.edges.machine import process
-from shipway.edges.servers.cluster import HOST, Cluster, Server, newest
+from shipway.edges.servers.cluster import HOST, Cluster, Install, Server, newest
 from shipway.errors import Failed, Locked, Misconfigured, Refused
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
@@ -88,7 +88,7 @@ def reset(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
 
 def status(directory: Path) -> SandboxStatus:
     """Return what runs, as the processes themselves tell."""
-    install = newest()
+    install = _install(directory)
     server = Cluster(directory / "postgres", install).running()
     standins = _told(directory) if _standins_run(directory) else {}
     return SandboxStatus(
@@ -130,11 +130,11 @@ def _alone(directory: Path) -> Iterator[None]:
 
 def _database_up(directory: Path, say: Say) -> Secret:
     """Return the URL of the running, dressed database."""
-    install = newest()
-    cluster = Cluster(directory / "postgres", install)
     if not _passwords_file(directory).is_file():
         # Left by a folder of this name that was deleted: root's clusters lie elsewhere.
-        cluster.destroy()
+        Cluster(directory / "postgres", newest()).destroy()
+    install = _install(directory)
+    cluster = Cluster(directory / "postgres", install)
     kept = _passwords(directory)
     superuser, owner = Secret(kept["superuser"]), Secret(kept["owner"])
     if not cluster.exists:
@@ -146,6 +146,15 @@ def _database_up(directory: Path, say: Say) -> Secret:
         dress(admin, password=owner)
     say.note(f"PostgreSQL {install.version}, dressed as Supabase, listens on {HOST}:{server.port}")
     return _url(server, APP_ROLE, owner)
+
+
+def _install(directory: Path) -> Install:
+    """Return the PostgreSQL for the data that are there, which keep their major, or for new ones.
+
+    Raises:
+        Misconfigured: there is none.
+    """
+    return newest(Cluster(directory / "postgres", newest()).major)
 
 
 def _passwords(directory: Path) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class BackupWiring:
     def copies_on(self) -> str:
         """The server that a copy would be made on, in words; or why there is none."""
         try:
-            return str(self.room.server(self._wiring.database.server_major))
+            return str(self.room.server(*self._wiring.database.server_major_and_extensions))
         except Stopped as error:
             return f"nothing ({error.what})"
 

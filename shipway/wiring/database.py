@@ -72,12 +72,14 @@ class DatabaseWiring:
             raise refusal
 
     @cached_property
-    def server_major(self) -> int:
-        """The major version of the target's server."""
+    def server_major_and_extensions(self) -> tuple[int, tuple[str, ...]]:
+        """The major version of the target's server, and the extensions of its database."""
         with postgres.connect(
             self.url, purpose="preflight", timeout_s=self._settings.connect_timeout_s
         ) as connection:
-            return connection.info.server_version // _VERSIONS_PER_MAJOR
+            major = connection.info.server_version // _VERSIONS_PER_MAJOR
+            found = connection.execute("select extname from pg_catalog.pg_extension").fetchall()
+            return major, tuple(str(name) for (name,) in found)
 
     def ledger_state(self) -> LedgerState:
         """Return what the database says about its migrations."""

@@ -175,9 +175,9 @@ class _Look:
         return Found(detail=detail)
 
     def rehearsal(self) -> Found:
-        major = self._wiring.database.server_major
+        major, extensions = self._wiring.database.server_major_and_extensions
         try:
-            ours = self._wiring.backups.room.server(major)
+            ours = self._wiring.backups.room.server(major, extensions)
         except Misconfigured as error:
             if self._settings.rehearse_on is not None:
                 raise

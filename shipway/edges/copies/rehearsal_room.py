@@ -21,13 +21,14 @@ from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore import replace, restore
 from shipway.edges.restore.progress import untold
 from shipway.edges.restore.roles import make_roles
+from shipway.edges.restore.stand_ins import STOOD_IN
 from shipway.edges.servers import cluster as embedded
 from shipway.errors import Refused
 from shipway.formats.figures import count
 from shipway.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from shipway.edges.restore.replace import Replacement
     from shipway.values import Backup
 
-__all__ = ["CopyServer", "RehearsalRoom"]
+__all__ = ["CopyServer", "RehearsalRoom", "install_like"]
 
 _SUPERUSER: Final = "shipway_rehearsal"
 _CONNECT_S: Final = 10.0
@@ -107,19 +108,19 @@ class RehearsalRoom:
             return "a server of its own"
         return f"a database of its own at {self._own_server.place}"
 
-    def server(self, wanted: int) -> CopyServer:
+    def server(self, major: int, extensions: Collection[str]) -> CopyServer:
         """Return the server that a copy would have.
 
         Args:
-            wanted: the target's major version; of the embedded servers it is the nearest that is
-                not older.
+            major: the target's version.
+            extensions: the target's: of the embedded servers the likest is taken.
 
         Raises:
             Stopped: there is none, or none that a copy may be made on.
         """
         if self._own_server is not None:
             return CopyServer(version=self._own_server.version(), place=self._own_server.place)
-        return CopyServer(version=self._install(wanted).version)
+        return CopyServer(version=install_like(major, extensions).version)
 
     def instead_of_whole(self, backup: Backup) -> str:
         """Return what is done with a backup too large to be restored whole; empty for others."""
@@ -184,7 +185,8 @@ class RehearsalRoom:
         self._sweep()
         directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
         directory.mkdir(parents=True, mode=0o700)
-        cluster = embedded.Cluster(directory, self._install(_major(manifest.server_version)))
+        install = install_like(_major(manifest.server_version), manifest.extensions)
+        cluster = embedded.Cluster(directory, install)
         password = Secret(secrets.token_urlsafe(24))
         with afterwards(cluster.destroy, lambda: shutil.rmtree(directory, ignore_errors=True)):
             cluster.create(_SUPERUSER, password)
@@ -245,9 +247,6 @@ class RehearsalRoom:
         ):
             yield done
 
-    def _install(self, wanted: int) -> embedded.Install:
-        return embedded.install_for(wanted)
-
     def _sweep(self) -> None:
         """Delete the clusters of rehearsals whose process was killed."""
         if not self._folder.is_dir():
@@ -259,6 +258,15 @@ class RehearsalRoom:
                 cluster.destroy()
                 if not cluster.home.exists():  # else it is found again next time
                     shutil.rmtree(left, ignore_errors=True)
+
+
+def install_like(major: int, extensions: Collection[str]) -> embedded.Install:
+    """Return the embedded PostgreSQL that a copy of such a server runs on.
+
+    Raises:
+        Misconfigured: there is none on this machine.
+    """
+    return embedded.install_for(major, extensions, stand_ins=STOOD_IN)
 
 
 def _prepare(url: Secret, backup: Backup, password: Secret) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-__all__ = ["make_stand_ins", "places_of"]
+__all__ = ["STOOD_IN", "make_stand_ins", "places_of"]
 
 _NEW_UUID: Final[LiteralString] = (
     "returns uuid language sql volatile as 'select pg_catalog.gen_random_uuid()'"
@@ -36,6 +36,8 @@ _FUNCTIONS: Final[Mapping[str, Mapping[LiteralString, LiteralString]]] = {
     "moddatetime": {"moddatetime()": _TOUCH},
     "pgcrypto": {"gen_random_uuid()": _NEW_UUID, "gen_random_bytes(length int)": _RANDOM_BYTES},
 }
+STOOD_IN: Final = frozenset(_FUNCTIONS)
+"""The extensions that a copy can do without."""
 # A domain takes every value that the dump writes down; what uses operators is left out.
 _TYPES: Final = {
     "citext": ("citext",),

@@ -107,6 +107,11 @@ class Cluster:
         """Whether `create` has once finished."""
         return (self._data / "PG_VERSION").is_file()
 
+    @property
+    def major(self) -> int | None:
+        """The PostgreSQL that the data are of, which no other can run; None before `create`."""
+        return int((self._data / "PG_VERSION").read_text()) if self.exists else None
+
     def create(self, superuser: str, password: Secret) -> None:
         """Make an empty cluster that lets nobody in without a password.
 

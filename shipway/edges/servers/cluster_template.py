@@ -69,8 +69,9 @@ def new_cluster(
 def _kept(install: Install, superuser: str, user: str | None) -> Path:
     """Return where the untouched cluster lies; it is made if it is not there yet."""
     home = FOR_ROOT if user else Path.home() / ".cache" / "shipway"
-    options = hashlib.sha256(" ".join(_OPTIONS).encode()).hexdigest()[:8]
-    kept = home / "pristine" / f"{install.version}-{superuser}-{options}"
+    # Two builds of one version need not agree: their collations differ, for one.
+    made_by = hashlib.sha256(" ".join((install.source, *_OPTIONS)).encode()).hexdigest()[:8]
+    kept = home / "pristine" / f"{install.version}-{superuser}-{made_by}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
         # Filled beside and moved: it exists whole or not at all, whoever else makes it just now.

@@ -69,13 +69,23 @@ def passed_over() -> tuple[str, ...]:
     return _examined()[1]
 
 
-def newest() -> Install:
-    """Return the PostgreSQL for whatever asks for no version, see `fullest`.
+def newest(major: int | None = None) -> Install:
+    """Return the PostgreSQL for whatever asks for no extension, see `fullest`.
+
+    Args:
+        major: the one that it has to be of.
 
     Raises:
         Misconfigured: there is none.
     """
-    return fullest(installs())
+    fit = [one for one in installs() if major in {None, one.major}]
+    if not fit:
+        raise Misconfigured(
+            f"The data are of PostgreSQL {major}, which is no longer on this machine.",
+            unchanged="Nothing was started; the data are as they were.",
+            next_step=f"Install PostgreSQL {major} again, or delete the data: invoke sandbox.reset",
+        )
+    return fullest(fit)
 
 
 def install_for(

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import secrets
+import tempfile
 from contextlib import contextmanager, suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -22,7 +24,7 @@ from shipway.edges.servers.cluster import HOST, Cluster, install_for
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.sandbox.database.extensions import (
     PREINSTALLED,
-    SINCE_MAJOR,
+    STAND_INS,
     preinstall,
     write_extensions,
 )
@@ -41,8 +43,7 @@ from shipway.values import (
 from shipway.values.inspection import Snapshot, Thing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Sequence
 
     from shipway.edges.servers.cluster import Install
     from shipway.schema.default_privileges import Defaults
@@ -87,6 +88,7 @@ class Blueprint:
         server_version: int,
         defaults: Defaults,
         session: SessionDefaults = _BUILT_IN,
+        extensions: Collection[str] = (),
     ) -> Snapshot:
         """Return the schema that the migrations make of a new Supabase project.
 
@@ -96,11 +98,14 @@ class Blueprint:
             defaults: the default privileges that some versions met on the target: a file grants
                 nothing of what its objects got by them.
             session: what the target's connections begin with.
+            extensions: the names of that server's.
 
         Raises:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
-        install = install_for(server_version // _VERSIONS_PER_MAJOR)
+        install = install_for(
+            server_version // _VERSIONS_PER_MAJOR, extensions, stand_ins=STAND_INS
+        )
         kept = self._directory / f"{_digest(install, migrations, defaults, session)}.json"
         if (known := _recalled(kept)) is not None:
             return known
@@ -213,16 +218,13 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret,
     """
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     password = Secret(secrets.token_urlsafe(24))
-    cluster = Cluster(directory / name, install)
-    with afterwards(cluster.destroy):
-        cluster.create(SUPERUSER, password)
-        settings = {}
-        if install.major >= SINCE_MAJOR:
-            settings["extension_control_path"] = write_extensions(cluster.home / "share")
-        port = cluster.start(settings=settings).port
-        place = f"{password.reveal()}@{HOST}:{port}/{_DATABASE}"
-        admin = Secret(f"postgresql://{SUPERUSER}:{place}")
-        dress(admin, password=password)
-        if settings:
+    with tempfile.TemporaryDirectory(prefix="shipway-extensions-") as extensions:
+        write_extensions(Path(extensions), but=install.extensions)
+        cluster = Cluster(directory / name, install, extensions=Path(extensions))
+        with afterwards(cluster.destroy):
+            cluster.create(SUPERUSER, password)
+            place = f"{password.reveal()}@{HOST}:{cluster.start().port}/{_DATABASE}"
+            admin = Secret(f"postgresql://{SUPERUSER}:{place}")
+            dress(admin, password=password)
             preinstall(admin)
-        yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")
+            yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")

@@ -1,7 +1,7 @@
 """Stand-ins for extensions that migrations ask for and the embedded PostgreSQL does not bring.
 
 They hold what a schema refers to (names, arguments, types) and answer as simply as may be: good
-enough to build a schema with, and no more. PostgreSQL 18 takes extensions from further folders.
+enough to build a schema with, and no more.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from shipway.values import Secret
 
-__all__ = ["PREINSTALLED", "SINCE_MAJOR", "preinstall", "write_extensions"]
-
-SINCE_MAJOR: Final = 18
-"""The first PostgreSQL with the setting extension_control_path."""
+__all__ = ["PREINSTALLED", "STAND_INS", "preinstall", "write_extensions"]
 
 PREINSTALLED: Final = ("uuid-ossp", "pgcrypto", "pg_stat_statements")
 """What a new Supabase project has in its schema `extensions`."""
@@ -29,7 +27,7 @@ _BYTES: Final = (
     "returns bytea language sql volatile as 'select pg_catalog.decode(''00'', ''hex'')';"
 )
 _TEXT: Final = "returns text language sql volatile as 'select ''''::text';"
-_STAND_INS: Final = {
+STAND_INS: Final = {
     "uuid-ossp": (
         f"create function uuid_generate_v1() {_UUID}"
         f"create function uuid_generate_v1mc() {_UUID}"
@@ -74,16 +72,14 @@ def preinstall(admin: Secret) -> None:
             connection.execute(statement.format(sql.Identifier(name)))
 
 
-def write_extensions(folder: Path) -> str:
-    """Write the stand-ins and return the value of extension_control_path that finds them."""
-    place = folder / "extension"
-    place.mkdir(parents=True)
-    for name, script in _STAND_INS.items():
-        control = f"comment = 'stands in for {name}'\ndefault_version = '1'\n"
-        # The project owner may create it, as on the platform.
-        control += "relocatable = true\ntrusted = true\n"
-        (place / f"{name}.control").write_text(control, encoding="utf-8")
-        (place / f"{name}--1.sql").write_text(script + "\n", encoding="utf-8")
-    for path in (folder, place, *place.iterdir()):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return f"$system:{folder}"
+def write_extensions(folder: Path, *, but: Collection[str]) -> None:
+    """Write the stand-ins into a folder, for `Cluster`, but for those of extensions that are there.
+
+    The project owner may create each, as on the platform.
+    """
+    for name, script in STAND_INS.items():
+        if name not in but:
+            control = f"comment = 'stands in for {name}'\ndefault_version = '1'\n"
+            control += "relocatable = true\ntrusted = true\n"
+            (folder / f"{name}.control").write_text(control, encoding="utf-8")
+            (folder / f"{name}--1.sql").write_text(script + "\n", encoding="utf-8")

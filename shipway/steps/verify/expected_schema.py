@@ -53,7 +53,11 @@ def deviation(
     tried: list[tuple[Snapshot, tuple[Difference, ...]]] = []
     for defaults in assumptions(files, recorded, found.default_privileges):
         built = blueprint.build(
-            files, server_version=found.server_version, defaults=defaults, session=session
+            files,
+            server_version=found.server_version,
+            defaults=defaults,
+            session=session,
+            extensions=[one.name for one in found.things if one.kind == "extension"],
         )
         tried.append((built, differences(built, found)))
         if not any(one.kind == "grant" for one in _unexplained(tried, found)):

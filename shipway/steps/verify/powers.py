@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from shipway.schema.default_privileges import Defaults
     from shipway.values import (
@@ -88,6 +88,7 @@ class Blueprint(Protocol):
         server_version: int,
         defaults: Defaults,
         session: SessionDefaults,
+        extensions: Collection[str],
     ) -> Snapshot:
         """Return the schema that they make, with these default privileges before some of them."""
 

@@ -108,7 +108,7 @@ def test_the_targets_own_server_is_refused_under_any_name(
     for name in names:
         room = room_on(Secret(name), tmp_path, database_url)
         with pytest.raises(Refused, match="the server of the target itself"):
-            room.server(18)
+            room.server(18, ())
         with pytest.raises(Refused, match="the server of the target itself"), room.copy_of(backup):
             pass
     found = "select datname from pg_database where datname ~ '^shipway_rehearsal'"
@@ -144,7 +144,7 @@ def test_a_pooler_between_here_and_the_target_hides_nothing(
     with Pooler(database_url, mode=mode) as pooler:  # type: ignore[arg-type]
         room = room_on(server.admin_url("template1"), tmp_path, pooler.url)
         with pytest.raises(Refused, match="the server of the target itself"):
-            room.server(18)
+            room.server(18, ())
 
 
 def test_a_role_that_is_there_keeps_what_it_is_and_what_differs_is_told(
@@ -284,7 +284,7 @@ def test_an_error_of_the_connection_names_the_setting_that_it_comes_from(
     wrong = Secret(own.url().reveal().replace(quote(PASSWORD, safe=""), "wrong"))
     for url, kind in ((wrong, Refused), (Secret("mysql://x"), Misconfigured)):
         with pytest.raises(kind) as stopped:
-            room_on(url, tmp_path).server(18)
+            room_on(url, tmp_path).server(18, ())
         said = f"{stopped.value.what} {stopped.value.next_step}"
         assert "SHIPWAY_REHEARSE_ON" in said
         assert "DATABASE_URL" not in said
