@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.release.checklist import checklist
 from shipway.commands.release.down_scripts import taken_for_migrations
-from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.team.git import tracked
 from shipway.errors import Misconfigured, Refused
@@ -164,15 +163,7 @@ class _Look:
 
     def pg_dump(self) -> Found:
         tool = self._wiring.backups.dumper.tried()
-        holes = pgtools.known_holes(tool.version)
-        detail = f"{tool.label} at {tool.path}"
-        if holes:
-            return Found(
-                detail=f"{detail} lacks the fixes of {', '.join(holes)}",
-                state=GateState.WARNED,
-                cure="Install the newest minor release of the PostgreSQL client tools.",
-            )
-        return Found(detail=detail)
+        return Found(detail=f"{tool.label} at {tool.path}")
 
     def rehearsal(self) -> Found:
         major, extensions = self._wiring.database.server_major_and_extensions

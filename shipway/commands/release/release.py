@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
 from shipway.commands.release.command import ReleaseCommand
+from shipway.commands.release.machine import machine
 from shipway.commands.release.preconditions import preconditions
 from shipway.commands.release.run import begun
 from shipway.release import Powers, ReleasePlan
@@ -27,7 +28,8 @@ __all__ = ["doctor", "release"]
 
 def doctor(session: Session) -> Answer:
     """Look at every precondition and tell each, with its cure."""
-    diagnosis = examine(preconditions(session.wiring), clock=session.wiring.clock)
+    wiring = session.wiring
+    diagnosis = examine((*preconditions(wiring), *machine(wiring)), clock=wiring.clock)
     return Answer(value=diagnosis, error=diagnosis.refusal())
 
 

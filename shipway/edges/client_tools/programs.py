@@ -26,6 +26,7 @@ __all__ = [
     "find_tool",
     "known_holes",
     "knows",
+    "mended_in",
     "newest",
 ]
 
@@ -85,8 +86,15 @@ def find_tool(
     for _, of_one_major in groupby(there, key=lambda one: one[0][0]):
         examined = [_examined(path, version) for version, path in of_one_major]
         if fitting := [one for one in examined if _connects_so(one, tls, needed)]:
-            # The one that compresses best, then the newest minor.
-            return min(fitting, key=lambda one: ("zstd" not in one.compression, -one.version[1]))
+            # The one that lacks no fix, then that compresses best, then the newest minor.
+            return min(
+                fitting,
+                key=lambda one: (
+                    len(known_holes(one.version)),
+                    "zstd" not in one.compression,
+                    -one.version[1],
+                ),
+            )
     found = candidates(name)
     seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
     problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
@@ -115,7 +123,8 @@ def find_restorer(
         Misconfigured: there is none.
     """
     needed = tool_parameters.must_know(parameters or {})
-    for version, path in _by_version("pg_restore"):
+    # The nearest major, and of that the newest minor.
+    for version, path in sorted(_there("pg_restore"), key=lambda one: (one[0][0], -one[0][1])):
         if version[0] < major:
             continue
         one = _examined(path, version)
@@ -200,6 +209,16 @@ def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
         # A major that is no longer listed got no fix; one newer than the list was born with it.
         if major <= newest_listed and minor < fixed.get(major, minor + 1)
     )
+
+
+def mended_in(major: int) -> str:
+    """Return the first version without a known hole: of that major, or of the next that has one."""
+    first = {
+        one: max(fixed[one] for fixed in _FIXED_IN.values())
+        for one in sorted(set[int].intersection(*map(set[int], _FIXED_IN.values())))
+    }
+    one = next((one for one in first if one >= major), max(first))
+    return f"{one}.{first[one]}"
 
 
 @lru_cache(maxsize=64)

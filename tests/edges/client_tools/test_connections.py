@@ -116,6 +116,21 @@ def test_an_older_tool_is_passed_over_where_the_connection_would_be_less_safe(
     assert told(safer, tool)["require_auth"] == "scram-sha-256"
 
 
+def test_of_one_major_the_tool_with_the_security_fixes_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that compresses less well too, and of those that read archives the newest minor."""
+    for minor in (1, 99, 8):
+        folder = tmp_path / str(minor)
+        folder.mkdir()
+        for name in ("pg_dump", "pg_restore"):
+            older(folder, version=f"18.{minor}", name=name)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+    newest = tmp_path / "99"
+    assert pgtools.find_tool("pg_dump", server_major=18, tls=False).path.parent == newest
+    assert pgtools.find_restorer(18, zstd=False).path.parent == newest
+
+
 def test_where_no_tool_knows_what_makes_it_safe_it_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

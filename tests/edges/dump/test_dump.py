@@ -292,6 +292,15 @@ def test_a_tools_missing_security_fixes_are_named(
     assert pgtools.known_holes(version) == lacking
 
 
+@pytest.mark.parametrize(
+    ("major", "mended"), [(18, "18.7"), (17, "17.12"), (15, "15.20"), (12, "14.25"), (19, "18.7")]
+)
+def test_the_version_that_mends_them_is_named(major: int, mended: str) -> None:
+    assert pgtools.mended_in(major) == mended
+    if major in range(14, 19):
+        assert pgtools.known_holes((major, int(mended.partition(".")[2]))) == ()
+
+
 def test_a_file_that_is_no_archive_cannot_be_listed(tmp_path: Path) -> None:
     fake = tmp_path / "dump.pgc"
     fake.write_bytes(b"not an archive at all")
