@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from shipway.environment import load
 from shipway.settings import Settings, describe, policies, where_to_get
@@ -212,3 +213,15 @@ def test_the_example_at_the_root_is_a_file_that_says_what_init_writes() -> None:
     assert root.read_text(encoding="utf-8") == written.read_text(encoding="utf-8"), (
         "run: cp shipway/starter/templates/env.example .env.example"
     )
+
+
+def test_the_workflow_rehearses_on_the_service_that_it_starts(tmp_path: Path) -> None:
+    start(tmp_path)
+    text = (tmp_path / ".github/workflows/shipway.yml").read_text(encoding="utf-8")
+    (url,) = re.findall(r"^      SHIPWAY_REHEARSE_ON: (\S+)$", text, re.MULTILINE)
+    password, port = re.findall(r"POSTGRES_PASSWORD: (\S+)|- (\d+):5432", text)
+    given = conninfo_to_dict(url)
+    assert (given["user"], given["password"]) == ("supabase_admin", password[0])
+    assert (given["host"], given["port"]) == ("127.0.0.1", port[1])
+    told = (ROOT / "docs" / "rehearsals.md").read_text(encoding="utf-8")
+    assert url in told
