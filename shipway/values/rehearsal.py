@@ -36,6 +36,8 @@ class Restored:
     """Of pg_restore; none when everything else is there."""
     sample: tuple[SampledTable, ...] = ()
     """Tables that hold only some of their rows; none when the whole backup was restored."""
+    by_path: tuple[str, ...] = ()
+    """What came in with the target's search path only; a plain restore has an empty one."""
     unlike: tuple[str, ...] = ()
     """In which settings its connections begin otherwise than the target's, in words."""
     branch: str = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from shipway.edges.catalog.session_defaults import read_session_defaults
+from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
 from shipway.values import Role
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def look(connection: psycopg.Connection[tuple[Any, ...]]) -> Survey:
         members = list(group)
         if schema in closed:
             continue
-        if not any(readable for _, _, _, readable, _ in members):
+        if schema in PLATFORM_SCHEMAS and not any(readable for _, _, _, readable, _ in members):
+            # Its functions are about tables that would not be there; the platform has its own.
             closed.append(schema)
             continue
         for _, name, kind, readable, of_extension in members:

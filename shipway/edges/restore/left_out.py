@@ -37,13 +37,34 @@ class Parting:
     hanging: frozenset[int]
     """Numbers of those among the kept that need something that is left out."""
 
-    def excuses(self, number: int, error: str) -> bool:
-        """Return whether an entry fails for want of what is left out, and no rows with it."""
-        return number in self.hanging and _LACKING.search(error) is not None
+    undumped: Collection[str] = ()
+    """What the role could not read, as `schema.table`: it is not in the archive."""
+
+    def excuses(self, number: int, error: str, excused: Collection[int]) -> bool:
+        """Return whether an entry fails for want of what is left out, and no rows with it.
+
+        Args:
+            number: of the entry.
+            error: what the server said of it.
+            excused: numbers of those that failed so before it.
+        """
+        if _LACKING.search(error) is None:
+            return False
+        if number in self.hanging:
+            return True
+        entry = next((one for one in self.kept if one.number == number), None)
+        if entry is None or entry.kind in _ROWS:
+            return False
+        named = any(f'"{one}" does not exist' in error for one in self.undumped)
+        return named or not entry.needs.isdisjoint(excused)
 
 
 def parted(
-    entries: Sequence[Entry], *, missing: Sequence[str], schemas: Collection[str]
+    entries: Sequence[Entry],
+    *,
+    missing: Sequence[str],
+    schemas: Collection[str],
+    undumped: Collection[str] = (),
 ) -> Parting:
     """Part an archive's entries into those to restore and those that stay out.
 
@@ -51,6 +72,7 @@ def parted(
         entries: all of the archive.
         missing: the target's extensions that the server does not have.
         schemas: those that are there without the archive.
+        undumped: what the role could not read, and so is not in the archive.
     """
     gone = _schemas_gone(entries, schemas) if missing else set()
     out = {one.number for one in entries if _is_out(one, missing, gone)}
@@ -60,7 +82,13 @@ def parted(
     words += [f"schema {name}" for name in sorted(gone)]
     words += told([one for one in entries if one.number in out])
     hanging = _hanging(entries, out) if missing else frozenset[int]()
-    return Parting(missing=tuple(missing), kept=kept, left_out=tuple(words), hanging=hanging)
+    return Parting(
+        missing=tuple(missing),
+        kept=kept,
+        left_out=tuple(words),
+        hanging=hanging,
+        undumped=undumped,
+    )
 
 
 def told(entries: Iterable[Entry]) -> list[str]:

@@ -13,7 +13,7 @@ from shipway.edges.client_tools import messages as tool_messages
 from shipway.edges.machine import process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import psycopg
 
@@ -45,18 +45,24 @@ class PgRestore:
     url: Secret
     """Of the connection."""
     back: RowsBack
-    excuses: Callable[[int, str], bool]
-    """Tells of an entry's number and its error whether it may fail."""
+    excuses: Callable[[int, str, Collection[int]], bool]
+    """Tells of an entry's number, its error and those that were excused whether it may fail."""
     excused: set[int] = field(default_factory=set)
 
     def run(
-        self, entries: Sequence[Entry], options: str = "", *, with_owners: bool = True
-    ) -> list[str]:
-        """Restore some entries and return pg_restore's errors, each on one line.
+        self,
+        entries: Sequence[Entry],
+        options: str = "",
+        *,
+        sections: Sequence[str] = (),
+        with_owners: bool = True,
+    ) -> list[tuple[int, str]]:
+        """Restore some entries and return pg_restore's errors: the entry's number, and one line.
 
         Args:
             entries: those that are restored.
             options: settings of its sessions, as PGOPTIONS has them.
+            sections: only what belongs to these; none: all.
             with_owners: whether they get their owners; else they are the connected role's.
         """
         if not entries:
@@ -69,6 +75,8 @@ class PgRestore:
                 self.tool.path,
                 f"--jobs={_JOBS}",
                 f"--use-list={chosen}",
+                *(f"--section={one}" for one in sections),
+                "--no-tablespaces",
                 "--no-password",
                 "--verbose",  # it names each table whose rows are back
                 *(() if with_owners else ("--no-owner",)),
@@ -81,17 +89,17 @@ class PgRestore:
         errors = list(tool_messages.numbered_errors(said.stderr))
         if said.returncode and not errors:
             complaint = tool_messages.told(said.stderr)
-            return [f"pg_restore ended with {said.returncode}: {complaint}"]
+            return [(0, f"pg_restore ended with {said.returncode}: {complaint}")]
         return list(self._counted(errors))
 
-    def _counted(self, errors: Sequence[tuple[int, str]]) -> Iterator[str]:
+    def _counted(self, errors: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         for number, error in errors:
             if any(harmless in error for harmless in _HARMLESS):
                 continue
-            if self.excuses(number, error):
+            if number in self.excused or self.excuses(number, error, self.excused):
                 self.excused.add(number)
             else:
-                yield error
+                yield number, error
 
 
 @contextmanager

@@ -17,16 +17,15 @@ import psycopg
 from psycopg import sql
 
 from shipway.edges.catalog.snapshot import read_snapshot
-from shipway.edges.client_tools import messages as tool_messages
-from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres import diagnostics
 from shipway.edges.postgres.catalog_sql import sql as sql_file
 from shipway.edges.restore.archive_entries import entries_of
-from shipway.edges.restore.pg_restore import listed
 from shipway.edges.restore.replaced_entries import NOT_OURS, chosen
 from shipway.edges.restore.restore import restorer_of
+from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.errors import Failed
 from shipway.values import Restored, TableContent
 
@@ -44,11 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Replacement", "held_by", "replaced"]
 
 _CONNECT_S: Final = 10.0
-_DEADLINE_S: Final = 6 * 3600.0
 _LOCK_WAIT: Final = "5s"
-_CHUNK_BYTES: Final = 1 << 20
-_TRANSACTION_TIMEOUT: Final = 170_000
-"""The server version from which on `transaction_timeout` is known."""
 _UNCHANGED: Final = "The database is as it was: the transaction was rolled back."
 
 _SCHEMAS: Final = """
@@ -147,13 +142,14 @@ def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacem
         connection.autocommit = True
         try:
             connection.execute("begin")
-            left_out = _put(connection, tool, archive, backup.manifest)
+            left_out, by_path = _put(connection, tool, archive, backup.manifest)
             restored = Restored(
                 server_version=str(connection.info.parameter_status("server_version")),
                 tool=tool.label,
                 duration_s=round(time.monotonic() - began, 3),
                 left_out=left_out,
                 errors=(),
+                by_path=by_path,
             )
             yield Replacement(connection, restored)
             connection.execute("commit")
@@ -163,8 +159,10 @@ def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacem
         connection.execute("analyze")
 
 
-def _put(connection: Connection, tool: Tool, archive: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Drop what is there, bring back what the archive holds, and return what is left out."""
+def _put(
+    connection: Connection, tool: Tool, archive: Path, manifest: Manifest
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Drop what is there, bring back what the archive holds; return `left_out` and `by_path`."""
     connection.execute(f"set local lock_timeout = '{_LOCK_WAIT}'".encode())
     connection.execute("set local statement_timeout = 0")
     connection.execute("set local idle_in_transaction_session_timeout = 0")
@@ -172,28 +170,15 @@ def _put(connection: Connection, tool: Tool, archive: Path, manifest: Manifest) 
     entries = entries_of(tool, archive, manifest.roles)
     keeps = _emptied(connection, entries, manifest)
     coming, left_out = chosen(connection, entries, keeps=keeps)
-    with listed(coming) as names:
-        for section in ("pre-data", "data", "post-data"):
-            argv: list[str | Path] = [
-                tool.path,
-                f"--use-list={names}",
-                f"--section={section}",
-                "--file=-",
-                archive,
-            ]
-            with process.stream(argv, env=tool.env, deadline_s=_DEADLINE_S) as running:
-                if section == "data":
-                    _send_rows(connection, running)
-                else:
-                    _send_script(connection, running.stdout.read())
-                ended = running.finish()
-            if ended.returncode:
-                raise Failed(
-                    f"pg_restore could not read the archive: {tool_messages.told(ended.stderr)}",
-                    unchanged=_UNCHANGED,
-                    next_step="Use another backup: invoke backup.list",
-                )
-    return left_out
+    script = Script(connection, tool, archive)
+    path = path_of(manifest)
+    by_path: list[str] = []
+    for section in (PRE_DATA, DATA, POST_DATA):
+        outcome = load(connection, script, coming, section=section, search_path=path)
+        if outcome.failed:
+            raise outcome.failed[0][1]
+        by_path += outcome.by_path
+    return left_out, tuple(by_path)
 
 
 def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifest) -> set[str]:
@@ -221,56 +206,6 @@ def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifes
 def _schemas(connection: Connection) -> list[str]:
     """Return the schemas that are the project's."""
     return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(NOT_OURS)])]
-
-
-def _send_script(connection: Connection, script: bytes) -> None:
-    """Run the statements of a section that holds no rows."""
-    lines = [line for line in script.splitlines() if _is_sql(connection, line)]
-    if any(line and not line.startswith((b"--", b"SET ")) for line in lines):
-        connection.execute(b"\n".join(lines))
-
-
-def _is_sql(connection: Connection, line: bytes) -> bool:
-    """Tell whether the server takes a line, which pg_restore wrote for psql and newer servers."""
-    if line.startswith((b"\\restrict ", b"\\unrestrict ")):
-        return False
-    old = connection.info.server_version < _TRANSACTION_TIMEOUT
-    return not (old and line == b"SET transaction_timeout = 0;")
-
-
-def _send_rows(connection: Connection, running: process.Running) -> None:
-    """Run the section of the rows: each table's as one COPY, and the sequences' values."""
-    statement = b""
-    lines = iter(running.stdout)
-    for line in lines:
-        if not statement and (line.startswith(b"--") or not line.strip()):
-            continue
-        if not _is_sql(connection, line.rstrip()):
-            continue
-        statement += line
-        if not line.endswith(b";\n"):
-            continue
-        if statement.startswith(b"COPY ") and statement.endswith(b" FROM stdin;\n"):
-            _copy(connection, statement, lines)
-        else:
-            connection.execute(statement)
-        statement = b""
-
-
-def _copy(connection: Connection, statement: bytes, lines: Iterator[bytes]) -> None:
-    """Send a table's rows, up to the line that ends them."""
-    with connection.cursor().copy(statement.rstrip().removesuffix(b";")) as copy:
-        chunk: list[bytes] = []
-        size = 0
-        for line in lines:
-            if line == b"\\.\n":
-                break
-            chunk.append(line)
-            size += len(line)
-            if size >= _CHUNK_BYTES:
-                copy.write(b"".join(chunk))
-                chunk, size = [], 0
-        copy.write(b"".join(chunk))
 
 
 def _failed(error: psycopg.Error) -> Failed:

@@ -16,7 +16,9 @@ from shipway.edges.restore.archive_entries import entries_of
 from shipway.edges.restore.left_out import parted, told
 from shipway.edges.restore.pg_restore import PgRestore, listed
 from shipway.edges.restore.progress import RowsBack, untold
+from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.edges.restore.stand_ins import make_stand_ins, places_of
 from shipway.values import Restored
 
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["restore", "restorer_of"]
 
 _SCRIPT_S: Final = 300.0
-_DATA: Final = ("TABLE DATA", "SEQUENCE SET", "BLOBS", "BLOB")
+_ROWS: Final = ("TABLE DATA", "SEQUENCE SET", "BLOBS", "BLOB")
+_MOST_AGAIN: Final = 500
+"""Where more fails than this, its order is not the cause; each would be tried alone."""
 
 
 def restore(  # noqa: PLR0913 - all but two by name
@@ -92,8 +96,10 @@ def restore(  # noqa: PLR0913 - all but two by name
         unowned = [one for one in rest if _is_unowned(one, manifest)]
         rest = [one for one in rest if one not in unowned]
         held: tuple[SampledTable, ...] = ()
+        by_path: tuple[str, ...] = ()
         if most_rows is None:
-            errors += pg_restore.run(rest)
+            more, by_path = _in_order(pg_restore, rest, path_of(manifest))
+            errors += more
         else:
             errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
             held = sample.counted(connection, manifest.row_counts)
@@ -106,16 +112,42 @@ def restore(  # noqa: PLR0913 - all but two by name
         tool=tool.label,
         duration_s=round(time.monotonic() - began, 3),
         left_out=(*parting.left_out, *failed),
-        errors=tuple(errors),
+        errors=tuple(error for _, error in errors),
         sample=held,
+        by_path=by_path,
     )
+
+
+def _in_order(
+    pg_restore: PgRestore, entries: Sequence[Entry], search_path: str
+) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
+    """Restore entries, the rows before indexes, keys and triggers; return errors and `by_path`.
+
+    What pg_restore could not load is tried again where it belongs: rows that come later would
+    set triggers off.
+    """
+    errors: list[tuple[int, str]] = []
+    by_path: tuple[str, ...] = ()
+    for sections in ((PRE_DATA, DATA), (POST_DATA,)):
+        found = pg_restore.run(entries, sections=sections)
+        numbers = {number for number, _ in found}
+        again = [one for one in entries if one.number in numbers]
+        if again and len(again) <= _MOST_AGAIN:
+            script = Script(pg_restore.connection, pg_restore.tool, pg_restore.archive)
+            outcome = load(pg_restore.connection, script, again, search_path=search_path)
+            found = [one for one in found if one[0] in {0, *outcome.numbers}]
+            by_path += outcome.by_path
+        errors += found
+    # What was sent has left its settings.
+    pg_restore.connection.execute("reset all")
+    return errors, by_path
 
 
 def _with_sample(
     pg_restore: PgRestore, entries: Sequence[Entry], rows: Mapping[str, int], most_rows: int
-) -> list[str]:
+) -> list[tuple[int, str]]:
     """Restore everything but the rows, then some of those; return pg_restore's errors."""
-    data = [one for one in entries if one.kind in _DATA]
+    data = [one for one in entries if one.kind in _ROWS]
     views = [one for one in entries if one.kind == "MATERIALIZED VIEW DATA"]
     large = [one for one in data if rows.get(_table_of(one), 0) > most_rows]
     # Indexes and keys go before the rows: none of them then fails for a row that is missing.
@@ -151,6 +183,7 @@ def _parting(
         entries,
         missing=sorted(set(manifest.extensions) - usable),
         schemas={str(name) for (name,) in schemas},
+        undumped=manifest.left_out,
     )
 
 

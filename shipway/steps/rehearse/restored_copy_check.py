@@ -110,6 +110,12 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
         )
     if restored.partly:
         say.warn(f"not proven by this rehearsal, for {restored.partly}")
+    if restored.by_path:
+        say.warn(
+            "These came back with the target's search path only; a plain pg_restore, which has an "
+            f"empty one, leaves them out: {', '.join(restored.by_path)}. Give the function that is "
+            "called a path of its own (alter function … set search_path = …), or qualify its names."
+        )
     if restored.unlike:
         say.warn(
             "Connections to the copy do not begin as the target's do: "

@@ -15,7 +15,7 @@ from shipway.steps.backup.store import ARCHIVE, MANIFEST, open_backup
 from shipway.steps.restore.restore import BroughtBack, restore
 from shipway.values import Backup, Grade, Secret
 from tests.fixtures.backing_up import archives, back_up, room
-from tests.fixtures.migrating import Heard, ask
+from tests.fixtures.migrating import Heard, ask, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,3 +177,36 @@ def test_a_damaged_archive_is_never_handed_to_pg_restore(backup: Backup, tmp_pat
         brought(backup, open_copy)
 
     assert opened == []
+
+
+def test_one_table_that_may_not_be_read_takes_nothing_else_of_its_schema_along(
+    server: DatabaseServer, database: str, database_url: Secret, tmp_path: Path
+) -> None:
+    execute(
+        database_url,
+        "create type public.mood as enum ('a', 'b');"
+        "create function public.one() returns int language sql immutable as 'select 1';"
+        "create schema app; create table app.t (id int primary key, m public.mood,"
+        "  v int default public.one()); insert into app.t values (1, 'a');",
+    )
+    # A view over it is there without it as little as a function of its rows.
+    execute(
+        server.admin_url(database),
+        "create table public.spatial_ref_sys (id int);"
+        "create view public.refs as select * from public.spatial_ref_sys;"
+        "create function public.ref() returns public.spatial_ref_sys language sql"
+        "  as 'select null::public.spatial_ref_sys';"
+        "revoke pg_read_all_data from postgres",
+    )
+    try:
+        backup = back_up(database_url, tmp_path)
+    finally:
+        execute(server.admin_url(database), "grant pg_read_all_data to postgres")
+
+    assert {"public.spatial_ref_sys"} == {
+        one for one in backup.manifest.left_out if one.startswith("public")
+    }
+    with room(tmp_path).copy_of(backup) as copy:
+        assert copy.restored.errors == ()
+        assert ask(copy._admin, "select m::text, v from app.t") == [("a", 1)]  # noqa: SLF001 - looks past it
+        assert "view public refs" in copy.restored.left_out
