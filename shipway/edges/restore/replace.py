@@ -21,7 +21,7 @@ from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres import diagnostics
 from shipway.edges.postgres.catalog_sql import sql as sql_file
 from shipway.edges.restore.archive_entries import entries_of
-from shipway.edges.restore.replaced_entries import NOT_OURS, chosen
+from shipway.edges.restore.replaced_entries import KEPT, NOT_OURS, chosen
 from shipway.edges.restore.restore import restorer_of
 from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
@@ -185,7 +185,8 @@ def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifes
     """Drop the project's objects; return the schemas that are another's and stay as they are."""
     publications = [one.name for one in entries if one.kind == "PUBLICATION"]
     drops = connection.execute(
-        sql_file("restorable"), {"schemas": _schemas(connection), "publications": publications}
+        sql_file("restorable"),
+        {"schemas": _schemas(connection), "publications": publications, "kept": list(KEPT)},
     ).fetchall()
     for (drop,) in drops:
         connection.execute(str(drop).encode())

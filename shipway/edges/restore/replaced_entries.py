@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.archive_entries import Entry
 
-__all__ = ["NOT_OURS", "chosen"]
+__all__ = ["KEPT", "NOT_OURS", "chosen"]
+
+KEPT: Final = ("journal", "release_lock", "approvals")
+"""Tables of the schema shipway that tell of releases: they are the database's, not the backup's."""
 
 # These lie in schemas that are not the project's, and the project needs them nevertheless.
 _OURS_TOO: Final = {"shipway", "supabase_migrations"}
@@ -92,6 +95,8 @@ def _comes(entry: Entry, there: _There, numbers: AbstractSet[int]) -> bool:
         # Of public the archive holds the owner alone.
         is_public = entry.name == "public" and entry.name not in there.keeps
         return entry.name not in NOT_OURS and (is_public or not is_present)
+    if entry.schema == "shipway" and entry.name.split(" ")[0] in KEPT:
+        return False
     if kind == "DEFAULT ACL":
         return entry.owner == there.role and entry.schema not in NOT_OURS
     if entry.schema in NOT_OURS:
@@ -128,4 +133,6 @@ def _is_told(entry: Entry, there: _There) -> bool:
     """Return whether a person should know that it does not come back."""
     if entry.kind == "PUBLICATION TABLE":
         return f"{entry.kind} {entry.schema} {entry.name}" not in there.present
+    if entry.schema == "shipway":
+        return False
     return entry.kind == "TABLE DATA" or entry.kind in _NEVER

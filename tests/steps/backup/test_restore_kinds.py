@@ -8,10 +8,11 @@ import psycopg
 import pytest
 
 from shipway.edges.machine.clock import SystemClock
+from shipway.edges.postgres.catalog_sql import sql as sql_file
 from shipway.steps.restore.restore import BroughtBack, restore
 from shipway.values import Backup, Grade, Secret
 from tests.fixtures.backing_up import archives, back_up, room
-from tests.fixtures.migrating import Heard, ask
+from tests.fixtures.migrating import Heard, ask, exists, labels, run, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,3 +242,33 @@ def test_what_was_granted_by_default_since_is_not_granted_on_what_comes_back(
 
     assert replaced(backup, database_url, tmp_path).backup.grade is Grade.EQUAL
     assert ask(database_url, granted) == before
+
+
+def test_what_tells_of_releases_stays_while_data_and_ledger_go_back(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    folder = write(tmp_path / "migrations", {"001_a.sql": "create table public.a (n int);"})
+    run(database_url, folder)
+    line = "insert into shipway.journal (release_id, number, line) values ('r{}', {}, '{{}}')"
+    hand(database_url, sql_file("journal").decode(), line.format(1, 1))
+    backup = back_up(database_url, tmp_path)
+    run(database_url, write(folder, {"002_b.sql": "create table public.b (n int);"}))
+    hand(database_url, line.format(1, 2), line.format(2, 1))
+    journal = "select release_id, number, line from shipway.journal order by 1, 2"
+    told = ask(database_url, journal)
+
+    assert replaced(backup, database_url, tmp_path).backup.grade is Grade.EQUAL
+    assert ask(database_url, journal) == told
+    assert labels(database_url) == ["001_a"]
+    assert not exists(database_url, "public.b")
+    assert ask(database_url, "select relrowsecurity from pg_class where relname = 'journal'") == [
+        (True,)
+    ]
+    # A backup of before the first release takes none of it away either.
+    hand(database_url, "drop table shipway.journal", "create table shipway.own (n int)")
+    run(database_url, folder)
+    before = back_up(database_url, tmp_path)
+    hand(database_url, sql_file("journal").decode(), line.format(3, 1))
+
+    assert replaced(before, database_url, tmp_path).backup.grade is Grade.EQUAL
+    assert ask(database_url, "select release_id from shipway.journal") == [("r3",)]

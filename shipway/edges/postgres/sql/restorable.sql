@@ -1,13 +1,15 @@
 -- What a project has in its schemas: the statements that drop it, which may run in this order.
--- %(schemas)s are the project's, %(publications)s those that are made again afterwards. Members of
--- extensions stay: they come with their extension. So does what its table, type or partitioned
--- table takes along, such as the sequence of an identity column, which cannot be dropped alone.
+-- %(schemas)s are the project's, %(publications)s those that are made again afterwards, %(kept)s the
+-- tables of the schema shipway that stay. Members of extensions stay: they come with their extension.
+-- So does what its table, type or partitioned table takes along, such as the sequence of an identity
+-- column, which cannot be dropped alone.
 with ours as (
     select oid, nspname, quote_ident(nspname) as name from pg_namespace where nspname = any (%(schemas)s)
 ),
 -- A schema that holds an extension or came with one, and public, are emptied; others go as a whole.
+-- So is shipway's own but for what tells of releases: that happened, whatever the data are now.
 emptied as (
-    select * from ours where nspname = 'public'
+    select * from ours where nspname in ('public', 'shipway')
         or oid in (select extnamespace from pg_extension)
         or oid in (
             select objid from pg_depend where classid = 'pg_namespace'::regclass and deptype = 'e')
@@ -71,5 +73,7 @@ statements as (
     cross join lateral pg_identify_object(d.classid, d.objid, 0) as what
     where d.deptype = 'n' and d.classid <> 'pg_extension'::regclass
         and (d.classid, d.objid) not in (select classid, objid from bound)
+        and not (emptied.nspname = 'shipway' and d.classid = 'pg_class'::regclass
+            and d.objid in (select oid from pg_class where relname = any (%(kept)s)))
 )
 select text from statements order by step
