@@ -65,7 +65,7 @@ def diff(session: Session) -> Answer:
     told = drift(wiring.database.catalog, means=wiring.database.means)
     if not told.differences:
         return Answer(value=told)
-    return Answer(value=told, error=drifted(told))
+    return Answer(value=told, error=drifted(told, adopt_schema=wiring.database.means.adopt_schema))
 
 
 def new(session: Session, name: str) -> Answer:

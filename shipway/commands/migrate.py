@@ -66,6 +66,7 @@ def migrate(
         wiring.database.lock("db.migrate"),
         wiring.database.open() as database,
         held_to(seal, plan, session),
+        wiring.database.recording(session.terminal),
     ):
         done = run_migrations(
             plan,

@@ -29,8 +29,10 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "IllFormed",
     "digest_of_file",
+    "paper_of",
     "read_paper",
     "signature_of",
+    "value_in",
     "value_of",
     "write_paper",
 ]
@@ -52,14 +54,7 @@ def write_paper(path: Path, kind: str, value: object, *, key: Secret | None = No
         value: a dataclass of `shipway.values` or of a step.
         key: signs it with HMAC-SHA256.
     """
-    body = json_form(value)
-    paper = {
-        "shipway": kind,
-        "format": _FORMAT,
-        "body": body,
-        "sha256": hashlib.sha256(_canonical(kind, body)).hexdigest(),
-        "hmac_sha256": _signature(key, kind, body) if key else None,
-    }
+    paper = _paper(kind, value, key)
     draft = path.with_name(path.name + ".partial")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -67,6 +62,22 @@ def write_paper(path: Path, kind: str, value: object, *, key: Secret | None = No
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def paper_of(kind: str, value: object, *, key: Secret | None = None) -> bytes:
+    """Return a value as a paper that is kept elsewhere than in a file, on one line."""
+    return json.dumps(_paper(kind, value, key), separators=(",", ":"), sort_keys=True).encode()
+
+
+def _paper(kind: str, value: object, key: Secret | None) -> dict[str, Json]:
+    body = json_form(value)
+    return {
+        "shipway": kind,
+        "format": _FORMAT,
+        "body": body,
+        "sha256": hashlib.sha256(_canonical(kind, body)).hexdigest(),
+        "hmac_sha256": _signature(key, kind, body) if key else None,
+    }
 
 
 def read_paper(path: Path, kind: str, shape: type[_T], *, key: Secret | None = None) -> _T:
@@ -82,9 +93,16 @@ def read_paper(path: Path, kind: str, shape: type[_T], *, key: Secret | None = N
         IllFormed: missing, damaged, of another kind, or not signed with the key.
     """
     try:
-        paper = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise IllFormed(f"cannot be read: {error.strerror}") from None
+    return value_in(text, kind, shape, key=key)
+
+
+def value_in(text: bytes, kind: str, shape: type[_T], *, key: Secret | None = None) -> _T:
+    """Return the value of a paper that was read already; see `read_paper`."""
+    try:
+        paper = json.loads(text)
     except (ValueError, RecursionError):
         raise IllFormed("is not JSON: it was cut off or overwritten") from None
     if not isinstance(paper, dict) or paper.get("shipway") != kind:

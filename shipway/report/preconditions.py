@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.formats.figures import count
 from shipway.report.words import show, summary
 from shipway.steps.gates.preflight import Diagnosis, Ready
-from shipway.steps.verify.drift import Drift
+from shipway.steps.verify.drift import Drift, SchemaAdoption
 from shipway.values import Approval, Gate, Gated, GateState
 
 if TYPE_CHECKING:
@@ -82,6 +81,14 @@ def _(value: Drift, terminal: Terminal) -> None:
         terminal.warn(f"{one.said}: changed outside of the migrations, for objects to come")
     if not value.differences:  # else the error that comes with it tells them
         terminal.note(
-            f"The schema is what its {count(value.migrations, 'migration')} led to; "
-            f"fingerprint {value.fingerprint[:12]}"
+            f"The schema is the same as {value.made}; fingerprint {value.fingerprint[:12]}"
         )
+
+
+@show.register(SchemaAdoption)
+def _(value: SchemaAdoption, terminal: Terminal) -> None:
+    for one in value.differences:
+        terminal.note(f"accepted: {one.said}")
+    if value.unknown:
+        terminal.note(f"what was expected until now is not known: {value.unknown}")
+    terminal.note(f"the schema that is expected from now on: {value.fingerprint[:12]}")

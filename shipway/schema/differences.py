@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from shipway.schema.view_text import alike, same_fact
 from shipway.values.inspection import DEFAULT_PRIVILEGE
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Difference:
     """One object that is not as it was expected."""
 
     how: HowItDiffers
+    key: tuple[str, str, str]
+    """Kind, parent and name of the thing."""
     kind: str
     """table, column, policy, …"""
     name: str
@@ -71,6 +74,7 @@ def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
                 wider=_more(wanted, other),
             )
             for name, wanted, there in unlike_facts(one, other)
+            if not same_fact(one, other, name, expected.server_version, found.server_version)
         ]
     return tuple(sorted(told, key=lambda one: (one.name, one.kind, one.said)))
 
@@ -90,8 +94,9 @@ class Parted:
 
 def part(first: Snapshot, second: Snapshot) -> Parted:
     """Return what only one of two snapshots has, and what both have differently."""
-    one = {_key(thing): thing for thing in first.things}
-    other = {_key(thing): thing for thing in second.things}
+    one = {thing.key: thing for thing in first.things}
+    other = {thing.key: thing for thing in second.things}
+    versions = (first.server_version, second.server_version)
     gone, new = list(_alone(one, other)), list(_alone(other, one))
     lonely = {
         thing.full_name
@@ -104,7 +109,7 @@ def part(first: Snapshot, second: Snapshot) -> Parted:
         unlike=tuple(
             (thing, other[key])
             for key, thing in one.items()
-            if key in other and thing.facts != other[key].facts
+            if key in other and not alike(thing, other[key], *versions)
         ),
     )
 
@@ -114,10 +119,6 @@ def unlike_facts(one: Thing, other: Thing) -> Iterator[tuple[str, str, str]]:
     for name in dict.fromkeys([*dict(one.facts), *dict(other.facts)]):
         if one.fact(name) != other.fact(name):
             yield name, one.fact(name), other.fact(name)
-
-
-def _key(thing: Thing) -> tuple[str, str, str]:
-    return (thing.kind, thing.parent, thing.name)
 
 
 def _alone(
@@ -137,7 +138,8 @@ def _within(thing: Thing, lonely: set[str]) -> bool:
 
 def _of(thing: Thing, how: HowItDiffers, said: str, *, wider: bool) -> Difference:
     wider = wider and thing.kind == DEFAULT_PRIVILEGE
-    return Difference(how=how, kind=thing.kind, name=_name(thing), said=said, wider=wider)
+    name = _name(thing)
+    return Difference(how=how, key=thing.key, kind=thing.kind, name=name, said=said, wider=wider)
 
 
 def _name(thing: Thing) -> str:

@@ -62,7 +62,7 @@ def applied_files(
 
 
 def promised_results(
-    told: Sequence[Difference], found: Snapshot, *, made: str
+    told: Sequence[Difference], found: Snapshot, *, made: str, accepts: str = ""
 ) -> Iterator[CheckResult]:
     """Yield one failed result for each difference, or one that passed.
 
@@ -70,6 +70,8 @@ def promised_results(
         told: how what is there differs from what should be.
         found: what is there.
         made: how it is known what should be there, to end the sentence "the objects are …".
+        accepts: the command that takes what is there for what should be there, where no file
+            that can be run on an empty database can say so.
     """
     for one in told:
         yield CheckResult(
@@ -77,7 +79,7 @@ def promised_results(
             name=one.name,
             outcome=Outcome.FAILED,
             detail=one.said.removeprefix(f"{one.name}: "),
-            cure=_cure_of(one),
+            cure=_cure_of(one, accepts),
         )
     if not told:
         yield CheckResult(
@@ -89,9 +91,10 @@ def promised_results(
         )
 
 
-def _cure_of(one: Difference) -> str:
+def _cure_of(one: Difference, accepts: str) -> str:
     opens = one.how is HowItDiffers.UNEXPECTED and one.kind in _OPENS
-    return _OPENED if opens else _CURES[one.how]
+    cure = _OPENED if opens else _CURES[one.how]
+    return f"{cure} What stays as it is now is accepted by: {accepts}" if accepts else cure
 
 
 def default_results(told: Sequence[Difference]) -> Iterator[CheckResult]:

@@ -64,13 +64,16 @@ def rollback(steps: str = "", to: str = "") -> Work:
     up_to="record every file up to this version, whatever any history says",
     accept="make the ledger agree with the file of this version, edited or renamed",
     forget="take this version, whose file was deleted, out of the ledger",
+    schema="take the schema that is there for the expected one, with all that db.diff tells of it",
 )
-def adopt(source: str = "", up_to: str = "", accept: str = "", forget: str = "") -> Work:
+def adopt(
+    source: str = "", up_to: str = "", accept: str = "", forget: str = "", schema: bool = False
+) -> Work:
     """Take over another tool's history into the ledger, without running anything."""
     from shipway.commands import ledger as commands
 
     return lambda session: commands.adopt(
-        session, source=source, up_to=up_to, accept=accept, forget=forget
+        session, source=source, up_to=up_to, accept=accept, forget=forget, schema=schema
     )
 
 

@@ -56,6 +56,11 @@ class Thing(NamedTuple):
         return ""
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is found by in another snapshot."""
+        return (self.kind, self.parent, self.name)
+
+    @property
     def full_name(self) -> str:
         """`public.users.email`."""
         return f"{self.parent}.{self.name}" if self.parent else self.name

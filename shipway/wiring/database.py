@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.catalog.snapshot import Catalog
     from shipway.edges.ledger.ledger import Ledger
+    from shipway.edges.ledger.recorded_schema import RecordedSchemas
     from shipway.edges.postgres.advisory_lock import Lock
     from shipway.schema.expectations import Expectations
     from shipway.steps.migrate.powers import Database, MigratePowers
@@ -160,12 +161,32 @@ class DatabaseWiring:
         """What reads the database's catalog and asks the critical queries."""
         from shipway.edges.catalog.snapshot import Catalog
 
+        return Catalog(self._beside)
+
+    @cached_property
+    def records(self) -> RecordedSchemas:
+        """What keeps the expected schema in the target."""
+        from shipway.edges.ledger.recorded_schema import RecordedSchemas
+
+        return RecordedSchemas(lambda: self._beside, key=self._settings.backup_signing_key)
+
+    @cached_property
+    def _beside(self) -> postgres.Connection:
+        """The connection that looks at the target, beside the one that migrations run on."""
         connection = postgres.connect(
             self._settings.database_url,
             purpose="verify",
             timeout_s=self._settings.connect_timeout_s,
         )
-        return Catalog(self._wiring.closing().enter_context(connection))
+        return self._wiring.closing().enter_context(connection)
+
+    def recording(self, say: Say, *, adopts: bool = False) -> AbstractContextManager[None]:
+        """Record in the target what its schema should be after what is run in the block."""
+        from shipway.steps.verify.recorded_schema import recording
+
+        return recording(
+            self.catalog, self.records, clock=self._wiring.clock, say=say, adopts=adopts
+        )
 
     @cached_property
     def means(self) -> Means:
@@ -175,12 +196,15 @@ class DatabaseWiring:
         from shipway.steps.verify.powers import Means
 
         settings, state = self._settings, self._wiring.state
+        flag = f" --target {settings.target}" if settings.target != "default" else ""
         return Means(
             files=self.files(),
             blueprint=Blueprint(state / "blueprint", clock=self._wiring.clock),
+            records=self.records,
             memory=VerifyMemory(state / "verified" / f"{settings.target}.json"),
             sealed=self._wiring.backups.sealed_schema,
             platform=self._wiring.platform,
+            adopt_schema=f"invoke db.adopt --schema{flag}",
         )
 
     def lock(self, owner: str) -> AbstractContextManager[Lock]:

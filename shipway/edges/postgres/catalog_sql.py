@@ -7,11 +7,12 @@ every name with its schema.
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-__all__ = ["PLATFORM_SCHEMAS", "identities_query", "snapshot_queries", "sql"]
+__all__ = ["PLATFORM_SCHEMAS", "identities_query", "reader", "snapshot_queries", "sql"]
 
 PLATFORM_SCHEMAS: Final = (
     *("auth", "storage", "realtime", "_realtime", "vault", "extensions", "pgbouncer"),
@@ -32,6 +33,12 @@ _SNAPSHOT: Final = (
 def snapshot_queries() -> tuple[bytes, ...]:
     """Return the queries; they take `platform`, the schemas to leave out."""
     return tuple(sql("ours") + sql(name) for name in _SNAPSHOT)
+
+
+@lru_cache(maxsize=1)
+def reader() -> str:
+    """Return a digest of the queries: two snapshots of other readers do not compare."""
+    return hashlib.sha256(b"\0".join(snapshot_queries())).hexdigest()
 
 
 def identities_query() -> bytes:

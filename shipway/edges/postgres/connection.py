@@ -6,7 +6,7 @@ import ipaddress
 import math
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.errors import Refused
 
 __all__ = [
+    "Connection",
     "connect",
     "is_local",
     "is_supabase",
@@ -37,6 +38,8 @@ __all__ = [
     "project_ref_of",
     "rolled_back",
 ]
+
+Connection: TypeAlias = "psycopg.Connection[TupleRow]"
 
 _NOTHING_DONE = "Nothing was contacted and nothing was changed."
 _ELSEWHERE = "DATABASE_URL has the form postgresql://USER:PASSWORD@HOST:5432/DATABASE."

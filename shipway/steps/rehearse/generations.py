@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shipway.errors import Stopped, VerificationFailed
-from shipway.formats.figures import count
-from shipway.schema.promised import applied_files, promised_results
+from shipway.errors import VerificationFailed
+from shipway.schema.promised import promised_results
+from shipway.schema.recorded import changed_keys
 from shipway.steps.rehearse.narration import OnTheCopy
 from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
-from shipway.steps.verify.expected_schema import deviation
+from shipway.steps.seal.check import schema_of
+from shipway.steps.verify.expected_schema import (
+    Unknown,
+    against_files,
+    against_record,
+    beside_files,
+)
 from shipway.steps.verify.verify import ChecksFailed, verify
 from shipway.values import Checks, Phase, Unproven
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipway.schema.expectations import Expectations
+    from shipway.steps.rehearse.rollback_proof import Stage
     from shipway.steps.verify.before import Earlier
+    from shipway.steps.verify.expected_schema import Expected
     from shipway.steps.verify.powers import Database as Catalog
     from shipway.steps.verify.powers import Means
-    from shipway.values import Clock, MigrationPlan, Say
+    from shipway.values import AppliedMigration, Backup, Clock, MigrationPlan, Say
 
-__all__ = ["hold_to_promises", "hold_to_serving"]
+__all__ = ["hold_to_expected", "hold_to_promises", "hold_to_serving"]
 
 _WHAT_CODE_NEEDS = ("schema", "queries")
 """Groups of checks that speak of the code; the others speak of the database's own order."""
@@ -55,37 +66,77 @@ def hold_to_promises(
         ) from None
 
 
-def hold_to_files(means: Means, catalog: Catalog, say: Say) -> None:
-    """Hold the migrated copy against what the files make, as verify will hold the target.
+def hold_to_expected(  # noqa: PLR0913 - what tells, and the copy with what it came from
+    means: Means,
+    catalog: Catalog,
+    say: Say,
+    *,
+    backup: Backup,
+    applied: Sequence[AppliedMigration],
+    stages: Sequence[Stage],
+    comparable: bool,
+) -> None:
+    """Hold the migrated copy against what the schema should be, as verify will hold the target.
 
     What was made by hand before the release is found here, and not after the target is migrated.
+    The record is held against the schema that the backup was taken of, as the same server prints
+    both; what the pending files change is no drift any more.
+
+    Args:
+        means: what verify holds the target against.
+        catalog: looks at the copy.
+        say: told what came of it.
+        backup: that the copy was made from.
+        applied: the target's ledger, before the pending files.
+        stages: the copy before the first of them and after each.
+        comparable: the copy began as the target is.
 
     Raises:
         VerificationFailed: it is something else.
     """
-    files = applied_files(catalog.ledger().applied, means.files)
-    if isinstance(files, str):
-        return  # verify holds it against this rehearsal then
-    found = catalog.snapshot()
-    with say.progress("on the copy: building what its migrations make"):
-        try:
-            told = deviation(files, found, database=catalog, blueprint=means.blueprint)
-        except Stopped as stopped:
-            say.note(f"the copy is not held against its migrations: {stopped.what}")
-            return
-    made = f"after {count(len(files), 'migration')} on an empty database"
-    results = tuple(promised_results(told.objects, found, made=made))
+    found = stages[-1].schema
+
+    def by_files() -> Expected | Unknown:
+        if not comparable:
+            return Unknown(why="the copy is not quite the target")
+        with say.progress("on the copy: building what its migrations make"):
+            return against_files(found, catalog.ledger().applied, catalog, means)
+
+    told = beside_files(_carried_on(means, backup, applied, stages), by_files)
+    if isinstance(told, Unknown):
+        say.note(f"the copy is not held against what its schema should be: {told.why}")
+        return
+    accepts = means.adopt_schema if told.files_fail else ""
+    results = tuple(promised_results(told.objects, found, made=told.made, accepts=accepts))
     if not told.objects:
         say.note(f"on the copy: {results[0].detail}")
         return
     failed = ChecksFailed(Checks(results=results, schema_changes=None, access_changes=None))
     raise VerificationFailed(
-        "The migrated copy is not what its migrations make, and so the target would not be. "
+        "The migrated copy is not what its schema should be, and so the target would not be. "
         f"{failed.what}",
         unchanged=UNTOUCHED,
         next_step=failed.next_step,
         found=failed.found,
     )
+
+
+def _carried_on(
+    means: Means, backup: Backup, applied: Sequence[AppliedMigration], stages: Sequence[Stage]
+) -> Expected | Unknown:
+    """Return how the target differs from its record, without what the pending files change."""
+    newest = max((one.version for one in applied), default=0)
+    if newest != backup.manifest.ledger_version:
+        return Unknown(why="the backup is older than what is applied")
+    base = schema_of(backup)
+    if base is None:
+        return Unknown(why="the schema that the backup was taken of cannot be read")
+    told = against_record(base, applied, means)
+    if isinstance(told, Unknown):
+        return told
+    changed = changed_keys(stages[0].schema, stages[-1].schema)
+    left = tuple(one for one in told.objects if one.key not in changed)
+    return replace(told, objects=left, made=f"{told.made} and after the pending files")
 
 
 def hold_to_serving(  # noqa: PLR0913 - the plan, the copy and what looks at it

@@ -12,7 +12,7 @@ from shipway.steps.backup.store import RESULT, SEAL, record_proof
 from shipway.steps.backup.time_left import restoring
 from shipway.steps.rehearse.blocked_queries import queued, wants_of
 from shipway.steps.rehearse.findings import of_schema, of_statements
-from shipway.steps.rehearse.generations import hold_to_files, hold_to_promises, hold_to_serving
+from shipway.steps.rehearse.generations import hold_to_expected, hold_to_promises, hold_to_serving
 from shipway.steps.rehearse.lint import review
 from shipway.steps.rehearse.lint_verdicts import Shown, weigh
 from shipway.steps.rehearse.losses import Losses
@@ -138,8 +138,16 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         earlier = replace(_earlier(losses, beside.before, sampled=sampled), unlike=lacking)
         hold_to_promises(expectations, copy.catalog, earlier, clock, say)
         unasked = hold_to_serving(beside.serving, plan, copy.catalog, clock, say, sampled=sampled)
-        if beside.means is not None and comparable:
-            hold_to_files(beside.means, copy.catalog, say)
+        if beside.means is not None:
+            hold_to_expected(
+                beside.means,
+                copy.catalog,
+                say,
+                backup=backup,
+                applied=plan.applied,
+                stages=stages,
+                comparable=comparable,
+            )
         undone = run.undo(stages)
         seal = Seal(
             backup_id=backup.manifest.backup_id,

@@ -6,6 +6,7 @@ proved before, and what still holds, is not done a second time.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from shipway.steps.rehearse.rehearse import Beside, rehearse
 from shipway.steps.release.resume import backup_that_holds, seal_that_holds
 from shipway.steps.seal.check import refuse_another_base, refuse_another_result, schema_of
 from shipway.steps.verify.before import earlier_on, held_before
+from shipway.steps.verify.recorded_schema import keep_schema, recording
 from shipway.steps.verify.verify import ChecksFailed, after_migrating, verify
 from shipway.values import Backup, Gated, Seal, Unproven
 
@@ -128,7 +130,10 @@ class DatabaseHalf:
         with self.course.step("migrate") as proven:
             done = proven(self._migrate(backup, seal))
         with self.course.step("verify") as proven:
-            return proven(self._verify(backup, done))
+            verified = proven(self._verify(backup, done))
+        powers = self.powers
+        keep_schema(powers.catalog, powers.means.records, clock=powers.clock, say=powers.say)
+        return verified
 
     @property
     def _moved(self) -> bool:
@@ -223,12 +228,15 @@ class DatabaseHalf:
         with powers.open_database() as database:
             if isinstance(seal, Seal) and not self._all_applied_before:
                 refuse_another_base(seal, plan, looker=looker, folder=folder, say=say)
-            done = migrate(
-                plan,
-                backup,
-                MigratePowers(database=database, limits=powers.limits, clock=powers.clock, say=say),
-                before=self.course.before,
-            )
+            with self._recording():
+                done = migrate(
+                    plan,
+                    backup,
+                    MigratePowers(
+                        database=database, limits=powers.limits, clock=powers.clock, say=say
+                    ),
+                    before=self.course.before,
+                )
             if isinstance(seal, Seal):
                 refuse_another_result(seal, looker=looker, folder=folder, say=say)
         if self.resumed is None:
@@ -236,6 +244,13 @@ class DatabaseHalf:
         wanted = {one.label for one in self.resumed.past.begun.pending}
         earlier = tuple(row for row in plan.applied if row.label in wanted)
         return replace(done, applied_now=earlier + done.applied_now)
+
+    def _recording(self) -> AbstractContextManager[None]:
+        """Record in the target what its schema should be after the block, if that runs anything."""
+        powers = self.powers
+        if not self.plan.migrations.pending:
+            return nullcontext()
+        return recording(powers.catalog, powers.means.records, clock=powers.clock, say=powers.say)
 
     def _verify(self, backup: Backup, done: Migrated) -> Verified:
         powers = self.powers

@@ -6,11 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Stopped
-from shipway.formats.figures import count
-from shipway.migrations.unadopted import unadopted
 from shipway.schema.access import access_results
 from shipway.schema.changes import access_changes, schema_changes
-from shipway.schema.differences import differences
 from shipway.schema.judging import (
     declared_results,
     finding_results,
@@ -19,17 +16,12 @@ from shipway.schema.judging import (
     row_count_results,
 )
 from shipway.schema.platform import advice_results, health_results, not_asked
-from shipway.schema.promised import (
-    applied_files,
-    default_results,
-    promised_results,
-    unknown_history,
-)
+from shipway.schema.promised import default_results, promised_results, unknown_history
 from shipway.schema.widened import Previous, previous_of
 from shipway.steps.verify.before import roles_of
-from shipway.steps.verify.expected_schema import deviation
+from shipway.steps.verify.expected_schema import Unknown, against_target
 from shipway.values import CheckResult, Outcome
-from shipway.values.inspection import DEFAULT_PRIVILEGE, Remembered, RowCount
+from shipway.values.inspection import Remembered, RowCount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +29,7 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations, QueryCheck
     from shipway.steps.verify.before import Earlier
     from shipway.steps.verify.powers import Database, Means
-    from shipway.values import AccessChange, AppliedMigration, SchemaChange
+    from shipway.values import AccessChange, SchemaChange
     from shipway.values.inspection import Access, Advice, Finding, Snapshot
 
 __all__ = ["Look"]
@@ -79,37 +71,13 @@ class Look:
         yield from declared_results(self._expectations.tables, snapshot)
         if self._means is None:
             return
-        state = self._database.ledger()
-        applied = state.applied
-        files = unadopted(self._means.files, state) or applied_files(applied, self._means.files)
-        try:
-            if isinstance(files, str):
-                yield from self._as_sealed(applied, files)
-                return
-            told = deviation(
-                files, snapshot, database=self._database, blueprint=self._means.blueprint
-            )
-        except Stopped as stopped:
-            why = f"the migrations could not be run elsewhere: {stopped.what}"
-            yield from self._as_sealed(applied, why)
+        told = against_target(snapshot, database=self._database, means=self._means)
+        if isinstance(told, Unknown):
+            yield unknown_history(told.why)
             return
-        made = f"after {count(len(files), 'migration')} on an empty database"
-        yield from promised_results(told.objects, snapshot, made=made)
+        accepts = self._means.adopt_schema if told.files_fail else ""
+        yield from promised_results(told.objects, snapshot, made=told.made, accepts=accepts)
         yield from default_results(told.defaults)
-
-    def _as_sealed(self, applied: Sequence[AppliedMigration], why: str) -> Iterator[CheckResult]:
-        """Where the files cannot tell: what the rehearsal of the last ones led to."""
-        expected = self._means.sealed(applied) if self._means else None
-        if expected is None:
-            yield unknown_history(why)
-        else:
-            made = f"after the last rehearsal ({why})"
-            told = [
-                one
-                for one in differences(expected, self._schema_now())
-                if one.kind != DEFAULT_PRIVILEGE
-            ]
-            yield from promised_results(told, self._schema_now(), made=made)
 
     def access(self) -> Iterator[CheckResult]:
         """Derive and try who may do what, and hold it against what is expected."""

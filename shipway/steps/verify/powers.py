@@ -27,8 +27,9 @@ if TYPE_CHECKING:
         RowCount,
         Snapshot,
     )
+    from shipway.values.recorded import RecordedSchema
 
-__all__ = ["Blueprint", "Database", "Means", "Memory", "Platform"]
+__all__ = ["Blueprint", "Database", "Means", "Memory", "Platform", "Records"]
 
 
 class Database(Protocol):
@@ -119,6 +120,24 @@ class Memory(Protocol):
         """Keep it for the next time."""
 
 
+class Records(Protocol):
+    """Keeps in the target what its schema should be."""
+
+    @property
+    def reader(self) -> str:
+        """What reads schemas here: those that another one has read do not compare."""
+
+    @property
+    def role(self) -> str:
+        """The role whose point of view it is."""
+
+    def read(self) -> RecordedSchema | None:
+        """Return what is kept; None when nothing is."""
+
+    def write(self, record: RecordedSchema) -> None:
+        """Put a record in the place of the one that is there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What the target is held against beside the checks folder."""
@@ -126,8 +145,11 @@ class Means:
     files: tuple[Migration, ...]
     """The project's migrations."""
     blueprint: Blueprint
+    records: Records
     memory: Memory
     sealed: Callable[[Sequence[AppliedMigration]], Snapshot | None]
     """The schema that the rehearsal of a ledger's newest files led to; None when there is none."""
     platform: Platform | None
     """None without an access token."""
+    adopt_schema: str = "invoke db.adopt --schema"
+    """The command that takes the schema that is there for the one that should be."""

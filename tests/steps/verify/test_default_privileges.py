@@ -34,8 +34,10 @@ SAME_AS_THE_LAST_FILES_LEFT = ((), ())
 
 
 @pytest.fixture
-def world(database_url: Secret, tmp_path: Path) -> World:
-    return World(database_url, tmp_path)
+def world(database_url: Secret, tmp_path: Path) -> Iterator[World]:
+    world = World(database_url, tmp_path)
+    with world.opened:
+        yield world
 
 
 @pytest.fixture

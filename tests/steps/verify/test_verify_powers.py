@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 
 from shipway.edges.catalog.snapshot import Catalog
 from shipway.edges.ledger.ledger import Ledger
+from shipway.edges.ledger.recorded_schema import RecordedSchemas
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.machine.memory import VerifyMemory
 from shipway.errors import Refused
@@ -35,8 +37,10 @@ from shipway.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from psycopg.rows import TupleRow
 
     from shipway.edges.supabase.management_api import Supabase
     from shipway.values import Secret
@@ -69,6 +73,8 @@ class World:
         self.folder.mkdir()
         self.state = folder / "state"
         self.platform: Supabase | None = None
+        self.key: Secret | None = None
+        self.opened = ExitStack()
 
     def write(self, name: str, text: str) -> None:
         (self.folder / f"{name}.sql").write_text(text)
@@ -97,11 +103,22 @@ class World:
         with psycopg.connect(self.url.reveal(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    @cached_property
+    def beside(self) -> psycopg.Connection[TupleRow]:
+        connection = psycopg.connect(self.url.reveal(), autocommit=True)
+        self.opened.callback(connection.close)
+        return connection
+
+    @property
+    def records(self) -> RecordedSchemas:
+        return RecordedSchemas(lambda: self.beside, key=self.key)
+
     @property
     def means(self) -> Means:
         return Means(
             files=read_folder(self.folder),
             blueprint=Blueprint(self.state / "blueprint", clock=SystemClock()),
+            records=self.records,
             memory=VerifyMemory(self.state / "verified.json"),
             sealed=partial(sealed_schema, self.state, target="here", project_ref=None, key=None),
             platform=self.platform,
@@ -128,11 +145,12 @@ class World:
 
 
 @pytest.fixture
-def world(database_url: Secret, tmp_path: Path) -> World:
+def world(database_url: Secret, tmp_path: Path) -> Iterator[World]:
     world = World(database_url, tmp_path)
-    world.write("001_notes", FIRST)
-    world.migrate()
-    return world
+    with world.opened:
+        world.write("001_notes", FIRST)
+        world.migrate()
+        yield world
 
 
 def _told(results: Sequence[CheckResult], outcome: Outcome = Outcome.FAILED) -> list[str]:
