@@ -36,6 +36,8 @@ class Place:
     column: int
     what: str
     """One sentence."""
+    sqlstate: str = ""
+    """The code that the server gave it."""
 
 
 class Stopped(Exception):  # noqa: N818 - operators read "stopped", not "error"

@@ -169,7 +169,13 @@ class Sending:
         line, column = self.script.line_and_column(failed.index, failed.into)
         message = message_of(self.script, failed.index, failed.error)
         what = f"{message} (SQLSTATE {failed.error.sqlstate})"
-        return Place(file=self.migration.path, line=line, column=column, what=what)
+        return Place(
+            file=self.migration.path,
+            line=line,
+            column=column,
+            what=what,
+            sqlstate=failed.error.sqlstate,
+        )
 
     def _lost(self, answer: Answer, *, commits: bool) -> Stopped:
         said = answer.error.message if answer.error else "no reason was given"

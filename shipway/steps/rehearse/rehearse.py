@@ -119,7 +119,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         if beside.before is not None and copy.restored.left_out:
             lacking = unlike(copy.catalog, expectations, beside.before)
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
-        stages = run.up(base)
+        stages = run.up(base, comparable=comparable)
         statements = queued(run.watched.statements, wants)
         sampled = bool(copy.restored.sample)
         asked = expectations.exposed_schemas if beside.before else ()

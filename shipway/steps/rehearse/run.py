@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import MigrationFailed
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
+from shipway.steps.rehearse.copy_lacks import what_next
 from shipway.steps.rehearse.measured import Watched
 from shipway.steps.rehearse.narration import OnTheCopy
 from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
@@ -62,8 +63,12 @@ class Trial:
         self.watched = Watched(database, copy.onlooker, clock)
         self.durations_ms: list[int] = []
 
-    def up(self, base: Stage) -> list[Stage]:
+    def up(self, base: Stage, *, comparable: bool) -> list[Stage]:
         """Run every migration under watch and return the states between them.
+
+        Args:
+            base: the copy as it was restored.
+            comparable: that is the target's schema.
 
         Raises:
             MigrationFailed: one fails on this data.
@@ -77,8 +82,12 @@ class Trial:
                 raise MigrationFailed(
                     f"The rehearsal failed. {error.what}",
                     unchanged=UNTOUCHED,
-                    next_step="It would have failed on the target too. "
-                    + error.next_step.replace("invoke db.migrate", "invoke db.rehearse"),
+                    next_step=what_next(
+                        error,
+                        self._copy.restored,
+                        unread=self._proof.manifest.left_out,
+                        comparable=comparable,
+                    ),
                     place=error.place,
                     rows=error.rows,
                 ) from None

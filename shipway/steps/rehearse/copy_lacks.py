@@ -1,0 +1,84 @@
+"""Where a copy is less than its target: what fails there for that says nothing of the target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shipway.errors import MigrationFailed
+    from shipway.values import Restored
+
+__all__ = ["what_next"]
+
+_TOO: Final = "It would have failed on the target too."
+_ON_ANOTHER: Final = (
+    "Rehearse on a server that has it (rehearse_on; docs/rehearsals.md says which there are), or "
+    "go on without this rehearsal: --without-rehearsal REASON."
+)
+_SYNTAX: Final = "42601"
+_OF_ROWS: Final = ("22", "23", "P0")
+"""Classes of errors that come of rows, and of what a file says itself."""
+_BEYOND_THE_SCHEMA: Final = {
+    "0A000": "a feature or an extension that this server was built without",
+    "22023": "a version of an extension, or the value of a setting, that this server does not know",
+    "42501": "a right that the platform gives beside its roles",
+    "42704": "an object of an extension, or a setting, that this server does not know",
+    "53100": "room on this machine's disk",
+    "53200": "memory of this machine",
+    "53300": "free connections of this machine's server",
+    "53400": "a limit that this machine's server has set",
+    "55P03": "a lock in time, on this machine",
+    "57014": "time: this machine may be slower",
+    "58P01": "a file of an extension that is not installed here",
+    "F0000": "a setting of its server",
+}
+"""What may be otherwise on the target though its schema is the copy's."""
+
+
+def what_next(
+    error: MigrationFailed, restored: Restored, *, unread: Sequence[str], comparable: bool
+) -> str:
+    """Return what to do about a file that failed on a copy.
+
+    That it would have failed on the target too is said only where the copy is no worse.
+
+    Args:
+        error: as the migration step told it.
+        restored: how the copy was made.
+        unread: schemas and tables that the backup does not hold, because the role may not.
+        comparable: the copy's schema is the target's.
+    """
+    cure = error.next_step.replace("invoke db.migrate", "invoke db.rehearse")
+    code = error.place.sqlstate if error.place else ""
+    lacks = list(_lacks(code, restored, unread, comparable=comparable))
+    if not lacks:
+        return f"{_TOO} {cure}"
+    listed = "; ".join(lacks)
+    return (
+        f"The target was not tried, and the copy may be what fails. It may lack: {listed}. "
+        f"{_ON_ANOTHER} Where the file is wrong itself: {cure}"
+    )
+
+
+def _lacks(
+    code: str, restored: Restored, unread: Sequence[str], *, comparable: bool
+) -> Iterator[str]:
+    """Yield in which ways the copy may be worse than the target, for an error of this code."""
+    if code == _SYNTAX:
+        return  # a copy's server is never older than the target's
+    if code in _BEYOND_THE_SCHEMA:
+        yield _BEYOND_THE_SCHEMA[code]
+    elif code.startswith(_OF_ROWS) and comparable:
+        if restored.sample:
+            yield "the rows that are not in the sample"
+        return
+    if restored.left_out:
+        yield f"what was left out of it ({', '.join(restored.left_out)})"
+    if unread:
+        yield f"what the role may not read ({', '.join(unread)})"
+    yield from restored.unlike
+    yield from restored.roles_unlike
+    if not comparable and not restored.left_out:
+        yield "what its schema has otherwise than the target's, as told above"
