@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import re
+from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.errors import Failed, Refused
 from shipway.formats.figures import count
@@ -16,7 +17,7 @@ from shipway.steps.seal.check import schema_of
 from shipway.values.inspection import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from shipway.steps.migrate.powers import Database
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["UNTOUCHED", "Back", "Copy", "Room", "brought_back", "tell_restored"]
 
+_NOT_FOUND: Final = re.compile(
+    r"\b(?:function|relation|type|procedure) \"?([a-z_][\w$]*)\"?(?:\([^()]*\))? does not exist"
+)
+_NAMED_ALONE: Final = (
+    *("function", "procedure", "aggregate", "type", "sequence"),
+    *("table", "view", "materialized view", "foreign table"),
+)
 _SHOWN = 5
 UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
 
@@ -149,7 +157,7 @@ def brought_back(
         raise Refused(
             f"The backup {name} restores with {many}:\n{shown}",
             unchanged=unchanged,
-            next_step=_cure(copy.restored, name),
+            next_step=_cure(copy.restored, backup),
         )
     contents = copy.contents()
     wrong = [] if copy.restored.branch else _other_counts(backup, contents, copy.restored)
@@ -175,8 +183,9 @@ def brought_back(
     return Stage(schema=schema, contents=contents), equal
 
 
-def _cure(restored: Restored, backup_id: str) -> str:
+def _cure(restored: Restored, backup: Backup) -> str:
     """Return what to do about errors of a restore."""
+    backup_id = backup.manifest.backup_id
     without = [one for one in restored.left_out if one.startswith("extension ")]
     cure = "Mend their cause. An owner: restore as a role that may become it."
     if without:
@@ -185,7 +194,28 @@ def _cure(restored: Restored, backup_id: str) -> str:
             f"{', '.join(without)}; what is named may need that. It comes back where they are: "
             f"invoke db.restore {backup_id} --into TARGET"
         )
+    if by_path := _found_by_search_path(restored.errors, schema_of(backup)):
+        cure = (
+            f"A restore runs with an empty search_path, so {', '.join(by_path)} cannot be found "
+            "where a function, view or default names it without its schema. Write the schema in "
+            "front of that name, or give the function that has it in its body a search_path of its "
+            f"own: alter function … set search_path = {by_path[0].partition('.')[0]};"
+        )
     return f"{cure} A release goes on all the same with --without-rehearsal REASON"
+
+
+def _found_by_search_path(errors: Sequence[str], schema: Snapshot | None) -> list[str]:
+    """Return what was looked for without a schema in vain, and is in the backup: in which one."""
+    missing = {found[1] for one in errors for found in _NOT_FOUND.finditer(one)}
+    there = schema.things if schema else ()
+    return sorted(
+        {
+            f"{one.parent}.{name}"
+            for one in there
+            for name in missing
+            if one.kind in _NAMED_ALONE and one.name.partition("(")[0] == name
+        }
+    )
 
 
 def _other_counts(

@@ -539,3 +539,23 @@ def test_where_the_files_cannot_tell_the_schema_is_held_against_the_rehearsals(
     by_seal = partial(sealed_schema, stand.tmp / "backups", project_ref=None)
     assert by_seal(applied, target="another") is None
     assert by_seal(applied[:1], target="staging") is None
+
+
+def test_what_a_restore_cannot_find_for_want_of_a_search_path_is_named_with_its_schema(
+    stand: Stand,
+) -> None:
+    stand.change(
+        "create schema app;"
+        "create function public.b36(v bytea) returns text language sql immutable strict"
+        " as $$ select encode(v, 'hex') $$;"
+        "create function public.b36(v uuid) returns text language sql immutable strict"
+        " as $$ select b36(decode(replace(v::text, '-', ''), 'hex')) $$;"
+        "create table app.item (id uuid primary key,"
+        " short text generated always as (public.b36(id)) stored)"
+    )
+    stand.back_up()
+    with pytest.raises(Refused) as stopped:
+        stand.rehearse({})
+    assert "A restore runs with an empty search_path, so public.b36" in stopped.value.next_step
+    assert "set search_path = public;" in stopped.value.next_step
+    assert "An owner" not in stopped.value.next_step
