@@ -18,6 +18,7 @@ from shipway.edges.copies.restored_copy import Copy, CopyDatabase, tables_of
 from shipway.edges.copies.target_session import begin_as_target
 from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
+from shipway.edges.postgres.supautils import PRIVILEGED_ROLE, stand_in_for_supautils
 from shipway.edges.restore import replace, restore
 from shipway.edges.restore.progress import untold
 from shipway.edges.restore.roles import make_roles
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from shipway.edges.copies.own_server import OwnServer
     from shipway.edges.dump.archives import Archives
     from shipway.edges.restore.replace import Replacement
-    from shipway.values import Backup
+    from shipway.values import Backup, Manifest
 
 __all__ = ["CopyServer", "RehearsalRoom", "install_like"]
 
@@ -167,6 +168,11 @@ class RehearsalRoom:
                     unusable=database.unusable,
                     tell=tell,
                 )
+            if _is_hosted(manifest):
+                with postgres.connect(
+                    database.admin, purpose="rehearsal", timeout_s=_CONNECT_S
+                ) as admin:
+                    stand_in_for_supautils(admin, whole_cluster=not database.place)
             restored = begin_as_target(restored, manifest, database)
             restored = changed(restored, place=database.place, roles_unlike=database.roles_unlike)
             copy = Copy(admin=database.admin, owner=database.owner, restored=restored)
@@ -286,6 +292,14 @@ def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
         if there is None:
             connection.execute(sql.SQL("create database {} template template0").format(database))
         connection.execute(sql.SQL("alter database {} owner to {}").format(database, role))
+
+
+def _is_hosted(manifest: Manifest) -> bool:
+    """Return whether the platform's library was behind the role that migrates."""
+    platform = any(
+        role.name == "supabase_admin" and "superuser" in role.attributes for role in manifest.roles
+    )
+    return platform and manifest.role == PRIVILEGED_ROLE
 
 
 def _major(version: str) -> int:

@@ -37,7 +37,7 @@ def backup(database_url: Secret, tmp_path: Path) -> Backup:
             alter table public.pets enable row level security;
             create policy own on public.pets to authenticated using (auth.uid() = id);
             insert into public.pets (name) select 'pet ' || n from generate_series(1, 500) n;
-            insert into auth.users (email) values ('a@x.org');
+            insert into auth.users (id, email) values (gen_random_uuid(), 'a@x.org');
             """
         )
     return back_up(database_url, tmp_path)
@@ -94,7 +94,7 @@ def altered(url: Secret) -> None:
               as 'begin return new; end';
             create trigger on_auth_user_created after update on auth.users
               for each row execute function public.touch();
-            insert into auth.users (email) values ('later@x.org');
+            insert into auth.users (id, email) values (gen_random_uuid(), 'later@x.org');
             create schema other create table gone (n int);
             """
         )
