@@ -6,6 +6,7 @@ import sys
 import typing
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class _Names(dict[str, Any]):
         return found
 
 
-def field_types(shape: Any) -> dict[str, Any]:
+@cache
+def field_types(shape: Any) -> Mapping[str, Any]:
     """Return name to type of every field of a dataclass or named tuple, in order.
 
     Raises:

@@ -121,6 +121,12 @@ everything else to stderr: [document](schemas/document.json). Its `result` diffe
 Dataclasses of the code are objects, times are ISO 8601 in UTC, sizes end in `_bytes`, durations in
 `_s` or `_ms`. Fields are only added within a version `0.x`; a reader lets unknown ones pass.
 
+What lies on a disk or in a target (manifests, seals, proofs, records, journals) outlives the
+version that wrote it. A newer shipway reads what an older one wrote: what that one did not tell has
+a default. An older one reads what a newer one wrote and passes over the fields that it does not
+know, unless the record's `format` is higher than its own: then it says so and changes nothing.
+The format is 1, also where none is told.
+
 | schema | what it describes |
 |---|---|
 """

@@ -49,11 +49,11 @@ class LintFinding:
 class LintReport:
     """All that reading the pending files found."""
 
-    tools: tuple[str, ...]
+    tools: tuple[str, ...] = ()
     """Who read them: `shipway's own rules`, `squawk 2.70.0`."""
-    unread: tuple[str, ...]
+    unread: tuple[str, ...] = ()
     """What was not read, and why."""
-    findings: tuple[LintFinding, ...]
+    findings: tuple[LintFinding, ...] = ()
 
     @property
     def standing(self) -> tuple[LintFinding, ...]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from shipway.values.lint import LintReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from shipway.values.backup import Grade
-    from shipway.values.lint import LintReport, Severity
+    from shipway.values.lint import Severity
+
+_NOT_ASKED: Final = "the version of shipway that rehearsed did not look"
+_NOT_LINTED: Final = LintReport(unread=(_NOT_ASKED,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ class RehearsedStatement:
     text: str
     """Its beginning, on one line."""
     duration_ms: float
-    held_ms: float
+    held_ms: float = 0.0
     """How long the locks that it took are held: to the end of its transaction."""
     locks: tuple[str, ...]
     """`AccessExclusiveLock on public.users`: what it took on tables that were there before."""
@@ -182,11 +187,11 @@ class Seal:
     migrations: tuple[RehearsedMigration, ...]
     statements: tuple[RehearsedStatement, ...]
     findings: tuple[Finding, ...]
-    lint: LintReport
+    lint: LintReport = _NOT_LINTED
     """What linters said of the files, weighed against what was measured."""
-    traffic_unknown: str
+    traffic_unknown: str = _NOT_ASKED
     """Why it is not known which queries of the target would have waited; empty when it is."""
     restored: Restored
-    serving_unasked: str
+    serving_unasked: str = _NOT_ASKED
     """Why the checks of the code that serves now were not asked; empty when they hold."""
     grade: Grade

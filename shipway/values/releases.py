@@ -52,6 +52,8 @@ class Begun:
     without_rehearsal: str
     waivers: tuple[Waiver, ...]
     """Gates that a person took upon themselves; they hold when the release goes on, too."""
+    format: int = 1
+    """Of the journal: which versions of shipway can go on with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

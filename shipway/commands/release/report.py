@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
 from shipway.errors import Misconfigured
-from shipway.formats.signed_file import IllFormed
+from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat
 from shipway.report.files import write_board, write_page
 from shipway.report.records import Written
 from shipway.steps.release.record import RECORD, list_records, read_record
@@ -54,8 +54,9 @@ def _record(folder: Path, release_id: str) -> ReleaseRecord:
     try:
         return read_record(folder / wanted)
     except IllFormed as why:
+        changed = "It was changed, or another version of shipway wrote it: use that one."
         raise Misconfigured(
             f"The record of {wanted} cannot be shown: {RECORD} {why}.",
             unchanged=_NOTHING,
-            next_step="It was changed, or another version of shipway wrote it: use that one.",
+            next_step=UPDATE if isinstance(why, NewerFormat) else changed,
         ) from None

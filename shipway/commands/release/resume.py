@@ -154,6 +154,8 @@ def _backup(wiring: Wiring, past: Past) -> str:
 
     try:
         open_backup(wiring.backups.folder / name, key=wiring.settings.backup_signing_key)
+    except Refused as error:
+        return f"{name}: {error.what}"
     except Failed:
         copy = taken.manifest.uploaded_to
         return f"{name}, not on this machine" + (f"; a copy is at {copy}" if copy else "")

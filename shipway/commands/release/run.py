@@ -11,6 +11,7 @@ from shipway.commands.release.notices import tell_begin, tell_end
 from shipway.commands.session import with_notes
 from shipway.environment import github_actions
 from shipway.errors import Failed, Interrupted, Stopped
+from shipway.formats.decoding import FORMAT
 from shipway.migrations.shown import shown_sql
 from shipway.release import ReleasePlan
 from shipway.report.files import write_files
@@ -48,6 +49,7 @@ def begun(plan: DatabasePlan, *, kind: str, previous_id: str | None = None, app:
         host=socket.gethostname(),
         without_rehearsal=plan.without_rehearsal,
         waivers=plan.gates.waivers,
+        format=FORMAT,
     )
 
 

@@ -12,7 +12,8 @@ from shipway.edges.postgres.catalog_sql import reader
 from shipway.edges.postgres.diagnostics import said
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Failed, Refused, Stopped
-from shipway.formats.signed_file import IllFormed, paper_of, value_in
+from shipway.formats.decoding import IllFormed
+from shipway.formats.signed_file import paper_of, value_in
 from shipway.values.recorded import RecordedSchema
 
 if TYPE_CHECKING:

@@ -6,7 +6,9 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from shipway.values.inspection import Access, Reach, Remembered, Tried
+from shipway.formats.decoding import IllFormed, value_of
+from shipway.formats.json_form import json_form
+from shipway.values.inspection import Remembered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,23 +29,13 @@ class VerifyMemory:
     def recall(self) -> Remembered | None:
         """Return what was kept; None when there is nothing, or nothing that can be read."""
         try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
-            access = tuple(_access(row) for row in told["access"])
-            advice = told["advice"]
-        except (OSError, ValueError, KeyError, TypeError):
+            return value_of(Remembered, json.loads(self._path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, IllFormed):
             return None
-        keys = None if advice is None else tuple(str(key) for key in advice)
-        return Remembered(access=access, advice=keys)
 
     def keep(self, remembered: Remembered) -> None:
         """Keep it; a reader finds the old file or the new one, never half of one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        told = {"access": remembered.access, "advice": remembered.advice}
-        draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(json_form(remembered), indent=1) + "\n", encoding="utf-8")
         draft.replace(self._path)
-
-
-def _access(row: list[str]) -> Access:
-    kind, name, role, command, columns, reach, tried = row
-    return Access(kind, name, role, command, columns, Reach(reach), Tried(tried))

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shipway.errors import Failed
-from shipway.formats.signed_file import IllFormed, read_paper, write_paper
+from shipway.formats.decoding import IllFormed
+from shipway.formats.signed_file import read_paper, write_paper
 from shipway.values import Grade
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Failed
-from shipway.formats.signed_file import IllFormed, digest_of_file, read_paper, write_paper
+from shipway.errors import Failed, Refused
+from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat
+from shipway.formats.signed_file import digest_of_file, read_paper, write_paper
 from shipway.values import Backup, Grade, Manifest, Unproven
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def list_backups(folder: Path, *, key: Secret | None = None) -> Shelf:
             continue
         try:
             backups.append(open_backup(directory, key=key))
-        except Failed as error:
+        except (Failed, Refused) as error:
             unreadable.append(Unreadable(directory=directory, reason=error.what))
     backups.sort(key=lambda one: one.manifest.taken_at, reverse=True)
     return Shelf(backups=tuple(backups), unreadable=tuple(unreadable))
@@ -110,9 +111,16 @@ def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
     Raises:
         Failed: the manifest is missing, ill-formed or another backup's, or the archive is missing
             or of another size.
+        Refused: a newer shipway took it.
     """
     try:
         manifest = read_paper(directory / MANIFEST, "manifest", Manifest, key=key)
+    except NewerFormat as why:
+        raise Refused(
+            f"The backup {directory.name} cannot be read here: its {MANIFEST} {why}.",
+            unchanged="Nothing was restored or changed.",
+            next_step=UPDATE,
+        ) from None
     except IllFormed as why:
         raise _damaged(directory, f"its {MANIFEST} {why}") from None
     if manifest.backup_id != directory.name:
@@ -186,6 +194,7 @@ def verify_backup(
 
     Raises:
         Failed: it is damaged; says how. Its proof is withdrawn.
+        Refused: a newer shipway took it.
     """
     try:
         backup = open_backup(directory, key=key)

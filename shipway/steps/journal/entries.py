@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from shipway.errors import Failed
-from shipway.formats.signed_file import IllFormed, value_of
+from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat, value_of
 from shipway.steps.journal.journal import chained
 from shipway.values import Begun, KeptChecks, Verdict, Watched
 
@@ -138,17 +138,19 @@ def past_of(release_id: str, lines: Sequence[str]) -> Past:
     what = fault.what if fault is not None else ""
     if not what and (not entries or entries[0].event != "begun"):
         what = "its first line does not say what was begun"
-    begun = None
+    begun, cure = None, f"See what is wrong with it: invoke release.audit --release {release_id}"
     if not what:
         try:
             begun = value_of(Begun, entries[0].data)
+        except NewerFormat as why:
+            what, cure = f"it {why}", UPDATE
         except IllFormed as why:
             what = f"its first line {why}"
     if begun is None:
         raise Failed(
             f"The journal of release {release_id} cannot be trusted: {what}.",
             unchanged="Nothing was changed.",
-            next_step=f"See what is wrong with it: invoke release.audit --release {release_id}",
+            next_step=cure,
         )
     return Past(release_id=release_id, begun=begun, began_at=entries[0].at, entries=tuple(entries))
 

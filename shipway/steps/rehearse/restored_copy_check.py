@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.errors import Failed, Refused
+from shipway.formats.decoding import IllFormed
 from shipway.formats.figures import count
-from shipway.formats.signed_file import IllFormed, read_paper
+from shipway.formats.signed_file import read_paper
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.recorded import same

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shipway.errors import Interrupted, LogsBad, LogsSilent
-from shipway.formats.signed_file import IllFormed, value_of
+from shipway.formats.decoding import FORMAT, IllFormed, value_of
+from shipway.steps.gates.preflight import Ready
 from shipway.steps.journal.course import StepRecord
-from shipway.values import Deployed, Phase, Verdict, Watched, WentBack
+from shipway.values import Deployed, Gated, Phase, Verdict, Watched, WentBack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class PlannedRelease:
     """Contract migrations that wait for a later release."""
     project: str
     """The Vercel project's name."""
-    source: str
+    source: str = ""
     """What the app is made from, in words: `41 files, 1.2 MB`."""
     commit: str | None
     serving_id: str | None
@@ -118,6 +119,8 @@ class ReleaseRecord:
     next_step: str | None
     exit_code: int
     failed_at: FailedAt | None = None
+    format: int = 1
+    """Of the record: which versions of shipway read it."""
 
     @property
     def took_s(self) -> float:
@@ -169,6 +172,7 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
         next_step=error.next_step if error else None,
         exit_code=error.exit_code if error else 0,
         failed_at=_failed_at(error, root),
+        format=FORMAT,
     )
 
 
@@ -232,6 +236,7 @@ def read_record(directory: Path) -> ReleaseRecord:
 
     Raises:
         IllFormed: there is none, or it is damaged; its text goes on after the file's name.
+        NewerFormat: this version does not read it yet.
     """
     try:
         form = json.loads((directory / RECORD).read_bytes())
@@ -239,4 +244,12 @@ def read_record(directory: Path) -> ReleaseRecord:
         raise IllFormed(f"cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise IllFormed("is not JSON: it was cut off or overwritten") from None
-    return replace(value_of(ReleaseRecord, form), directory=directory)
+    record = value_of(ReleaseRecord, form)
+    return replace(record, directory=directory, steps=tuple(_meant(one) for one in record.steps))
+
+
+def _meant(step: StepRecord) -> StepRecord:
+    """Return a step with its own kind of proof: those of preflight and gates hold the same."""
+    if step.name == "gates" and isinstance(step.proof, Ready):
+        return replace(step, proof=Gated(at=step.proof.at, gates=step.proof.gates))
+    return step

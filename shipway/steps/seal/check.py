@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused, VerificationFailed
-from shipway.formats.signed_file import IllFormed, read_paper
+from shipway.formats.decoding import IllFormed
+from shipway.formats.signed_file import read_paper
 from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.recorded import same

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.formats.signed_file import IllFormed, read_paper
+from shipway.formats.decoding import IllFormed
+from shipway.formats.signed_file import read_paper
 from shipway.steps.backup.store import SEAL, list_backups
 from shipway.values import Seal, Unproven
 

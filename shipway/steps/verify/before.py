@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipway.formats.signed_file import IllFormed, read_paper, write_paper
+from shipway.formats.decoding import IllFormed
+from shipway.formats.signed_file import read_paper, write_paper
 from shipway.migrations.files import losing_tables
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import NAMED, places
