@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
+from shipway.migrations import order
 from shipway.migrations.foreign import adopt_command, applied_by, chosen
 from shipway.migrations.names import entry_of
 from shipway.migrations.project import refuse_other_project
@@ -45,14 +46,15 @@ def plan_adopt(  # noqa: PLR0913 - what is known, and the ways to say more
     """
     refuse_other_project(state, project_ref)
     if up_to is not None:
-        if up_to not in {file.version for file in files}:
+        known = order.up_to(up_to, files)
+        if known is None:
             raise Misconfigured(
                 f"There is no file with version {up_to}.",
                 unchanged=_NOTHING_DONE,
                 next_step="Give the version of the newest file that the database has already.",
             )
         named = f"--up-to {up_to}"
-        matched = [file for file in files if file.version <= up_to]
+        matched = known
     else:
         history = chosen(state.histories, files, source=source, target=target)
         named = f"{history.tool} ({history.table})"
@@ -63,7 +65,7 @@ def plan_adopt(  # noqa: PLR0913 - what is known, and the ways to say more
     taken = {file.version for file in matched}
     record = tuple(file for file in matched if file.version not in recorded)
     pending = tuple(file for file in files if file.version not in taken | recorded)
-    _refuse_gap(pending, max(taken | recorded, default=-1), named, target)
+    _refuse_gap(files, taken | recorded, named, target)
     return AdoptPlan(
         source=named,
         record=record,
@@ -125,14 +127,18 @@ def _not_here(
     )
 
 
-def _refuse_gap(pending: Sequence[Migration], newest: int, source: str, target: str) -> None:
-    for file in pending:
-        if file.version < newest and file.phase is Phase.EXPAND:
+def _refuse_gap(files: Sequence[Migration], known: set[int], source: str, target: str) -> None:
+    places = [at for at, file in enumerate(files) if file.version in known]
+    if not places:
+        return
+    newest = files[places[-1]]
+    for file in files[: places[-1]]:
+        if file.version not in known and file.phase is Phase.EXPAND:
             raise Refused(
                 f"{entry_of(file.path)} would be left behind: {source} does not know it, but knows "
-                f"version {newest}.",
+                f"version {newest.version}.",
                 unchanged=_NOTHING_DONE,
                 next_step="If the database has it already: "
-                f"{adopt_command(target, f'--up-to {newest}')}\n"
+                f"{adopt_command(target, f'--up-to {newest.version}')}\n"
                 "If not, give the file a number behind the last one.",
             )

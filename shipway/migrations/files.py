@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import duration_s, refuse_unknown
-from shipway.migrations.layout import down_for, downs_outside
+from shipway.migrations.layout import as_supabase, down_for, downs_outside
 from shipway.migrations.names import (
     DOWN,
     DOWN_IN_FOLDER,
@@ -20,14 +23,16 @@ from shipway.migrations.sql.text import head_of, read_text
 from shipway.values import Migration, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["DIRECTIVES", "losing_tables", "read_folder", "read_migration"]
+__all__ = ["DIRECTIVES", "losing_tables", "read_folder", "read_migration", "set_aside"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _FILE = re.compile(r"([0-9]+)[_-](.+?)(?:\.up)?\.sql\Z")
+_AS_SUPABASE = re.compile(r"([0-9]+)(?:[_-](.+?))?(?:\.up)?\.sql\Z")
 _MAX_DIGITS: Final = 18  # what a bigint surely holds
+_TWINS: Final = 10_000
 DIRECTIVES: Final = {
     "phase": "`expand` (before the new code is live; the default) or `contract` (after the old "
     "code is gone)",
@@ -39,10 +44,12 @@ DIRECTIVES: Final = {
 
 
 def read_folder(folder: Path) -> tuple[Migration, ...]:
-    """Return the folder's migrations, ordered by number.
+    """Return the folder's migrations in the order in which they are run: by number.
 
     Only files whose name ends in `.sql` are looked at, and each must be a migration; a folder
-    that holds a `migration.sql` is one too, named by the folder.
+    that holds a `migration.sql` is one too, named by the folder. A folder of the Supabase CLI is
+    read as that does it: by name, several files of one number included, and what is named
+    otherwise is set aside.
 
     Raises:
         Misconfigured: the folder is missing or empty, or a file in it cannot be a migration.
@@ -53,7 +60,7 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
             unchanged=_NOTHING_DONE,
             next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
         )
-    paths = list(entries(folder))
+    paths, _ = _told_apart(folder)
     downs = {path.name.removesuffix(DOWN): path for path in paths if path.name.endswith(DOWN)}
     ups = [path for path in paths if not path.name.endswith(DOWN)]
     outside = {path.name.removesuffix(DOWN): path for path in downs_outside(folder)}
@@ -63,25 +70,63 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
             unchanged=_NOTHING_DONE,
             next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
         )
-    seen: dict[int, Path] = {}
-    found = []
-    for path in ups:
-        migration = read_migration(path, _down_of(path, downs, outside))
-        if (twin := seen.setdefault(migration.version, path)) is not path:
-            raise Misconfigured(
-                f"Two migrations have version {migration.version}: "
-                f"{entry_of(twin)} and {entry_of(path)}.",
-                unchanged=_NOTHING_DONE,
-                next_step="Give one of them a number of its own.",
-            )
-        found.append(migration)
+    by_name = as_supabase(ups)
+    found = sorted(
+        (read_migration(path, _down_of(path, downs, outside), by_name=by_name) for path in ups),
+        key=attrgetter("place"),
+    )
     for orphan in downs.values():
         raise Misconfigured(
             f"{orphan.name} undoes a migration that is not there.",
             unchanged=_NOTHING_DONE,
             next_step=f"Restore {orphan.name.removesuffix(DOWN)}.sql beside it, or delete it.",
         )
-    return tuple(sorted(found, key=lambda migration: migration.version))
+    return tuple(_numbered(found))
+
+
+def set_aside(folder: Path) -> tuple[str, ...]:
+    """Return the .sql files of the Supabase CLI's folder that are no migrations, to it and to us.
+
+    Elsewhere a file that is no migration is refused.
+    """
+    return tuple(path.name for path in _told_apart(folder)[1])
+
+
+def _told_apart(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return what is read of a folder, and what is set aside."""
+    paths = list(entries(folder))
+    named = [path for path in paths if in_own_folder(path) or _AS_SUPABASE.match(path.name)]
+    if not as_supabase([path for path in named if not path.name.endswith(DOWN)]):
+        return paths, []
+    return named, [path for path in paths if path not in named]
+
+
+def _numbered(found: Sequence[Migration]) -> Iterator[Migration]:
+    """Yield the migrations, each with a version that is its own.
+
+    A further file of the same digits gets a number that comes of its name, so that it keeps it
+    whatever comes beside it: the digits, and four more.
+
+    Raises:
+        Misconfigured: two have one version, and the folder's order does not tell them apart.
+    """
+    seen: dict[int, Migration] = {}
+    for file in found:
+        twin = seen.get(file.version)
+        own = file
+        if twin is not None and file.by_name:
+            label = hashlib.sha256(file.label.encode()).hexdigest()
+            own = replace(file, version=file.version * _TWINS + int(label, 16) % _TWINS)
+            twin = seen.get(own.version)
+        if twin is not None or own.version >= 10**_MAX_DIGITS:
+            raise Misconfigured(
+                f"Two migrations have version {file.version}: "
+                f"{entry_of(seen[file.version].path)} and {entry_of(file.path)}.",
+                unchanged=_NOTHING_DONE,
+                next_step="Give one of them a number of its own.",
+            )
+        seen[own.version] = own
+        yield own
 
 
 def _down_of(path: Path, downs: dict[str, Path], outside: Mapping[str, Path]) -> Path | None:
@@ -106,13 +151,18 @@ def _down_of(path: Path, downs: dict[str, Path], outside: Mapping[str, Path]) ->
     return here or there
 
 
-def read_migration(path: Path, down_path: Path | None) -> Migration:
+def read_migration(path: Path, down_path: Path | None, *, by_name: bool = False) -> Migration:
     """Return one file as a migration, after looking whether its text can be one.
+
+    Args:
+        path: the file.
+        down_path: what undoes it.
+        by_name: the folder is read as the Supabase CLI reads it.
 
     Raises:
         Misconfigured: its name or its text cannot be a migration's.
     """
-    digits, name = _name_of(path)
+    digits, name = _name_of(path, _AS_SUPABASE if by_name else _FILE)
     text = read_text(path)
     directives = head_of(text, path)
     if directives:
@@ -126,6 +176,7 @@ def read_migration(path: Path, down_path: Path | None) -> Migration:
         sha256=text.sha256,
         size_bytes=text.size_bytes,
         blank=text.blank,
+        by_name=by_name,
         phase=_phase(directives.get("phase", Phase.EXPAND), path),
         lock_timeout_s=_limit(directives, "lock_timeout", path),
         statement_timeout_s=_limit(directives, "statement_timeout", path),
@@ -138,9 +189,9 @@ def losing_tables(migration: Migration) -> tuple[str, ...]:
     return tuple(name.strip() for name in directives.get("loses", "").split(",") if name.strip())
 
 
-def _name_of(path: Path) -> tuple[str, str]:
+def _name_of(path: Path, form: re.Pattern[str]) -> tuple[str, str]:
     name = entry_of(path)
-    match = _FILE.match(f"{name}.sql" if in_own_folder(path) else name)
+    match = form.match(f"{name}.sql" if in_own_folder(path) else name)
     if match is None:
         raise Misconfigured(
             f"{name} is no migration: its name is not of the form 001_what_it_does.sql.",
@@ -153,7 +204,7 @@ def _name_of(path: Path) -> tuple[str, str]:
             unchanged=_NOTHING_DONE,
             next_step="Use a short number or a 14-digit timestamp.",
         )
-    return match.group(1), match.group(2)
+    return match.group(1), match.group(2) or ""
 
 
 def _phase(value: str, path: Path) -> Phase:

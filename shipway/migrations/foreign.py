@@ -32,12 +32,12 @@ def applied_by(
     if up_to is not None and (found or _begun(history, files) or _has(files, up_to)):
         # Else it is of another project in the same database.
         found += [file for file in files if file.version <= up_to]
-    return _in_order(found), strangers
+    return _in_order(found, files), strangers
 
 
 def named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
     """Return the files that the tool has applied or has begun to apply, in order."""
-    return _in_order([*applied_by(history, files)[0], *_begun(history, files)])
+    return _in_order([*applied_by(history, files)[0], *_begun(history, files)], files)
 
 
 def chosen(
@@ -103,12 +103,15 @@ def _named(some: Sequence[ForeignHistory], histories: Sequence[ForeignHistory]) 
 def _matched(
     entries: Sequence[ForeignEntry], files: Sequence[Migration]
 ) -> tuple[list[Migration], list[str]]:
-    by_version = {file.version: file for file in files}
+    # Of files that share their digits a tool means the one that it names, or the first.
+    by_digits = {int(file.digits): file for file in reversed(files)}
     by_name = {name: file for file in files for name in (file.name, file.label)}
     found: list[Migration] = []
     strangers: list[str] = []
     for entry in entries:
-        known = by_name.get(entry.name) if entry.version is None else by_version.get(entry.version)
+        known = by_name.get(entry.name)
+        if entry.version is not None and (known is None or int(known.digits) != entry.version):
+            known = by_digits.get(entry.version)
         if known is None:
             strangers.append(entry.name)
         else:
@@ -124,6 +127,7 @@ def _has(files: Sequence[Migration], version: int) -> bool:
     return any(file.version == version for file in files)
 
 
-def _in_order(files: Iterable[Migration]) -> list[Migration]:
-    once = {file.version: file for file in files}
-    return [once[version] for version in sorted(once)]
+def _in_order(some: Iterable[Migration], files: Sequence[Migration]) -> list[Migration]:
+    """Return files once each, in the folder's order."""
+    named = {file.version for file in some}
+    return [file for file in files if file.version in named]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shipway.migrations.names import DOWN, DOWN_IN_FOLDER, in_own_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
     "ALL_MARKS",
     "SUPABASE_CLI",
     "Marks",
+    "as_supabase",
     "down_for",
     "downs_outside",
     "marks_like",
@@ -57,6 +58,7 @@ _TOOLS: Final = (
 ALL_MARKS: Final = (Marks(), *(marks for _, marks, _ in _TOOLS))
 _NODE_PG_MIGRATE_DIGITS: Final = {13, 17}
 """Milliseconds since 1970, or a UTC time down to them: no other tool numbers files so."""
+_DATED: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 
 def shared_with(up: Path) -> str:
@@ -73,6 +75,23 @@ def shared_with(up: Path) -> str:
     if digits and len(digits.group()) in _NODE_PG_MIGRATE_DIGITS:
         return tool or "node-pg-migrate"
     return tool
+
+
+def as_supabase(paths: Sequence[Path]) -> bool:
+    """Tell whether a folder is read as the Supabase CLI reads it: by the order of its names.
+
+    That is the CLI's own folder, and any other in which every number begins with a date and no
+    tool has left its mark: there too a day, `20251005_x`, stands beside times of day.
+
+    Args:
+        paths: the migrations in it.
+    """
+    if not paths or any(map(in_own_folder, paths)):
+        return False
+    tools = {shared_with(path) for path in paths[:1]}
+    return tools == {SUPABASE_CLI} or (
+        tools == {""} and all(_DATED.match(path.name) for path in paths)
+    )
 
 
 def marks_like(like: Path) -> Marks:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused
 from shipway.migrations.creation import untouched
 from shipway.migrations.names import entry_of, in_own_folder, shown
+from shipway.migrations.order import in_order
 from shipway.migrations.project import refuse_other_project
 from shipway.migrations.unadopted import refuse_unadopted
 from shipway.values import Migrated, MigrationPlan, Phase
@@ -21,24 +22,27 @@ __all__ = ["history_problems", "plan_migrations", "proof_of"]
 
 _NOTHING_DONE = "Nothing was run; the database is as it was."
 _SHOWN_DIGITS = 12
+_FEW = 5
 
 
-def plan_migrations(
+def plan_migrations(  # noqa: PLR0913 - all of it is known, and nothing is asked
     files: Sequence[Migration],
     state: LedgerState,
     *,
     phase: Phase = Phase.EXPAND,
     project_ref: str | None = None,
     target: str = "default",
+    aside: Sequence[str] = (),
 ) -> MigrationPlan:
     """Return what would run, in order.
 
     Args:
-        files: the folder, ordered by version.
+        files: the folder, in order.
         state: what the target says about itself.
         phase: EXPAND leaves contract migrations for later; CONTRACT runs them.
         project_ref: the project that the settings name, if they do.
         target: its name, for the commands in messages.
+        aside: files of the folder that are no migrations.
 
     Raises:
         Refused: the history does not fit the files, another tool has applied what is pending, or
@@ -64,12 +68,22 @@ def plan_migrations(
             next_step="Run the expand phase first: invoke db.migrate",
         )
     return MigrationPlan(
-        applied=state.applied,
+        applied=tuple(in_order(state.applied, files)),
         pending=tuple(contract if phase is Phase.CONTRACT else expand),
         held_back=() if phase is Phase.CONTRACT else tuple(contract),
         project_ref=project_ref if state.project_ref is None else None,
-        warnings=(*_blank(waiting), *_beyond_reach(state)),
+        warnings=(*_aside(aside), *_blank(waiting), *_beyond_reach(state)),
     )
+
+
+def _aside(names: Sequence[str]) -> Iterator[str]:
+    """Yield a warning where files were set aside: somebody may think that they are run."""
+    if names:
+        more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+        yield (
+            f"set aside: {', '.join(names[:_FEW])}{more}. A name without a number in front is no "
+            "migration here, as for the Supabase CLI."
+        )
 
 
 def _blank(waiting: Sequence[Migration]) -> Iterator[str]:
@@ -135,12 +149,13 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
             problems.append(_edited(row, file))
         elif file.label != row.label:
             problems.append(_renamed(row, file))
-    newest = max(recorded, default=-1)
+    rows = in_order(state.applied, files)
+    newest = rows[-1] if rows else None
     known = recorded | moved
     late = [
         file
         for file in files
-        if file.version not in known and file.version < newest and file.phase is Phase.EXPAND
+        if file.version not in known and file.phase is Phase.EXPAND and _before(file, newest)
     ]
     begun = {step.version for step in state.steps}
     problems += [
@@ -148,8 +163,19 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
         for step in state.steps
         if step.label.endswith(".down")
     ][:1]
-    problems += [_out_of_order(file, files, newest) for file in late if file.version not in begun]
+    problems += [
+        _out_of_order(file, files, newest)
+        for file in late
+        if newest is not None and file.version not in begun
+    ]
     return problems
+
+
+def _before(file: Migration, row: AppliedMigration | None) -> bool:
+    """Tell whether a file stands before a row of the ledger in the folder's order."""
+    if row is None:
+        return False
+    return file.place < (0 if file.by_name else row.version, row.label)
 
 
 def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
@@ -196,11 +222,14 @@ def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
     )
 
 
-def _out_of_order(file: Migration, files: Sequence[Migration], newest: int) -> tuple[str, str]:
-    width = len(file.digits)
-    free = str(max(newest, *(one.version for one in files)) + 1).zfill(width)
+def _out_of_order(
+    file: Migration, files: Sequence[Migration], newest: AppliedMigration
+) -> tuple[str, str]:
+    digits = files[-1].digits if file.by_name else file.digits
+    last = int(digits) if file.by_name else max(newest.version, *(one.version for one in files))
+    free = str(last + 1).zfill(len(digits))
     suffix = entry_of(file.path)[len(file.digits) :]
     return (
-        f"out of order: {entry_of(file.path)} is not applied, while {newest} already is",
+        f"out of order: {entry_of(file.path)} is not applied, while {newest.version} already is",
         f"Give it a number behind the last one: git mv {entry_of(file.path)} {free}{suffix}",
     )

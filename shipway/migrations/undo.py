@@ -11,6 +11,7 @@ from shipway.migrations.foreign import named_by
 from shipway.migrations.layout import down_for
 from shipway.migrations.ledger.messages import literal
 from shipway.migrations.names import shown
+from shipway.migrations.order import in_order, number_of
 from shipway.migrations.sql.statement_kinds import tokens_of
 from shipway.values import Loss, UndoPlan
 
@@ -35,7 +36,7 @@ def plan_undo(
     """Return what would be undone, newest first.
 
     Args:
-        files: the folder, ordered by version.
+        files: the folder, in order.
         state: what the target says about itself.
         steps: how many of the newest; one, when nothing is said.
         to: undo everything above this version, instead.
@@ -50,15 +51,16 @@ def plan_undo(
             unchanged=_NOTHING_DONE,
             next_step="Give one of them.",
         )
-    applied = sorted(state.applied, key=lambda row: row.version, reverse=True)
-    if to is not None and to != 0 and to not in {row.version for row in applied}:
+    applied = in_order(state.applied, files)[::-1]
+    places = [at for at, row in enumerate(applied) if to in {row.version, number_of(row)}]
+    if to is not None and to != 0 and not places:
         raise Misconfigured(
             f"Version {to} is not in the ledger.",
             unchanged=_NOTHING_DONE,
             next_step="See which are: invoke db.status (0 undoes everything).",
         )
     chosen = (
-        [row for row in applied if row.version > to]
+        applied[: places[0] if places else None]
         if to is not None
         else applied[: 1 if steps is None else steps]
     )

@@ -43,22 +43,21 @@ _OF_DEFAULTS = (
 def applied_files(
     applied: Sequence[AppliedMigration], files: Sequence[Migration]
 ) -> tuple[Migration, ...] | str:
-    """Return the files that the ledger says were applied, in the order of their numbers.
+    """Return the files that the ledger says were applied, in the order of the folder.
 
     A text instead says why they cannot tell what to expect.
     """
     if not applied:
         return "the ledger is empty: no migration tells what the schema should be"
     by_version = {file.version: file for file in files}
-    found = []
-    for row in sorted(applied, key=lambda one: one.version):
+    for row in applied:
         file = by_version.get(row.version)
         if file is None:
             return f"{row.label} was applied and its file is not here"
         if file.sha256 != row.sha256:
             return f"{file.path.name} was edited after it was applied"
-        found.append(file)
-    return tuple(found)
+    ran = {row.version for row in applied}
+    return tuple(file for file in files if file.version in ran)
 
 
 def promised_results(

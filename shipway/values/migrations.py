@@ -25,11 +25,12 @@ class Migration:
     """One file `NNN_name.sql`. The SQL stays on disk: files may be large."""
 
     version: int
-    """The digits as a number: `00010` is ten."""
+    """The digits as a number: `00010` is ten; of files that share them the first has it, and each
+    other one a longer number. It names the file: its place in the order is `place`."""
     digits: str
     """The digits as they are written in the file's name."""
     name: str
-    """The rest of the file's name, without `.sql`."""
+    """The rest of the file's name, without `.sql`; empty where there are digits alone."""
     path: Path
     down_path: Path | None
     """The `.down.sql` that undoes it, beside it or in the folder for down scripts."""
@@ -38,6 +39,8 @@ class Migration:
     size_bytes: int
     blank: bool = False
     """It holds no statement: white space, comments and semicolons alone."""
+    by_name: bool = False
+    """Its folder is run in the order of the names, as the Supabase CLI does it."""
     phase: Phase = Phase.EXPAND
     lock_timeout_s: float | None = None
     """The file's own limit, by its head directive; None takes the setting; 0 is no limit."""
@@ -46,7 +49,12 @@ class Migration:
     @property
     def label(self) -> str:
         """`NNN_name`, as an operator writes it."""
-        return f"{self.digits}_{self.name}"
+        return f"{self.digits}_{self.name}" if self.name else self.digits
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """What files are ordered by: their names, or their numbers."""
+        return (0, self.label) if self.by_name else (self.version, self.label)
 
     @property
     def undone_by(self) -> Path | None:

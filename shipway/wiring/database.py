@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.edges.ledger.state import read_ledger
 from shipway.edges.postgres import connection as postgres
-from shipway.migrations.files import read_folder
+from shipway.migrations.files import read_folder, set_aside
 from shipway.migrations.plan import plan_migrations
 from shipway.values import Phase
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from shipway.edges.catalog.snapshot import Catalog
     from shipway.edges.ledger.ledger import Ledger
@@ -93,7 +94,11 @@ class DatabaseWiring:
 
     def files(self) -> tuple[Migration, ...]:
         """Return the project's migrations."""
-        return read_folder(self._settings.under_root(self._settings.migrations_dir))
+        return read_folder(self._folder)
+
+    @property
+    def _folder(self) -> Path:
+        return self._settings.under_root(self._settings.migrations_dir)
 
     def plan(self, phase: Phase = Phase.EXPAND) -> MigrationPlan:
         """Return what would be applied in a phase."""
@@ -103,6 +108,7 @@ class DatabaseWiring:
             phase=phase,
             project_ref=self._settings.project_ref,
             target=self._settings.target,
+            aside=set_aside(self._folder),
         )
 
     def traffic(self) -> tuple[Query, ...] | Unproven:

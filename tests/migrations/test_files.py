@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.errors import Misconfigured
-from shipway.migrations.files import read_folder, read_migration
+from shipway.migrations.files import read_folder, read_migration, set_aside
 from shipway.values import Phase
 
 if TYPE_CHECKING:
@@ -215,3 +215,42 @@ def test_a_down_script_lies_beside_its_migration_or_in_the_folder_for_them(tmp_p
     stopped = refusal(folder)
     assert "Two files undo 1_a.sql" in stopped.what
     assert str(outside / "1_a.down.sql") in stopped.next_step
+
+
+def test_a_folder_of_the_supabase_cli_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
+    folder = tmp_path / "supabase" / "migrations"
+    folder.mkdir(parents=True)
+    write(folder, "20251005_first.sql", "20250115000000_begin.sql", "20251005093000_then.sql")
+    write(folder, "001_base.sql", "999_last.sql", "20240101000000.sql", "README_fix.sql")
+    assert [one.label for one in read_folder(folder)] == [
+        "001_base",
+        "20240101000000",
+        "20250115000000_begin",
+        "20251005093000_then",
+        "20251005_first",
+        "999_last",
+    ]
+    assert set_aside(folder) == ("README_fix.sql",)
+
+
+def test_any_folder_that_is_numbered_by_dates_alone_is_read_so(tmp_path: Path) -> None:
+    write(tmp_path, "20251005_first.sql", "20250115000000_begin.sql", "notes.sql")
+    assert [one.name for one in read_folder(tmp_path)] == ["begin", "first"]
+    assert set_aside(tmp_path) == ("notes.sql",)
+
+
+def test_a_file_of_a_day_keeps_its_version_whatever_comes_beside_it(tmp_path: Path) -> None:
+    write(tmp_path, "20240222_0900_a.sql", "20240222_1000_b.sql", "20240223_c.sql")
+    first, second, third = read_folder(tmp_path)
+    assert (first.version, third.version) == (20240222, 20240223)
+    assert str(second.version).startswith("20240222")
+    write(tmp_path, "20240222_0930_between.sql")
+    kept = {one.name: one.version for one in read_folder(tmp_path)}
+    assert kept["1000_b"] == second.version
+    assert len({*kept.values()}) == 4
+
+
+def test_where_a_number_is_no_date_two_files_of_one_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "20240222_a.sql", "7_b.sql", "007_c.sql")
+    assert "Two migrations have version 7" in refusal(tmp_path).what
+    assert set_aside(tmp_path) == ()

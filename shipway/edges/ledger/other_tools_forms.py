@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shipway.values import ForeignEntry
@@ -46,7 +47,11 @@ def _entry(name: str) -> ForeignEntry:
 def _supabase(rows: Iterable[TupleRow]) -> dict[str, Any]:
     """Read versions with their names: the CLI also runs a down script that lies in its folder."""
     told = list(rows)
-    entries = tuple(_entry(version) for version, name in told if not name.endswith(".down"))
+    entries = tuple(
+        replace(_entry(version), name=f"{version}_{name}" if name else version)
+        for version, name in told
+        if not name.endswith(".down")
+    )
     down = [(version, name) for version, name in told if name.endswith(".down")]
     if not down:
         return {"entries": entries}
