@@ -16,10 +16,12 @@ from urllib.parse import quote
 
 import psycopg
 
+from shipway.edges.extensions.folder import extensions_for
 from shipway.edges.machine import process
 from shipway.edges.servers.cluster import HOST, Cluster, Install, Server, newest
 from shipway.errors import Failed, Locked, Misconfigured, Refused
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
+from shipway.sandbox.database.extensions import preinstall
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
 from shipway.values import SandboxStatus, Secret
 
@@ -134,16 +136,18 @@ def _database_up(directory: Path, say: Say) -> Secret:
         # Left by a folder of this name that was deleted: root's clusters lie elsewhere.
         Cluster(directory / "postgres", newest()).destroy()
     install = _install(directory)
-    cluster = Cluster(directory / "postgres", install)
     kept = _passwords(directory)
     superuser, owner = Secret(kept["superuser"]), Secret(kept["owner"])
-    if not cluster.exists:
-        cluster.create(SUPERUSER, superuser)
-    server = cluster.running() or cluster.start(_if_free(kept.get("port")))
+    with extensions_for(install) as extensions:
+        cluster = Cluster(directory / "postgres", install, extensions=extensions)
+        if not cluster.exists:
+            cluster.create(SUPERUSER, superuser)
+        server = cluster.running() or cluster.start(_if_free(kept.get("port")))
     write_whole(_passwords_file(directory), json.dumps(kept | {"port": server.port}).encode())
     admin = _url(server, SUPERUSER, superuser)
     if not _dressed(admin):
         dress(admin, password=owner)
+        preinstall(admin)
     say.note(f"PostgreSQL {install.version}, dressed as Supabase, listens on {HOST}:{server.port}")
     return _url(server, APP_ROLE, owner)
 

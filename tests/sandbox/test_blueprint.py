@@ -100,22 +100,53 @@ def test_the_same_files_are_not_run_twice_and_an_edited_one_is(tmp_path: Path) -
     assert blueprint.build(read_folder(folder), server_version=PG_18, defaults={}) == first
 
 
-def test_extensions_that_the_embedded_build_lacks_are_stood_in_for(tmp_path: Path) -> None:
+# Those of Supabase's list that public histories create, with the functions that they call (F2d).
+HISTORY_OF_EXTENSIONS = """
+create extension if not exists "uuid-ossp"; create extension if not exists pgcrypto;
+create extension pg_trgm with schema extensions; create extension citext;
+create extension ltree; create extension btree_gin; create extension btree_gist;
+create extension hstore; create extension unaccent with schema extensions;
+create extension fuzzystrmatch;
+create extension pg_net with schema extensions; create extension pg_cron with schema extensions;
+create extension if not exists pg_graphql; create extension pgjwt with schema extensions;
+create extension pgsodium; create extension if not exists supabase_vault cascade;
+create extension http with schema extensions; create extension pgmq;
+create extension wrappers with schema extensions; create extension plpgsql_check;
+create extension if not exists pg_stat_statements;
+create extension index_advisor with schema extensions cascade;
+create extension pg_jsonschema with schema extensions; create extension pgaudit;
+create extension pg_tle;
+create table public.a (
+    id uuid primary key default extensions.uuid_generate_v4(), email citext unique,
+    token text default encode(extensions.gen_random_bytes(16), 'hex'),
+    facts json check (extensions.json_matches_schema('{"type": "object"}', facts)));
+create index on public.a using gin ((token) extensions.gin_trgm_ops);
+select cron.schedule('tidy', '0 3 * * *', 'delete from nothing');
+do $$ begin perform cron.unschedule(jobid) from cron.job where jobname = 'tidy'; end $$;
+select net.http_post(url := 'http://x.invalid', body := '{}');
+select pgmq.create('jobs'), pgmq.send('jobs', '{}');
+select vault.create_secret('s', 'x');
+create function public.f() returns text language sql
+    as $$ select decrypted_secret from vault.decrypted_secrets where name = 'x' $$;
+"""
+
+
+@pytest.mark.parametrize("version", [PG_18, PG_15])
+def test_a_history_creates_what_the_platform_offers_as_the_projects_owner(
+    tmp_path: Path, version: int
+) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
-    (folder / "001_a.sql").write_text(
-        'create extension if not exists "uuid-ossp" with schema extensions;'
-        "create extension citext; create extension unaccent with schema extensions;"
-        "create table public.a (id uuid primary key default extensions.uuid_generate_v4(),"
-        " email citext unique, pin text default extensions.crypt('x', extensions.gen_salt('bf')))"
-    )
+    (folder / "001_a.sql").write_text(HISTORY_OF_EXTENSIONS)
     (folder / "001_a.down.sql").write_text("drop table public.a")
     made = Blueprint(tmp_path / "server", clock=SystemClock()).build(
-        read_folder(folder), server_version=PG_18, defaults={}
+        read_folder(folder), server_version=version, defaults={}
     )
     things = {(one.kind, one.full_name): one for one in made.things}
     assert things["column", "public.a.email"].fact("type") == "public.citext"
     assert things["column", "public.a.id"].fact("default") == "extensions.uuid_generate_v4()"
     assert things["extension", "unaccent"].fact("schema") == "extensions"
+    # Where it stands on the platform, whatever a file has asked for.
+    assert things["extension", "pg_cron"].fact("schema") == "pg_catalog"
     assert ("extension", "uuid-ossp") not in things
-    assert not [name for kind, name in things if kind in {"function", "type"}]
+    assert [name for kind, name in things if kind == "function"] == ["public.f()"]

@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import secrets
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -18,16 +16,13 @@ from psycopg import sql
 from shipway import __version__
 from shipway.cleanup import afterwards
 from shipway.edges.catalog.snapshot import Catalog
+from shipway.edges.extensions.folder import extensions_for
+from shipway.edges.extensions.library import scripts, stand_ins
 from shipway.edges.ledger.ledger import Ledger
 from shipway.edges.postgres.catalog_sql import snapshot_queries
 from shipway.edges.servers.cluster import HOST, Cluster, install_for
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress, dress_script
-from shipway.sandbox.database.extensions import (
-    PREINSTALLED,
-    STAND_INS,
-    preinstall,
-    write_extensions,
-)
+from shipway.sandbox.database.extensions import PREINSTALLED, preinstall
 from shipway.sandbox.database.session import begin_as
 from shipway.schema.default_privileges import altered
 from shipway.steps.migrate.migrate import migrate
@@ -44,6 +39,7 @@ from shipway.values.inspection import Snapshot, Thing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from shipway.edges.servers.cluster import Install
     from shipway.schema.default_privileges import Defaults
@@ -104,7 +100,7 @@ class Blueprint:
             Stopped: a migration failed there, or the embedded server cannot be had.
         """
         install = install_for(
-            server_version // _VERSIONS_PER_MAJOR, extensions, stand_ins=STAND_INS
+            server_version // _VERSIONS_PER_MAJOR, extensions, stand_ins=stand_ins()
         )
         kept = self._directory / f"{_digest(install, migrations, defaults, session)}.json"
         if (known := _recalled(kept)) is not None:
@@ -184,6 +180,7 @@ def _digest(
     met = json.dumps({str(version): granted for version, granted in defaults.items()})
     begun = json.dumps([dict(session.settings), dict(session.own), session.may_set, session.path])
     parts = [dress_script(), *snapshot_queries(), met.encode(), begun.encode()]
+    parts += [one.encode() for one in scripts().values()]
     for part in (*parts, *(migration.sha256.encode() for migration in migrations)):
         digest.update(b"%d:%b" % (len(part), part))
     return digest.hexdigest()
@@ -218,13 +215,14 @@ def _empty_supabase(directory: Path, install: Install) -> Iterator[tuple[Secret,
     """
     name = f"{os.getpid()}-{secrets.token_hex(4)}"
     password = Secret(secrets.token_urlsafe(24))
-    with tempfile.TemporaryDirectory(prefix="shipway-extensions-") as extensions:
-        write_extensions(Path(extensions), but=install.extensions)
-        cluster = Cluster(directory / name, install, extensions=Path(extensions))
-        with afterwards(cluster.destroy):
-            cluster.create(SUPERUSER, password)
-            place = f"{password.reveal()}@{HOST}:{cluster.start().port}/{_DATABASE}"
-            admin = Secret(f"postgresql://{SUPERUSER}:{place}")
-            dress(admin, password=password)
-            preinstall(admin)
-            yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")
+    with ExitStack() as opened:
+        extensions = opened.enter_context(extensions_for(install))
+        cluster = Cluster(directory / name, install, extensions=extensions)
+        opened.enter_context(afterwards(cluster.destroy))
+        cluster.create(SUPERUSER, password)
+        port = cluster.start().port
+        place = f"{password.reveal()}@{HOST}:{port}/{_DATABASE}"
+        admin = Secret(f"postgresql://{SUPERUSER}:{place}")
+        dress(admin, password=password)
+        preinstall(admin)
+        yield admin, Secret(f"postgresql://{APP_ROLE}:{place}")

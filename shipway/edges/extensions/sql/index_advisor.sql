@@ -1,0 +1,11 @@
+--! default_version = '0.2.0'
+--! versions = '0.1.0 0.1.1'
+--! requires = 'hypopg'
+--! relocatable = true
+
+create function index_advisor(query text) returns table (
+    startup_cost_before jsonb, startup_cost_after jsonb, total_cost_before jsonb,
+    total_cost_after jsonb, index_statements text[], errors text[])
+    language sql
+    as $$select null::jsonb, null::jsonb, null::jsonb, null::jsonb, '{}'::text[],
+        array['index_advisor is a stand-in here and advises nothing']$$;
