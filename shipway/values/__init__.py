@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from shipway.values.actions import Actions
     from shipway.values.backup import (
         Backup,
         Dumped,
@@ -130,6 +129,7 @@ if TYPE_CHECKING:
         TableContent,
     )
     from shipway.values.releases import (
+        Actions,
         Audited,
         Begun,
         KeptChecks,
@@ -152,7 +152,6 @@ if TYPE_CHECKING:
     )
 
 _HOMES: Final = {
-    "actions": ("Actions",),
     "backup": (
         "Backup",
         "Dumped",
@@ -277,6 +276,7 @@ _HOMES: Final = {
         "TableContent",
     ),
     "releases": (
+        "Actions",
         "Audited",
         "Begun",
         "KeptChecks",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shipway.values.exchange import Holder
     from shipway.values.gates import Waiver
 
@@ -124,3 +126,13 @@ class Releases:
     releases: tuple[ReleaseLine, ...]
     unreadable: tuple[str, ...]
     """Journals that cannot be trusted, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """What GitHub Actions' runner told in the environment, when a release runs there."""
+
+    workspace: Path | None
+    """The repository's root: annotations name files from there."""
+    summary: Path | None
+    """The file whose Markdown is shown on the run's page."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from tests.fixtures.relay import pairs
+from tests.fixtures.recording_proxy import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
