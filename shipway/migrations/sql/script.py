@@ -9,6 +9,7 @@ import tempfile
 from array import array
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured, Refused
@@ -42,8 +43,16 @@ class Unit:
     after: int
     outside: bool
     """It is a single statement that cannot run in a transaction."""
-    begin: bytes = b"BEGIN"
-    """How the transaction is begun: in the file's own words, where it has its own."""
+    begin: tuple[bytes, ...] = (b"BEGIN",)
+    """How the transaction is begun: in the file's own words, where it has its own, and with what
+    has to come before all else in it, our own statements included: SET TRANSACTION."""
+    begun_by: frozenset[int] = frozenset()
+    """Statements of the file that stand there."""
+
+    @property
+    def rest(self) -> Iterator[int]:
+        """The statements that are run in it once it is begun, or outside of any."""
+        return (at for at in range(self.first, self.after) if at not in self.begun_by)
 
 
 class Script:
@@ -170,8 +179,11 @@ class Script:
                 units += self._plain(first, index)
                 opened = index
             elif label is Label.COMMIT and opened is not None:
-                units += self._own(opened, index)
+                units += self._plain(opened + 1, index, self.sql(opened))
                 opened, first = None, index + 1
+            elif label is Label.COMMIT and index + 1 == len(self):
+                units += self._plain(first, index)  # it says what happens there anyway
+                first = index + 1
             elif label in _MISPLACED or (outside and opened is not None):
                 raise self._misplaced(index, label)
             elif outside or (apart and opened is None and self._adds_enum_value(index)):
@@ -192,14 +204,24 @@ class Script:
         if self._kinds[index].label is Label.SETTING and _STRINGS in lowered:
             self._switches.add(index)
 
-    def _plain(self, first: int, after: int) -> list[Unit]:
-        return [Unit(first=first, after=after, outside=False)] if first < after else []
-
-    def _own(self, begin: int, commit: int) -> list[Unit]:
-        """Return the file's own transaction as a unit that is begun in its own words."""
-        if begin + 1 == commit:
+    def _plain(self, first: int, after: int, begin: bytes = b"BEGIN") -> list[Unit]:
+        """Return statements as one transaction; none as none."""
+        if first == after:
             return []
-        return [Unit(first=begin + 1, after=commit, outside=False, begin=self.sql(begin))]
+        head = takewhile(
+            lambda at: self.kind(at).label in (Label.SETTING, Label.OF_TRANSACTION),
+            range(first, after),
+        )
+        begun_by = [at for at in head if self.kind(at).label is Label.OF_TRANSACTION]
+        return [
+            Unit(
+                first=first,
+                after=after,
+                outside=False,
+                begin=(begin, *map(self.sql, begun_by)),
+                begun_by=frozenset(begun_by),
+            )
+        ]
 
     def _adds_enum_value(self, index: int) -> bool:
         head = self.sql(index)[:400].lower().split()

@@ -22,6 +22,8 @@ class Label(Enum):
     BEGIN = auto()
     COMMIT = auto()
     ROLLBACK = auto()
+    OF_TRANSACTION = auto()
+    """SET TRANSACTION in one of its forms: the first thing in its transaction."""
     PREPARED = auto()
     """Two-phase commit: PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED."""
     OUTSIDE = auto()
@@ -59,6 +61,12 @@ _TOKEN = re.compile(
 )
 _HEAD_CHARS: Final = 4000
 _COMMIT_IN_BODY = re.compile(r"\b(?:commit|rollback)\s*(?:;|and\b)", re.IGNORECASE)
+_OF_TRANSACTION: Final = {
+    "transaction",
+    "transaction_isolation",
+    "transaction_read_only",
+    "transaction_deferrable",
+}
 _NO_TRANSACTION: Final = {
     ("create", "database"),
     ("drop", "database"),
@@ -109,6 +117,9 @@ def _lonely_verb(first: str, second: str, bare: list[str]) -> str | None:
 
 
 def _setting_label(first: str, second: str, bare: list[str]) -> Label | None:
+    set_ = bare[2:3] if second in ("local", "session") else bare[1:2]
+    if first == "set" and _OF_TRANSACTION.intersection(set_):
+        return Label.OF_TRANSACTION
     if first in ("set", "reset") and second not in ("local", "transaction", "constraints"):
         return Label.SETTING
     if first == "select" and "set_config" in bare[1:4]:

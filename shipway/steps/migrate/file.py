@@ -10,6 +10,7 @@ from shipway.migrations.ledger import messages, rows
 from shipway.migrations.ledger.messages import BEAT, Message
 from shipway.migrations.ledger.supabase_history import kept_for_supabase
 from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.statement_kinds import Label
 from shipway.steps.migrate.batch import MOST_BYTES, MOST_FILES, Batch
 from shipway.steps.migrate.parts import Parts
 from shipway.steps.migrate.send import Sending, StatementError
@@ -101,7 +102,7 @@ class Runner:
                 (unit,) = script.units()
                 first = migration is files[0]
                 message = self._begin(migration, unit, self._setup if first else [BEAT])
-                for index in range(unit.first, unit.after):
+                for index in unit.rest:
                     message.add(script, index)
                 self._end(message, migration, script)
             batch.add(migration, message)
@@ -132,6 +133,9 @@ class Runner:
                 except StatementError as error:
                     failed, index = None, error.index
                     wants_none = error.error.sqlstate in _WANTS_NONE
+                    # The server says the same of a SET TRANSACTION that comes too late.
+                    if index is not None and script.kind(index).label is Label.OF_TRANSACTION:
+                        wants_none = False
                     if wants_none and index is not None and index not in alone:
                         alone |= {index}
                     elif error.error.sqlstate == _NEW_ENUM_VALUE and not apart:
@@ -169,7 +173,7 @@ class Runner:
             if had:
                 raise had.pop()
             message = self._begin(migration, unit, self._setup)
-            for index in range(unit.first, unit.after):
+            for index in unit.rest:
                 message.add(script, index)
                 if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
                     sending.send(message)
@@ -181,7 +185,7 @@ class Runner:
 
     def _begin(self, migration: Migration, unit: Unit, own: Sequence[bytes]) -> Message:
         """Return what stands before a file's statements in their transaction, `own` in it."""
-        message = Message([unit.begin, *messages.fresh(self._state)])
+        message = Message([*unit.begin, *messages.fresh(self._state)])
         message.add_own(messages.limits(migration, self._powers.limits, local=True))
         message.add_own([*own, *self._book.first(migration)])
         return message

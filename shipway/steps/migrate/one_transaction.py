@@ -66,7 +66,8 @@ def run_together(
 def _only_unit(script: Script, state: LedgerState, migration: Migration) -> Unit:
     units = script.units()
     begun = any(step.label == migration.label for step in state.steps)
-    if len(units) == 1 and not units[0].outside and not begun and not script.switches:
+    fits = not units[0].outside and not units[0].begun_by  # these hold for all that comes after
+    if len(units) == 1 and fits and not begun and not script.switches:
         return units[0]
     place = units[-1] if begun else next((unit for unit in units if unit.outside), units[-1])
     line, _ = script.line_and_column(place.first)

@@ -99,8 +99,8 @@ class Parts:
 
     def _transaction(self, unit: Unit, *, last: bool) -> Answer:
         def attempt() -> Answer:
-            message = Message([unit.begin])
-            for index in range(unit.first, unit.after):
+            message = Message(unit.begin)
+            for index in unit.rest:
                 message.add(self._script, index)
                 if message.size_bytes > messages.BATCH_BYTES or self._script.switches_lexing(index):
                     self._sending.send(message)

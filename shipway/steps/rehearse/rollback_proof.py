@@ -125,9 +125,9 @@ def _run_down(migration: Migration, database: Database) -> str:
         return "it holds no SQL statement"
     with open_script(down) as script:
         for unit in script.units():
-            statements = [script.sql(index) for index in range(unit.first, unit.after)]
+            statements = [script.sql(index) for index in unit.rest]
             if not unit.outside:
-                statements = [unit.begin, *statements, b"COMMIT"]
+                statements = [*unit.begin, *statements, b"COMMIT"]
             data = (script.copy_data(index) for index in range(unit.first, unit.after))
             answer = database.exchange(
                 b"\n;\n".join(statements), copies=[one for one in data if one is not None]

@@ -205,7 +205,10 @@ def test_inline_copy_data_are_loaded(database_url: Secret, tmp_path: Path) -> No
         ("SELECT 1;\n/* open", "line 2: a comment begins with /* and does not end"),
         ("SELECT $x$ open", "line 1: a string begins with $x$ and does not end"),
         ("BEGIN;\nSELECT 1;\n", "line 1: a transaction is begun here and never committed"),
-        ("SELECT 1;\nCOMMIT;\n", "line 2: a transaction is committed that was not begun"),
+        (
+            "SELECT 1;\nCOMMIT;\nSELECT 2;\n",
+            "line 2: a transaction is committed that was not begun",
+        ),
         ("BEGIN;\nSELECT 1;\nROLLBACK;\n", "line 3: the file rolls its own work back"),
         ("BEGIN;\nVACUUM;\nCOMMIT;\n", "line 2: this statement cannot run in a transaction"),
         ("COPY a FROM stdin;\n1\n", "line 1: the data of COPY … FROM stdin do not end"),
