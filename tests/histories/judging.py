@@ -21,6 +21,7 @@ _PLATFORM = re.compile(
     r"|function (?:public\.)?(?:uuid_generate_v\w+|gen_random_bytes|digest|hmac|crypt|gen_salt"
     r"|similarity|word_similarity|unaccent|moddatetime|sign|http_\w+|json\w*_matches_schema)\(",
 )
+_PLACE = re.compile(r"\S+\.sql(?:, line \d+(?:, column \d+)?: )?")
 _SAID = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
 
 
@@ -47,5 +48,9 @@ def owner(run: Run, stage: str) -> str:
 
 
 def kind_of(said: str) -> str:
-    """Return a fault's first line without names and numbers, to count it by."""
-    return _SAID.sub("_", said.splitlines()[0])[:100]
+    """Return a fault's first line without files, names and numbers, to count it by.
+
+    What is missing of an extension or a schema keeps its name.
+    """
+    line = _PLACE.sub("", said.splitlines()[0])
+    return line[:100] if _PLATFORM.search(line) else _SAID.sub("_", line)[:100]
