@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.sql.literals import holds_secrets
+from shipway.migrations.sql.statement_kinds import tokens_of
 
 if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script
@@ -16,6 +17,13 @@ __all__ = ["cure_of", "describe", "message_of"]
 _SHOWN_CHARS: Final = 120
 _LEAD_CHARS: Final = 60
 _SYNTAX_ERROR: Final = "42601"
+_REFUSED: Final = "42501"
+# Not auth.uid(): policies on every table call that.
+_PLATFORMS: Final = re.compile(
+    r'\b(?:auth|storage|realtime)"?\s*\.\s*"?\w+\b(?!"?\()', re.IGNORECASE
+)
+_HEAD_BYTES: Final = 4000
+"""What a statement is about stands at its head; a DO block is looked at so far, too."""
 _PASSWORD: Final = re.compile(r"\bpassword\b[^'$]{0,20}['$]", re.IGNORECASE)
 _QUOTED_END: Final = re.compile(r"[\"«»„“”].*\Z", re.DOTALL)
 
@@ -24,8 +32,6 @@ _CURES: Final = {
     "-- shipway: statement_timeout=30min",
     "55P03": "Run it again when the table is less busy, or let the file wait longer: "
     "-- shipway: lock_timeout=30s",
-    "42501": "Supabase keeps the schemas auth, storage and realtime for itself: put objects into a "
-    "schema of your own, or connect as the role that owns them.",
     "25006": "The transaction was read-only: the file made it so, or the database has turned "
     "read-only meanwhile, and then this says why: invoke doctor",
     "40P01": "Two sessions waited for each other; run it again.",
@@ -74,10 +80,49 @@ def _quotes_secrets(place: str) -> bool:
     return holds_secrets(place.partition('"')[2])
 
 
-def cure_of(error: SqlError, next_command: str) -> str:
-    """Return what to do about an error of this kind, ending with the command to go on with."""
-    cure = _CURES.get(error.sqlstate, "Correct the file.")
+def cure_of(error: SqlError, next_command: str, statement: bytes = b"") -> str:
+    """Return what to do about an error of this kind, ending with the command to go on with.
+
+    Args:
+        error: what Postgres reported.
+        next_command: the one to go on with.
+        statement: the one that failed, where it is known.
+    """
+    if error.sqlstate == _REFUSED:
+        cure = _cure_of_a_refusal(statement[:_HEAD_BYTES].decode("utf-8", "replace"))
+    else:
+        cure = _CURES.get(error.sqlstate, "Correct the file.")
     return f"{cure} Then run: {next_command}"
+
+
+def _cure_of_a_refusal(statement: str) -> str:
+    """Return what to do where the role has not the right that a statement wants.
+
+    The statement tells what was refused: the server says it in its own language.
+    """
+    words = [word.strip('"') for word in tokens_of(statement)]
+    low = [word.lower() for word in words]
+    if low[1:2] == ["extension"]:
+        named = next((one for one in words[2:] if one.lower() not in {"if", "not", "exists"}), "")
+        return (
+            f"The role may not do that with the extension {named}: Supabase lets its owner have "
+            "those of its own list. Take it out, or connect as a superuser."
+        )
+    if low[1:3] == ["event", "trigger"]:
+        return "Event triggers are a superuser's: on Supabase connect as postgres, else as one."
+    if low[1:2] in (["role"], ["user"]):
+        return (
+            f"The role {words[2] if len(words) > 2 else ''} is not this role's to administer: "  # noqa: PLR2004
+            "connect as one that has it with admin option, or leave it as it is."
+        )
+    if low[:1] in (["set"], ["reset"]):
+        return "The setting is a superuser's: leave it out, or have it granted (grant set on …)."
+    if _PLATFORMS.search(statement):
+        return (
+            "Supabase keeps the schemas auth, storage and realtime for itself: put objects into a "
+            "schema of your own, or connect as the role that owns them."
+        )
+    return "Connect as the role that owns the object, or have the right granted to this one."
 
 
 def _picture(text: str, line: int, column: int) -> list[str]:

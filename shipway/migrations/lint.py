@@ -88,7 +88,7 @@ def _of_statement(text: bytes) -> Iterator[_Told]:
     words = [token.lower() for token in tokens]
     first = words[0] if words else ""
     if first == "grant":
-        yield from _grant(words)
+        yield from _grant(tokens, words)
     elif words[:3] == ["alter", "default", "privileges"] and "grant" in words:
         yield from _default_grant(words[words.index("grant") :])
     elif first in ("update", "delete", "with"):
@@ -108,7 +108,7 @@ def _of_statement(text: bytes) -> Iterator[_Told]:
         yield from _policy(tokens, words)
 
 
-def _grant(words: Sequence[str]) -> Iterator[_Told]:
+def _grant(tokens: Sequence[str], words: Sequence[str]) -> Iterator[_Told]:
     to = _people(words)
     if not to:
         return
@@ -116,20 +116,23 @@ def _grant(words: Sequence[str]) -> Iterator[_Told]:
         yield _Told(
             "grant-role",
             Severity.SERIOUS,
-            f"Makes {to} a member of {words[1]}: every visitor may then do what that role may.",
+            f"Makes {to} a member of {tokens[1]}: every visitor may then do what that role may.",
             "Grant the single privileges that are needed, on the tables that need them.",
         )
         return
     on = words.index("on")
     given = sorted(_WRITES.intersection(words[1:on]))
-    what = words[on + 1 : words.index("to", on)]
+    end = words.index("to", on)
+    what, shown = words[on + 1 : end], tokens[on + 1 : end]
     if not given or set(_ROUTINES).intersection(what[:2]):
         return
-    name = "".join(what[1:] if what[0] in {"table", "schema", "sequence"} else what)
+    named = shown[1:] if what[0] in {"table", "schema", "sequence"} else shown
+    name = "".join(one if one.startswith('"') else one.lower() for one in named)
     yield _Told(
         "grant-to-everyone",
         Severity.WARNING,
-        f"Gives {', '.join(given)} on {' '.join(what)} to {to}: policies alone hold visitors back.",
+        f"Gives {', '.join(given)} on {_written(shown)} to {to}: "
+        "policies alone hold visitors back.",
         "Grant what visitors need: select, on the tables that they may see.",
         "" if what[0] in {"all", "schema", "sequence"} else _full(name),
     )
@@ -258,6 +261,11 @@ def _name(tokens: Sequence[str], at: int) -> str:
     if tokens[at + 1 : at + 2] == ["."] and at + 2 < len(tokens):
         name = f"{name}.{tokens[at + 2]}"
     return _full(name)
+
+
+def _written(tokens: Sequence[str]) -> str:
+    """Return words as a person writes them: no spaces in a qualified name and before commas."""
+    return " ".join(tokens).replace(" . ", ".").replace(" ,", ",")
 
 
 def _full(name: str) -> str:

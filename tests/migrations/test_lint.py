@@ -41,7 +41,7 @@ def reviewed(folder: Path, *texts: str) -> LintReport:
     [
         ("grant all on public.t to anon", "grant-to-everyone", "warning", "public.t"),
         ("grant insert, select on table t to PUBLIC", "grant-to-everyone", "warning", "public.t"),
-        ('grant update on "T" to "anon", service_role', "grant-to-everyone", "warning", "public.t"),
+        ('grant update on "T" to "anon", service_role', "grant-to-everyone", "warning", "public.T"),
         ("grant all on all tables in schema public to anon", "grant-to-everyone", "warning", ""),
         ("grant create on schema public to anon", "grant-to-everyone", "warning", ""),
         ("grant service_role to anon", "grant-role", "serious", ""),
@@ -93,6 +93,20 @@ def test_each_of_our_rules_finds_what_it_is_for(
     assert one.line == 2
     assert one.what
     assert one.cure
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('grant all on table "public"."Private_items" to anon', 'table "public"."Private_items"'),
+        ("GRANT ALL ON Public.a , b TO anon", "Public.a, b"),
+        ("grant all on all tables in schema public to anon", "all tables in schema public"),
+    ],
+)
+def test_a_name_is_told_as_the_file_has_it(tmp_path: Path, text: str, shown: str) -> None:
+    (one,) = found(tmp_path, f"{text};\n")
+
+    assert f" on {shown} to " in one.what
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,11 @@ class Sending:
         return MigrationFailed(
             describe(self.script, failed.index, failed.into, error),
             unchanged=self.stays,
-            next_step=cure_of(error, self._command),
+            next_step=cure_of(
+                error,
+                self._command,
+                b"" if failed.index is None else self.script.sql(failed.index),
+            ),
             place=self._place(failed),
             rows=error.rows,
         )
