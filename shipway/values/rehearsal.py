@@ -45,6 +45,10 @@ class Restored:
     """What came in with the target's search path only; a plain restore has an empty one."""
     unlike: tuple[str, ...] = ()
     """In which settings its connections begin otherwise than the target's, in words."""
+    stand_ins: tuple[str, ...] = ()
+    """The target's extensions that were stand-ins there: nothing acts on what they keep."""
+    tables_left_out: tuple[str, ...] = ()
+    """As `schema.table`, for want of an extension; `left_out` names them too."""
     branch: str = ""
     """The Supabase branch that stands in for a copy of the backup; empty for a copy."""
     place: str = ""
@@ -74,7 +78,18 @@ class Restored:
                 "the other rows fit, how long statements take on all of them, what critical "
                 "queries find, and that the whole backup restores"
             )
+        if self.tables_left_out:
+            return (
+                f"the copy has no {', '.join(self.lacking)} and lacks what hangs on it: that "
+                f"{', '.join(self.tables_left_out)} come back, and what files do to them"
+            )
         return ""
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The target's extensions that were not there at all."""
+        prefix = "extension "
+        return tuple(one.removeprefix(prefix) for one in self.left_out if one.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

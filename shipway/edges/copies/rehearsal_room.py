@@ -16,13 +16,14 @@ from psycopg import sql
 from shipway.cleanup import afterwards
 from shipway.edges.copies.restored_copy import Copy, CopyDatabase, tables_of
 from shipway.edges.copies.target_session import begin_as_target
+from shipway.edges.extensions.folder import extensions_for
+from shipway.edges.extensions.library import stand_ins
 from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres.supautils import PRIVILEGED_ROLE, stand_in_for_supautils
 from shipway.edges.restore import replace, restore
 from shipway.edges.restore.progress import untold
 from shipway.edges.restore.roles import make_roles
-from shipway.edges.restore.stand_ins import STOOD_IN
 from shipway.edges.servers import cluster as embedded
 from shipway.errors import Refused
 from shipway.formats.figures import count
@@ -192,9 +193,12 @@ class RehearsalRoom:
         directory = self._folder / f"{os.getpid()}-{secrets.token_hex(3)}"
         directory.mkdir(parents=True, mode=0o700)
         install = install_like(_major(manifest.server_version), manifest.extensions)
-        cluster = embedded.Cluster(directory, install)
         password = Secret(secrets.token_urlsafe(24))
-        with afterwards(cluster.destroy, lambda: shutil.rmtree(directory, ignore_errors=True)):
+        with ExitStack() as opened:
+            extensions = opened.enter_context(extensions_for(install))
+            cluster = embedded.Cluster(directory, install, extensions=extensions)
+            gone = afterwards(cluster.destroy, lambda: shutil.rmtree(directory, ignore_errors=True))
+            opened.enter_context(gone)
             cluster.create(_SUPERUSER, password)
             place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
             _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
@@ -272,7 +276,7 @@ def install_like(major: int, extensions: Collection[str]) -> embedded.Install:
     Raises:
         Misconfigured: there is none on this machine.
     """
-    return embedded.install_for(major, extensions, stand_ins=STOOD_IN)
+    return embedded.install_for(major, extensions, stand_ins=stand_ins())
 
 
 def _prepare(url: Secret, backup: Backup, password: Secret) -> None:

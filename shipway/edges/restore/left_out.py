@@ -1,6 +1,7 @@
-"""What of an archive stays out of a copy whose server lacks extensions, and what that takes along.
+"""What of an archive stays out of a database whose server lacks extensions, and what goes along.
 
-What names a left-out object goes with it. What merely needs one is tried: our stand-ins may do.
+What names a left-out object goes with it. What merely needs one, or needs an extension that is a
+stand-in there, is tried, and may fail for want of it.
 """
 
 from __future__ import annotations
@@ -9,39 +10,57 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shipway.edges.extensions.library import COMMENT
 from shipway.edges.restore.archive_entries import NO_SCHEMA, described
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    import psycopg
+
     from shipway.edges.restore.archive_entries import Entry
 
-__all__ = ["Parting", "parted", "told"]
+__all__ = ["Lacking", "Parting", "lacking_of", "parted", "told"]
 
 _PLATFORM_OWNER: Final = "supabase_admin"
-_ROWS: Final = ("TABLE", "TABLE DATA", "SEQUENCE", "SEQUENCE SET")
-"""Without these a restore has not brought the data back, whatever the reason."""
+_TABLES: Final = ("TABLE", "FOREIGN TABLE")
+_ROWS: Final = (*_TABLES, "TABLE DATA", "SEQUENCE", "SEQUENCE SET")
+"""Without these a restore has not brought the data back. What they need that the archive does
+not have belongs to an extension: then the rows are that extension's own."""
 _UNTOLD: Final = ("EXTENSION", "DEFAULT ACL", "SEQUENCE SET")
-_LACKING: Final = re.compile(r"does not exist|has no default operator class|is not available")
+_LACKING: Final = re.compile(
+    r"does not exist|has no default operator class|is not available|has no installation script"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """The target's extensions that a server does not really have."""
+
+    missing: tuple[str, ...]
+    stood_in_for: tuple[str, ...]
+
+    def there(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the extensions of an archive that can be made."""
+        return [one for one in entries if one.kind == "EXTENSION" and one.name not in self.missing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parting:
     """An archive's entries, parted."""
 
-    missing: tuple[str, ...]
-    """The target's extensions that the server does not have."""
     kept: tuple[Entry, ...]
+    out: tuple[Entry, ...]
     left_out: tuple[str, ...]
-    """The others, for people."""
+    """These, for people."""
     hanging: frozenset[int]
-    """Numbers of those among the kept that need something that is left out."""
+    """Numbers of those among the kept that need what is lacking."""
 
     undumped: Collection[str] = ()
     """What the role could not read, as `schema.table`: it is not in the archive."""
 
     def excuses(self, number: int, error: str, excused: Collection[int]) -> bool:
-        """Return whether an entry fails for want of what is left out, and no rows with it.
+        """Return whether an entry fails for want of what is lacking, and else no rows with it.
 
         Args:
             number: of the entry.
@@ -58,33 +77,67 @@ class Parting:
         named = any(f'"{one}" does not exist' in error for one in self.undumped)
         return named or not entry.needs.isdisjoint(excused)
 
+    def tables_among(self, failed: Iterable[Entry]) -> tuple[str, ...]:
+        """Return the tables, as `schema.table`, that are left out or among those that failed."""
+        gone = [one for one in (*self.out, *failed) if one.kind in _TABLES]
+        return tuple(f"{one.schema}.{one.name}" for one in gone)
+
+
+def lacking_of(
+    connection: psycopg.Connection[tuple[object, ...]],
+    extensions: Collection[str],
+    unusable: Collection[str] = (),
+) -> Lacking:
+    """Return which of the target's extensions a server lacks, or has as stand-ins.
+
+    Args:
+        connection: to the database.
+        extensions: the target's.
+        unusable: those that the server has and that cannot be made in this database.
+    """
+    found = connection.execute("select name, comment from pg_available_extensions").fetchall()
+    offered = {str(name): str(comment).startswith(COMMENT) for name, comment in found}
+    return Lacking(
+        missing=tuple(sorted(set(extensions) - (set(offered) - set(unusable)))),
+        stood_in_for=tuple(sorted(name for name in extensions if offered.get(name))),
+    )
+
 
 def parted(
     entries: Sequence[Entry],
+    lacking: Lacking,
     *,
-    missing: Sequence[str],
     schemas: Collection[str],
+    stays: bool,
     undumped: Collection[str] = (),
 ) -> Parting:
     """Part an archive's entries into those to restore and those that stay out.
 
     Args:
         entries: all of the archive.
-        missing: the target's extensions that the server does not have.
-        schemas: those that are there without the archive.
+        lacking: what the server does not really have.
+        schemas: those that are there, the archive's own and its extensions' included.
+        stays: whether the database is there to be used: then no table may fail for any want.
         undumped: what the role could not read, and so is not in the archive.
     """
-    gone = _schemas_gone(entries, schemas) if missing else set()
-    out = {one.number for one in entries if _is_out(one, missing, gone)}
+    numbers = {one.number for one in entries}
+    gone = _schemas_gone(entries, schemas) if lacking.missing else set()
+    out = {one.number for one in entries if _is_out(one, lacking.missing, gone)}
     out |= {one.number for one in entries if one.is_about and one.needs & out}
-    kept = tuple(one for one in entries if one.number not in out)
-    words = [f"extension {name}" for name in missing]
+    words = [f"extension {name}" for name in lacking.missing]
     words += [f"schema {name}" for name in sorted(gone)]
     words += told([one for one in entries if one.number in out])
-    hanging = _hanging(entries, out) if missing else frozenset[int]()
+    poor = {
+        one.number
+        for one in entries
+        if one.kind == "EXTENSION" and one.name in lacking.stood_in_for
+    }
+    hanging = _hanging(entries, out | poor) if lacking.missing or poor else frozenset[int]()
+    if stays:
+        hanging -= {one.number for one in entries if one.kind in _ROWS and one.needs <= numbers}
     return Parting(
-        missing=tuple(missing),
-        kept=kept,
+        kept=tuple(one for one in entries if one.number not in out),
+        out=tuple(one for one in entries if one.number in out),
         left_out=tuple(words),
         hanging=hanging,
         undumped=undumped,
@@ -103,8 +156,7 @@ def _schemas_gone(entries: Sequence[Entry], schemas: Collection[str]) -> set[str
     """Return the schemas that entries name and nobody makes: they came with an extension."""
     named = {one.schema for one in entries}
     named |= {name for one in entries for kind, name in [one.subject] if kind == "SCHEMA"}
-    made = {one.name for one in entries if one.kind == "SCHEMA"}
-    return named - made - {NO_SCHEMA, *schemas}
+    return named - {NO_SCHEMA, *schemas}
 
 
 def _is_out(entry: Entry, missing: Collection[str], gone: Collection[str]) -> bool:
@@ -116,12 +168,11 @@ def _is_out(entry: Entry, missing: Collection[str], gone: Collection[str]) -> bo
     return entry.schema in gone or (kind == "SCHEMA" and name in gone)
 
 
-def _hanging(entries: Sequence[Entry], out: Collection[int]) -> frozenset[int]:
-    """Return what needs the left-out entries, and what needs that; rows are not excused."""
+def _hanging(entries: Sequence[Entry], lacking: Collection[int]) -> frozenset[int]:
+    """Return what needs the entries that are lacking, and what needs that."""
     numbers = {one.number for one in entries}
-    hanging = set(out)
     # What needs a number that the archive does not have is about a member of an extension.
-    members = {one.number for one in entries if one.needs - numbers}
+    hanging = {*lacking, *(one.number for one in entries if one.needs - numbers)}
     grown = True
     while grown:
         more = {one.number for one in entries if one.needs & hanging} - hanging
@@ -131,6 +182,4 @@ def _hanging(entries: Sequence[Entry], out: Collection[int]) -> frozenset[int]:
     gone = [one for one in entries if one.number in hanging and one.kind == "SERVER"]
     servers = tuple(f" SERVER {one.name}" for one in gone)
     mappings = (one for one in entries if one.kind == "USER MAPPING")
-    hanging |= {one.number for one in mappings if one.name.endswith(servers)}
-    rows = {one.number for one in entries if one.kind in _ROWS}
-    return frozenset((hanging - rows) | members)
+    return frozenset(hanging | {one.number for one in mappings if one.name.endswith(servers)})

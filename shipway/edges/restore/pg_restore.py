@@ -45,7 +45,9 @@ class PgRestore:
     url: Secret
     """Of the connection."""
     back: RowsBack
-    excuses: Callable[[int, str, Collection[int]], bool]
+    excuses: Callable[[int, str, Collection[int]], bool] = field(
+        default=lambda _number, _error, _excused: False
+    )
     """Tells of an entry's number, its error and those that were excused whether it may fail."""
     excused: set[int] = field(default_factory=set)
 

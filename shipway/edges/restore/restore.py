@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipway.edges.catalog import statistics
 from shipway.edges.client_tools import connections as tool_connections
 from shipway.edges.client_tools import programs as pgtools
-from shipway.edges.machine import process
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore import sample
 from shipway.edges.restore.archive_entries import entries_of
-from shipway.edges.restore.left_out import parted, told
+from shipway.edges.restore.left_out import lacking_of, parted, told
 from shipway.edges.restore.pg_restore import PgRestore, listed
 from shipway.edges.restore.progress import RowsBack, untold
 from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
 from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
-from shipway.edges.restore.stand_ins import make_stand_ins, places_of
 from shipway.values import Restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    import psycopg
-
     from shipway.edges.restore.archive_entries import Entry
-    from shipway.edges.restore.left_out import Parting
     from shipway.values import Manifest, SampledTable, Secret
 
 
 __all__ = ["restore", "restorer_of"]
 
-_SCRIPT_S: Final = 300.0
 _ROWS: Final = ("TABLE DATA", "SEQUENCE SET", "BLOBS", "BLOB")
 _MOST_AGAIN: Final = 500
 """Where more fails than this, its order is not the cause; each would be tried alone."""
@@ -57,7 +52,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         archive: the file; its digest was compared with the manifest by the caller.
         manifest: what it holds.
         url: the database, as a superuser.
-        stays: whether it is there to be used; it gets no stand-ins for missing extensions then.
+        stays: whether it is there to be used: no table may be missing then.
         most_rows: of larger tables only so many rows are restored, and of those only the ones
             whose foreign keys hold; all of them when None.
         unusable: extensions that the server has and that cannot be made in this database.
@@ -76,23 +71,30 @@ def restore(  # noqa: PLR0913 - all but two by name
         )
         entries = entries_of(tool, archive, manifest.roles)
         made_new(connection, PUBLIC)
-        parting = _parting(connection, entries, manifest, unusable)
-        rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in parting.kept}
+        lacking = lacking_of(connection, manifest.extensions, unusable)
+        rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in entries}
         pg_restore = PgRestore(
             tool=tool,
             archive=archive,
             connection=connection,
             url=url,
             back=RowsBack(rows, tell),
-            excuses=parting.excuses,
         )
-        errors = pg_restore.run([one for one in parting.kept if one.kind == "SCHEMA"])
+        errors = pg_restore.run([one for one in entries if one.kind == "SCHEMA"])
         if not manifest.has_public:
             connection.execute("drop schema public")
-        if parting.missing and not stays:
-            places = _extension_places(tool, archive, entries)
-            make_stand_ins(connection, parting.missing, places)
-        rest = [one for one in parting.kept if one.kind != "SCHEMA"]
+        errors += pg_restore.run(lacking.there(entries))
+        # Only now it shows which schemas nobody makes: some come with an extension.
+        schemas = connection.execute("select nspname from pg_namespace").fetchall()
+        parting = parted(
+            entries,
+            lacking,
+            schemas={str(name) for (name,) in schemas},
+            stays=stays,
+            undumped=manifest.left_out,
+        )
+        pg_restore = replace(pg_restore, excuses=parting.excuses)
+        rest = [one for one in parting.kept if one.kind not in {"SCHEMA", "EXTENSION"}]
         unowned = [one for one in rest if _is_unowned(one, manifest)]
         rest = [one for one in rest if one not in unowned]
         held: tuple[SampledTable, ...] = ()
@@ -106,12 +108,14 @@ def restore(  # noqa: PLR0913 - all but two by name
         errors += pg_restore.run(unowned, with_owners=False)
         statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
-    failed = told(one for one in parting.kept if one.number in pg_restore.excused)
+    failed = [one for one in parting.kept if one.number in pg_restore.excused]
     return Restored(
         server_version=str(version[0]) if version else "",
         tool=tool.label,
         duration_s=round(time.monotonic() - began, 3),
-        left_out=(*parting.left_out, *failed),
+        left_out=(*parting.left_out, *told(failed)),
+        stand_ins=lacking.stood_in_for,
+        tables_left_out=parting.tables_among(failed),
         errors=tuple(error for _, error in errors),
         sample=held,
         by_path=by_path,
@@ -169,38 +173,10 @@ def _table_of(entry: Entry) -> str:
     return f"{entry.schema}.{entry.name}"
 
 
-def _parting(
-    connection: psycopg.Connection[tuple[object, ...]],
-    entries: Sequence[Entry],
-    manifest: Manifest,
-    unusable: Collection[str],
-) -> Parting:
-    """Part the entries by what this server lacks."""
-    available = connection.execute("select name from pg_available_extensions").fetchall()
-    usable = {str(name) for (name,) in available} - set(unusable)
-    schemas = connection.execute("select nspname from pg_namespace").fetchall()
-    return parted(
-        entries,
-        missing=sorted(set(manifest.extensions) - usable),
-        schemas={str(name) for (name,) in schemas},
-        undumped=manifest.left_out,
-    )
-
-
 def _is_unowned(entry: Entry, manifest: Manifest) -> bool:
     """Return whether it is an event trigger whose owner only the platform could give it to."""
     superusers = {role.name for role in manifest.roles if "superuser" in role.attributes}
     return entry.subject[0] == "EVENT TRIGGER" and entry.owner not in superusers
-
-
-def _extension_places(
-    tool: pgtools.Tool, archive: Path, entries: Sequence[Entry]
-) -> Mapping[str, str]:
-    """Return extension to schema; the table of contents does not tell it, the statements do."""
-    with listed([one for one in entries if one.kind == "EXTENSION"]) as chosen:
-        argv: list[str | Path] = [tool.path, f"--use-list={chosen}", "--file=-", archive]
-        said = process.run(argv, env=tool.env, deadline_s=_SCRIPT_S)
-    return places_of(said.stdout.decode())
 
 
 def restorer_of(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.copies.restored_copy import Copy
     from shipway.values import Backup, Secret
+    from tests.conftest import DatabaseServer
 
 EXTENSIONS = {
     "uuid-ossp": "create function uuid_generate_v4() returns uuid language sql return "
@@ -31,13 +32,13 @@ EXTENSIONS = {
     "pgcrypto": "create function gen_random_bytes(n int) returns bytea language sql return "
     "sha256('x'); create function armor(bytea) returns text language sql return '';",
     # As the real one: a schema of its own, a table whose rows are dumped.
-    "pg_cron": "create schema cron; create table cron.job (id int primary key, command text); "
+    "own cron": "create schema cron; create table cron.job (id int primary key, command text); "
     "create sequence cron.ids; "
     "select pg_extension_config_dump('cron.job', '');"
     "select pg_extension_config_dump('cron.ids', '');"
     "create function cron.schedule(text) returns int language sql return 1;"
     "insert into cron.job values (1, 'select 1')",
-    "citext": "create domain citext as text; create function citext_hash(citext) returns int "
+    "own text": "create domain own_text as text; create function own_hash(own_text) returns int "
     "language sql immutable return 1;",
     "moddatetime": "create function moddatetime() returns trigger language plpgsql as "
     "'begin return new; end';",
@@ -97,30 +98,31 @@ def test_names_that_are_quoted_in_the_archive_are_left_out_with_their_extension(
 
     with room(tmp_path).copy_of(backup) as copy:
         assert copy.restored.errors == ()
-        assert copy.restored.left_out == ('extension Upper "x"', "extension uuid-ossp")
+        assert copy.restored.left_out == ('extension Upper "x"',)
+        assert copy.restored.stand_ins == ("uuid-ossp",)
         looked_at(backup, copy)
 
 
 @pytest.mark.parametrize("schema", ["public", "extensions", '"Own s"'])
-def test_defaults_and_columns_work_where_the_extension_was(
+def test_defaults_work_where_the_extension_was_and_what_hangs_on_a_missing_one_is_named(
     target: psycopg.Connection[tuple[object, ...]],
     database_url: Secret,
     tmp_path: Path,
     schema: str,
 ) -> None:
     target.execute(f"create schema if not exists {schema}".encode())
-    target.execute("drop function extensions.uuid_generate_v4()")
-    make(target, "uuid-ossp", "pgcrypto", "citext", schema=schema)
+    target.execute("drop function if exists extensions.uuid_generate_v4()")
+    make(target, "uuid-ossp", "pgcrypto", "own text", schema=schema)
     target.execute(f"grant usage on schema {schema} to postgres".encode())
     target.execute(
         f"""
         create table public.member (
             id uuid default {schema}.uuid_generate_v4(),
-            token bytea default {schema}.gen_random_bytes(8), mail {schema}.citext);
+            token bytea default {schema}.gen_random_bytes(8), mail text);
         insert into public.member (mail) values ('A@x.org');
-        create index on public.member ({schema}.citext_hash(mail));
-        create view public.hashes as select {schema}.citext_hash(mail) from public.member;
-        create policy p on public.member using ({schema}.citext_hash(mail) = 1);
+        create index on public.member ({schema}.own_hash(mail));
+        create view public.hashes as select {schema}.own_hash(mail) from public.member;
+        create policy p on public.member using ({schema}.own_hash(mail) = 1);
         grant select on public.member, public.hashes to postgres;
         """.encode()
     )
@@ -129,6 +131,8 @@ def test_defaults_and_columns_work_where_the_extension_was(
 
     with room(tmp_path).copy_of(backup) as copy:
         assert copy.restored.errors == ()
+        assert copy.restored.stand_ins == ("pgcrypto", "uuid-ossp")
+        assert copy.restored.partly == ""
         looked_at(backup, copy)
         admin = copy._admin  # noqa: SLF001 - looks past it
         assert ask(admin, "select mail from public.member") == [("A@x.org",)]
@@ -137,10 +141,10 @@ def test_defaults_and_columns_work_where_the_extension_was(
         ]
         # What calls a function that is not there cannot be there either, and that is said.
         assert {
-            "extension citext",
+            "extension own text",
             "view public hashes",
             "policy public member p",
-            "index public member_citext_hash_idx",
+            "index public member_own_hash_idx",
         } <= set(copy.restored.left_out)
 
 
@@ -172,7 +176,7 @@ def test_a_column_that_tells_when_a_row_was_changed_still_does(
 def test_what_names_a_left_out_schema_is_left_out_with_it(
     target: psycopg.Connection[tuple[object, ...]], database_url: Secret, tmp_path: Path
 ) -> None:
-    make(target, "pg_cron", schema="pg_catalog")
+    make(target, "own cron", schema="pg_catalog")
     make(target, "pgcrypto", schema="extensions")
     target.execute(
         """
@@ -204,7 +208,7 @@ def test_what_names_a_left_out_schema_is_left_out_with_it(
         assert copy.restored.errors == ()
         looked_at(backup, copy)
         assert {
-            "extension pg_cron",
+            "extension own cron",
             "schema cron",
             "table data cron job",
             "table data cron more",
@@ -213,21 +217,64 @@ def test_what_names_a_left_out_schema_is_left_out_with_it(
         } <= set(copy.restored.left_out)
 
 
-def test_a_table_that_cannot_be_there_is_an_error_that_names_the_extension(
+def test_a_table_that_cannot_be_there_is_left_out_with_all_that_hangs_on_it(
     target: psycopg.Connection[tuple[object, ...]], database_url: Secret, tmp_path: Path
+) -> None:
+    make(target, "geometry")
+    target.execute(
+        """
+        create table public.place (id int primary key, at public.point3);
+        insert into public.place values (1, row(1, 2, 3));
+        create table public.visit (id int, place int references public.place (id));
+        create view public.places as select at from public.place;
+        create materialized view public.kept as select at from public.place;
+        alter table public.place enable row level security;
+        create policy p on public.place using (true);
+        create table public.other (id int); insert into public.other values (1);
+        grant select on public.place, public.visit, public.places, public.kept, public.other
+            to postgres;
+        """
+    )
+
+    backup = back_up(database_url, tmp_path)
+
+    with room(tmp_path).copy_of(backup) as copy:
+        assert copy.restored.errors == ()
+        assert copy.restored.tables_left_out == ("public.place",)
+        heard = looked_at(backup, copy)
+        assert {
+            "extension geometry",
+            "table public place",
+            "table data public place",
+            "fk constraint public visit visit_place_fkey",
+            "view public places",
+            "materialized view public kept",
+            "policy public place p",
+        } <= set(copy.restored.left_out)
+        assert "public.place come back" in copy.restored.partly
+        assert "not quite the target's" in " ".join(heard.warnings)
+        assert ask(copy._admin, "select count(*) from public.other") == [(1,)]  # noqa: SLF001
+
+
+def test_a_table_that_cannot_be_there_is_an_error_where_the_database_is_to_be_used(
+    target: psycopg.Connection[tuple[object, ...]],
+    server: DatabaseServer,
+    database_url: Secret,
+    tmp_path: Path,
 ) -> None:
     make(target, "geometry")
     target.execute(
         "create table public.place (at public.point3); grant select on public.place to postgres"
     )
-
     backup = back_up(database_url, tmp_path)
+    empty = server.empty_database()
 
     with (
-        room(tmp_path).copy_of(backup) as copy,
+        room(tmp_path).filled(backup, url=server.admin_url(empty)) as copy,
         pytest.raises(Refused, match="restores with") as stopped,
     ):
         looked_at(backup, copy)
+    server.drop(empty)
     assert 'type "public.point3" does not exist' in stopped.value.what
     assert "lacks the extension geometry" in stopped.value.next_step
     assert f"invoke db.restore {backup.manifest.backup_id} --into" in stopped.value.next_step
@@ -262,11 +309,11 @@ def test_an_extension_and_its_rows_stay_where_a_backup_is_put_in_place(
     admin_url: Secret,
     tmp_path: Path,
 ) -> None:
-    make(target, "pg_cron", schema="pg_catalog")
-    make(target, "uuid-ossp", "citext")
+    make(target, "own cron", schema="pg_catalog")
+    make(target, "uuid-ossp", "own text")
     target.execute(
         """
-        create table public.t (id int generated always as identity, mail public.citext);
+        create table public.t (id int generated always as identity, mail public.own_text);
         insert into public.t (mail) values ('a@x.org');
         grant usage on schema cron to postgres; grant select on cron.job to postgres;
         revoke all on function public.uuid_nil() from public;
