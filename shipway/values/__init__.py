@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from shipway.values.backup import (
         Backup,
+        DatabaseLocale,
         Dumped,
         DumpedSoFar,
         Grade,
@@ -154,6 +155,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "backup": (
         "Backup",
+        "DatabaseLocale",
         "Dumped",
         "DumpedSoFar",
         "Grade",

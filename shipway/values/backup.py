@@ -138,6 +138,21 @@ class SessionDefaults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseLocale:
+    """How a database keeps, orders and compares text: CREATE DATABASE's part, not the dump's."""
+
+    encoding: str
+    provider: str
+    """`c` the operating system's library, `i` ICU, `b` PostgreSQL's own."""
+    collate: str
+    ctype: str
+    locale: str = ""
+    """Of ICU or PostgreSQL's own."""
+    icu: tuple[str, ...] = ()
+    """The server's collations of ICU that something in the database uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DumpedSoFar:
     """How far a dump has come."""
 
@@ -181,6 +196,7 @@ class Dumped:
     """The highest version in the ledger; 0 when there is none."""
     session: SessionDefaults
     """What the role's connections begin with."""
+    locale: DatabaseLocale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +240,8 @@ class Manifest:
     """The public keys whose owners can read the archive; none: everyone who has it."""
     session: SessionDefaults | None = None
     """What the role's connections begin with; None: an older shipway did not ask."""
+    locale: DatabaseLocale | None = None
+    """How the database keeps and orders text; None: an older shipway did not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

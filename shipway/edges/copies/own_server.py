@@ -21,6 +21,7 @@ from psycopg import sql
 from shipway.cleanup import afterwards
 from shipway.edges.copies import own_roles
 from shipway.edges.copies.abilities import missing_abilities, unusable_extensions
+from shipway.edges.copies.database import make_database
 from shipway.edges.copies.restored_copy import CopyDatabase
 from shipway.edges.copies.urls import at_database
 from shipway.edges.postgres import connection as postgres
@@ -102,7 +103,7 @@ class OwnServer:
                 raise _not_ours(name, self.place)
         with afterwards(partial(self._clear, name)), ExitStack() as opened:
             with self._connection() as connection, _alone(connection):
-                self._create(connection, name)
+                lacks = self._create(connection, name, manifest)
                 guard = opened.enter_context(self._guarding(name))
                 made = self._prepared(guard, name, manifest, archive)
             yield CopyDatabase(
@@ -112,6 +113,7 @@ class OwnServer:
                 unusable=unusable_extensions(guard, manifest),
                 roles_unlike=own_roles.unlike(guard, manifest.roles, made.names),
                 role_is_ours=manifest.role in made.names,
+                lacks=lacks,
             )
 
     def _connection(self, database: str = "") -> Connection:
@@ -141,11 +143,9 @@ class OwnServer:
                 "made on an embedded one.",
             )
 
-    def _create(self, connection: Connection, name: str) -> None:
+    def _create(self, connection: Connection, name: str, manifest: Manifest) -> tuple[str, ...]:
         try:
-            connection.execute(
-                sql.SQL("create database {} template template0").format(sql.Identifier(name))
-            )
+            return make_database(connection, name, manifest.locale)
         except psycopg.Error as error:
             raise _refused(f"No database can be made at {self.place}: {said(error)}.") from None
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from psycopg import sql
 
 from shipway.cleanup import afterwards
+from shipway.edges.copies.database import make_database
 from shipway.edges.copies.restored_copy import Copy, CopyDatabase, tables_of
 from shipway.edges.copies.target_session import begin_as_target
 from shipway.edges.extensions.folder import extensions_for
@@ -201,11 +202,13 @@ class RehearsalRoom:
             opened.enter_context(gone)
             cluster.create(_SUPERUSER, password)
             place = f"{password.reveal()}@{embedded.HOST}:{cluster.start().port}"
-            _prepare(Secret(f"postgresql://{_SUPERUSER}:{place}/postgres"), backup, password)
+            template = Secret(f"postgresql://{_SUPERUSER}:{place}/template1")
+            lacks = _prepare(template, backup, password)
             place += "/" + quote(manifest.database, safe="")
             yield CopyDatabase(
                 admin=Secret(f"postgresql://{_SUPERUSER}:{place}"),
                 owner=Secret(f"postgresql://{quote(manifest.role, safe='')}:{place}"),
+                lacks=lacks,
             )
 
     @contextmanager
@@ -279,8 +282,8 @@ def install_like(major: int, extensions: Collection[str]) -> embedded.Install:
     return embedded.install_for(major, extensions, stand_ins=stand_ins())
 
 
-def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
-    """Make the roles, and an empty database that is named like the target's."""
+def _prepare(url: Secret, backup: Backup, password: Secret) -> tuple[str, ...]:
+    """Make the roles, and an empty database like the target's; return what that lacks."""
     manifest = backup.manifest
     with postgres.connect(url, purpose="rehearsal", timeout_s=_CONNECT_S) as connection:
         make_roles(connection, manifest.roles)
@@ -290,12 +293,9 @@ def _prepare(url: Secret, backup: Backup, password: Secret) -> None:
             sql.SQL("alter role {} login password {}").format(role, sql.Literal(password.reveal()))
         )
         database = sql.Identifier(manifest.database)
-        there = connection.execute(
-            "select from pg_database where datname = %s", [manifest.database]
-        ).fetchone()
-        if there is None:
-            connection.execute(sql.SQL("create database {} template template0").format(database))
+        lacks = make_database(connection, manifest.database, manifest.locale)
         connection.execute(sql.SQL("alter database {} owner to {}").format(database, role))
+    return lacks
 
 
 def _is_hosted(manifest: Manifest) -> bool:

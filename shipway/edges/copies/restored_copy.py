@@ -58,6 +58,8 @@ class CopyDatabase:
     """In what its roles differ from the target's, for people."""
     role_is_ours: bool = True
     """The role that migrates was made for the copy: what it is given goes with it."""
+    lacks: tuple[str, ...] = ()
+    """What of the target's database it cannot have, for people."""
 
 
 class _Table(NamedTuple):

@@ -31,6 +31,7 @@ def begin_as_target(restored: Restored, manifest: Manifest, database: CopyDataba
         manifest: of its backup.
         database: the copy's.
     """
+    restored = replace(restored, left_out=(*database.lacks, *restored.left_out))
     defaults = manifest.session
     if defaults is None:
         return replace(restored, unlike=("the backup does not tell how they begin",))

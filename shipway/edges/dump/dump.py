@@ -156,6 +156,7 @@ class PgDump:
             schema=schema,
             ledger_version=facts.ledger_version,
             session=facts.session,
+            locale=facts.locale,
         )
 
     def tried(self) -> Tool:

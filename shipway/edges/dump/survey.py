@@ -10,7 +10,7 @@ from psycopg import sql
 
 from shipway.edges.catalog.session_defaults import read_session_defaults
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
-from shipway.values import Role
+from shipway.values import DatabaseLocale, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,17 @@ select current_database(), current_setting('server_version'), now(),
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
             else pg_current_wal_lsn() end::text,
        session_user::text, exists (select from pg_namespace where nspname = 'public')
+"""
+
+# As JSON, since the name of the locale's column has changed twice.
+_LOCALE = """
+select pg_encoding_to_char(encoding), coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
+       datcollate, datctype,
+       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale', ''),
+       array(select distinct c.collname::text from pg_depend p
+             join pg_collation c on p.refclassid = 'pg_collation'::regclass and p.refobjid = c.oid
+             where c.collprovider = 'i' and c.collnamespace = 'pg_catalog'::regnamespace order by 1)
+  from pg_database d where datname = current_database()
 """
 
 # What a copy of the database needs of the roles. Their own settings are not read: some name
@@ -106,6 +117,7 @@ class Facts:
     has_public: bool
     ledger_version: int
     session: SessionDefaults
+    locale: DatabaseLocale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +206,19 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         has_public=has_public,
         ledger_version=versions[0][0],
         session=read_session_defaults(connection),
+        locale=_locale_of(connection),
+    )
+
+
+def _locale_of(connection: psycopg.Connection[tuple[Any, ...]]) -> DatabaseLocale:
+    ((encoding, provider, collate, ctype, locale, icu),) = connection.execute(_LOCALE).fetchall()
+    return DatabaseLocale(
+        encoding=encoding,
+        provider=provider,
+        collate=collate,
+        ctype=ctype,
+        locale=locale,
+        icu=tuple(icu),
     )
 
 

@@ -13,6 +13,7 @@ from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore import sample
 from shipway.edges.restore.archive_entries import entries_of
+from shipway.edges.restore.collations import make_collations
 from shipway.edges.restore.left_out import lacking_of, parted, told
 from shipway.edges.restore.pg_restore import PgRestore, listed
 from shipway.edges.restore.progress import RowsBack, untold
@@ -94,7 +95,15 @@ def restore(  # noqa: PLR0913 - all but two by name
             undumped=manifest.left_out,
         )
         pg_restore = replace(pg_restore, excuses=parting.excuses)
-        rest = [one for one in parting.kept if one.kind not in {"SCHEMA", "EXTENSION"}]
+        made, unlike = frozenset[int](), tuple[str, ...]()
+        if not stays:
+            script = Script(connection, tool, archive)
+            made, unlike = make_collations(connection, script, parting.kept, manifest.locale)
+        rest = [
+            one
+            for one in parting.kept
+            if one.kind not in {"SCHEMA", "EXTENSION"} and one.number not in made
+        ]
         unowned = [one for one in rest if _is_unowned(one, manifest)]
         rest = [one for one in rest if one not in unowned]
         held: tuple[SampledTable, ...] = ()
@@ -113,7 +122,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         server_version=str(version[0]) if version else "",
         tool=tool.label,
         duration_s=round(time.monotonic() - began, 3),
-        left_out=(*parting.left_out, *told(failed)),
+        left_out=(*parting.left_out, *unlike, *told(failed)),
         stand_ins=lacking.stood_in_for,
         tables_left_out=parting.tables_among(failed),
         errors=tuple(error for _, error in errors),

@@ -200,6 +200,7 @@ def _manifest(
         fingerprint=fingerprint(dumped.schema),
         encrypted_for=plan.encrypted_for,
         session=dumped.session,
+        locale=dumped.locale,
     )
 
 

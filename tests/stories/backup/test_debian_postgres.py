@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from shipway.edges.restore.restore import restore
 from shipway.edges.servers.cluster import Cluster, install_at
+from shipway.values import Secret
+from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.lint_cases import serve_dressed, url_of
+from tests.fixtures.migrating import ask
 from tests.stories.conftest import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.conftest import DatabaseServer
     from tests.stories.conftest import Project
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(300)]
@@ -145,3 +150,40 @@ def test_psql_of_the_servers_own_version_connects(elsewhere: Project) -> None:
     assert said.returncode == 0, said.stderr
     assert "row 1" in said.stdout
     assert "1500" in said.stdout
+
+
+def test_collations_of_icu_are_stood_in_for_where_a_copy_has_none(
+    port: int, server: DatabaseServer, tmp_path: Path
+) -> None:
+    url = Secret(url_of(port, "supabase_admin", "icu"))
+    with psycopg.connect(url_of(port, "supabase_admin", "template1"), autocommit=True) as admin:
+        admin.execute("create database icu template template0 locale_provider icu icu_locale 'de'")
+    with psycopg.connect(url.reveal(), autocommit=True) as connection:
+        connection.execute("""
+            create schema app;
+            create collation app.ci (provider = icu, locale = 'und-u-ks-level2',
+                deterministic = false);
+            create collation app.plain (locale = 'C');
+            create table app.person (id int primary key, name text collate app.ci,
+                city text collate "de-AT-x-icu", note text collate app.plain);
+            create index on app.person (name collate "en-x-icu");
+            insert into app.person values (1, 'Ä', 'Wien', 'x');
+        """)
+    backup = back_up(url, tmp_path)
+    assert backup.manifest.locale is not None
+    assert backup.manifest.locale.icu == ("de-AT-x-icu", "en-x-icu")
+    empty = server.empty_database()
+    try:
+        there = server.admin_url(empty)
+        restored = restore(backup.archive, backup.manifest, url=there, stays=False)
+        assert restored.errors == ()
+        assert ask(there, "select name, city from app.person") == [("Ä", "Wien")]
+    finally:
+        server.drop(empty)
+    assert {one for one in restored.left_out if one.startswith("collation")} == {
+        "collation app.ci",
+        "collation de-AT-x-icu",
+        "collation en-x-icu",
+    }
+    with room(tmp_path).copy_of(backup) as copy:
+        assert copy.restored.errors == ()
