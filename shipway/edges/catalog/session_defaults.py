@@ -148,16 +148,22 @@ def give_session_defaults(
         _tried(connection, grant.format(_dotted(parameter), sql.Identifier(role)))
 
 
-def unlike_session(begins: Connection, defaults: SessionDefaults) -> tuple[str, ...]:
-    """Return in which settings a new connection begins otherwise than on the target, in words."""
+def unlike_session(begins: Connection, defaults: SessionDefaults, role: str) -> tuple[str, ...]:
+    """Return in which settings a new connection begins otherwise than on the target, in words.
+
+    Args:
+        begins: the connection, of a session that may begin as another role than the one let in.
+        defaults: the target's.
+        role: that connects on the target.
+    """
     there = _settings(begins)
     names = (there.keys() | defaults.settings.keys()) - {"role", *_MAY_DIFFER}
     dotted = {one for one in names if "." in one}
     there |= {one: value for one in dotted if (value := _value(begins, one)) is not None}
     wanted = defaults.settings
     told = [one for one in sorted(names) if there.get(one) != wanted.get(one)]
-    ((role,),) = begins.execute("select current_user::text").fetchall()
-    if wanted.get("role", begins.info.user) != role:
+    ((current,),) = begins.execute("select current_user::text").fetchall()
+    if wanted.get("role", role) != current:
         told.append("role")
     return tuple(f"{one} is not {wanted.get(one, 'its built-in value')}" for one in told)
 

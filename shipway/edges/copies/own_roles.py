@@ -29,21 +29,29 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[TupleRow]
 
-__all__ = ["Made", "drop", "make", "owner_url", "unlike"]
+__all__ = ["Made", "claim", "drop", "made_by_us", "make", "owner_url", "unlike"]
 
 _OURS: Final = "made by shipway for copies that are rehearsed on; it is dropped with the last one"
 _MADE: Final = (
-    "select rolname from pg_catalog.pg_roles "
+    "select quote_ident(rolname) from pg_catalog.pg_roles "
     "where pg_catalog.shobj_description(oid, 'pg_authid') = %s"
 )
-_GRANTED: Final = """
-select parname, rolname
-  from pg_catalog.pg_parameter_acl, pg_catalog.aclexplode(paracl) as one
-  join pg_catalog.pg_roles on pg_roles.oid = one.grantee
- where rolname = any (%s)
+_MADE_BY_A_FILE: Final = """
+select r.rolname from pg_catalog.pg_roles r, pg_catalog.pg_database d
+ where d.datname = current_database() and r.rolname !~ '^pg_'
+   and not r.oid::text = any (%s)
+   and (exists (select from pg_catalog.pg_shdepend s where s.dbid = d.oid
+                and s.refclassid = 'pg_catalog.pg_authid'::regclass and s.refobjid = r.oid)
+        -- Since Postgres 16, who makes a role may grant it.
+        or exists (select from pg_catalog.pg_auth_members m where m.roleid = r.oid
+                   and m.member = d.datdba and m.grantor = 10 and m.admin_option))
 """
-_PARAMETER_ACL: Final = 150_000
-"""The server version from which on parameters can be granted."""
+_HAS_LEDGER: Final = "select to_regclass('shipway.migrations') is not null"
+_MADE_WITH_THE_LEDGER: Final = """
+select rolname from pg_catalog.pg_authid a
+ where not oid::text = any (%s)
+   and exists (select from shipway.migrations m where m.xmin = a.xmin)
+"""
 _CONNECT_S: Final = 10.0
 _GRANTS_MAY_BE_EMPTY: Final = 160_000
 """The server version from which on who makes a role may grant it, and is not its member yet."""
@@ -134,33 +142,44 @@ def unlike(connection: Connection, roles: Iterable[Role], made: Collection[str])
     )
 
 
+def claim(inside: Connection, before: Collection[str]) -> None:
+    """Mark the roles that a rehearsed file has made, to be dropped with those that we made.
+
+    A role came meanwhile when it is none of `before`. It is a file's when something in the copy
+    hangs on it, when the copy's owner has made it, or when its row and one of the copy's ledger
+    were written by one transaction; else it may be anybody's.
+
+    Args:
+        inside: to the copy.
+        before: the numbers in the catalog of the roles that were there, whatever they are called.
+    """
+    queries = [_MADE_BY_A_FILE]
+    is_superuser = inside.info.parameter_status("is_superuser") == "on"
+    if is_superuser and inside.execute(_HAS_LEDGER).fetchone() == (True,):
+        queries.append(_MADE_WITH_THE_LEDGER)
+    for query in queries:
+        for (name,) in inside.execute(query, [list(before)]).fetchall():
+            role = sql.Identifier(str(name))
+            inside.execute(sql.SQL("comment on role {} is {}").format(role, sql.Literal(_OURS)))
+
+
+def made_by_us(connection: Connection) -> list[str]:
+    """Return the roles that were made for copies, as SQL writes their names."""
+    return [str(name) for (name,) in connection.execute(_MADE, [_OURS])]
+
+
 def drop(connection: Connection) -> None:
     """Drop the roles that were made for copies; one that others use by now is left to them."""
-    made = [str(name) for (name,) in connection.execute(_MADE, [_OURS])]
-    left = list(map(sql.Identifier, made))
+    left = [sql.Composed([sql.SQL(name)]) for name in made_by_us(connection)]
     if not left:
         return
-    _revoke_parameters(connection, made)
     try:
         # Together: they may have granted each other what binds them.
         connection.execute(sql.SQL("drop role {}").format(sql.SQL(", ").join(left)))
     except psycopg.Error:
         for role in left:
-            try:
+            with suppress(psycopg.Error):
                 connection.execute(sql.SQL("drop role {}").format(role))
-            except psycopg.Error:
-                continue
-
-
-def _revoke_parameters(connection: Connection, made: Collection[str]) -> None:
-    """Take back what a copy's role could set; a role with such a grant cannot be dropped."""
-    if connection.info.server_version < _PARAMETER_ACL:
-        return
-    for parameter, role in connection.execute(_GRANTED, [made]).fetchall():
-        revoke = sql.SQL("revoke all on parameter {} from {}")
-        name = sql.Identifier(*str(parameter).split("."))
-        with suppress(psycopg.Error):
-            connection.execute(revoke.format(name, sql.Identifier(str(role))))
 
 
 def _attributes(target: Role, here: Role) -> Iterator[str]:

@@ -23,6 +23,13 @@ from shipway.edges.copies import own_roles
 from shipway.edges.copies.abilities import missing_abilities, unusable_extensions
 from shipway.edges.copies.database import make_database
 from shipway.edges.copies.restored_copy import CopyDatabase
+from shipway.edges.copies.shared_state import (
+    SharedState,
+    put_back,
+    put_passwords_back,
+    read_passwords,
+    read_shared_state,
+)
 from shipway.edges.copies.urls import at_database
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres.advisory_lock import NOTICE_DEATH
@@ -49,6 +56,10 @@ _IN_USE: Final = (0x73686970, 2)
 """The lock that a copy's maker holds in it: "ship" and 2; the first number is a release's."""
 _AT_WORK: Final = (0x73686970, 3)
 """Held in the URL's own database while copies and roles are made or dropped."""
+_COMMENT: Final = """
+select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database
+ where datname = %s
+"""
 _PATIENCE: Final = "60s"
 _UNCHANGED: Final = "The target was not touched, and nothing of it is left on that server."
 
@@ -101,8 +112,10 @@ class OwnServer:
             self._sweep(connection)
             if name in _databases(connection):
                 raise _not_ours(name, self.place)
-        with afterwards(partial(self._clear, name)), ExitStack() as opened:
+        passwords: dict[str, str | None] = {}
+        with afterwards(partial(self._clear, name, passwords)), ExitStack() as opened:
             with self._connection() as connection, _alone(connection):
+                passwords |= read_passwords(connection)
                 lacks = self._create(connection, name, manifest)
                 guard = opened.enter_context(self._guarding(name))
                 made = self._prepared(guard, name, manifest, archive)
@@ -144,10 +157,17 @@ class OwnServer:
             )
 
     def _create(self, connection: Connection, name: str, manifest: Manifest) -> tuple[str, ...]:
+        others = [_before(connection, one) for one in _copies(connection)]
+        # What a copy beside this one has changed by now is put back by whichever goes last.
+        before = next(filter(None, others), None) or read_shared_state(connection)
         try:
-            return make_database(connection, name, manifest.locale)
+            lacks = make_database(connection, name, manifest.locale)
+            comment = sql.SQL("comment on database {} is {}")
+            kept = sql.Literal(before.text())
+            connection.execute(comment.format(sql.Identifier(name), kept))
         except psycopg.Error as error:
             raise _refused(f"No database can be made at {self.place}: {said(error)}.") from None
+        return lacks
 
     @contextmanager
     def _guarding(self, name: str) -> Iterator[Connection]:
@@ -179,11 +199,12 @@ class OwnServer:
 
     def _sweep(self, connection: Connection) -> None:
         """Drop what rehearsals have left whose process is gone."""
-        for name in _databases(connection):
-            if _NAME.fullmatch(name) and self._is_left(name):
+        for name in _copies(connection):
+            if self._is_left(name):
                 with suppress(psycopg.Error):  # another role's: it is that one's to drop
-                    _drop(connection, name)
-        _drop_roles(connection)
+                    self._drop(connection, name)
+        if not _copies(connection):
+            own_roles.drop(connection)
 
     def _is_left(self, name: str) -> bool:
         try:
@@ -193,11 +214,37 @@ class OwnServer:
         except (Stopped, psycopg.Error):
             return False
 
-    def _clear(self, name: str) -> None:
+    def _drop(self, connection: Connection, name: str) -> None:
+        """Drop a copy, and with the last one all that came with copies."""
+        before = _before(connection, name)
+        left: list[str] = []
+        if before is not None:
+            with suppress(Stopped), self._connection(name) as inside:
+                own_roles.claim(inside, before.roles)
+            # Before its database goes, which keeps what is to be put back.
+            if _copies(connection) == [name]:
+                left = put_back(connection, before, own_roles.made_by_us(connection))
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
+        if not _copies(connection):
+            own_roles.drop(connection)
+        if left:
+            raise Failed(
+                f"What a rehearsed file has changed for the whole server at {self.place} could "
+                "not be put back.",
+                unchanged="The target was not touched.",
+                next_step="Put it back by hand, as a superuser there:\n" + ";\n".join(left),
+            )
+
+    def _clear(self, name: str, passwords: dict[str, str | None]) -> None:
         try:
             with self._connection() as connection, _alone(connection):
-                _drop(connection, name)
-                _drop_roles(connection)
+                if name in _databases(connection):
+                    self._drop(connection, name)
+                put_passwords_back(connection, passwords)
+        except Failed:
+            raise
         except (Stopped, psycopg.Error) as error:
             why = error.what if isinstance(error, Stopped) else said(error)
             raise Failed(
@@ -242,16 +289,14 @@ def _databases(connection: Connection) -> list[str]:
     return [str(name) for (name,) in connection.execute("select datname from pg_database")]
 
 
-def _drop(connection: Connection, name: str) -> None:
-    connection.execute(
-        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-    )
+def _copies(connection: Connection) -> list[str]:
+    return [one for one in _databases(connection) if _NAME.fullmatch(one)]
 
 
-def _drop_roles(connection: Connection) -> None:
-    """Drop the roles that were made for copies, once there is no copy any more."""
-    if not any(map(_NAME.fullmatch, _databases(connection))):
-        own_roles.drop(connection)
+def _before(connection: Connection, name: str) -> SharedState | None:
+    """Return what the server was like before a copy; None where its maker had not noted it yet."""
+    found = connection.execute(_COMMENT, [name]).fetchone()
+    return SharedState.of(str(found[0])) if found and found[0] else None
 
 
 def _new_name() -> str:

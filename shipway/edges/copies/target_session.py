@@ -44,7 +44,7 @@ def begin_as_target(restored: Restored, manifest: Manifest, database: CopyDataba
         # Settings go by the role that connects: on a server of one's own it may be another one.
         give_session_defaults(connection, given, begins.info.user, begins=begins)
     with postgres.connect(database.owner, purpose="rehearsal", timeout_s=_CONNECT_S) as begins:
-        unlike = unlike_session(begins, defaults)
+        unlike = unlike_session(begins, defaults, manifest.role)
         locales = missing_locales(begins, defaults)
     values = tuple(f"value of {name}" for name in defaults.own)
     return replace(restored, unlike=unlike, left_out=(*restored.left_out, *locales, *values))

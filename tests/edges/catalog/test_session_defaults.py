@@ -67,7 +67,7 @@ def given(server: DatabaseServer, database: str, defaults: SessionDefaults) -> t
         give_session_defaults(admin, defaults, "postgres", begins=begins)
     with psycopg.connect(server.url(database).reveal(), autocommit=True) as begins:
         assert missing_locales(begins, defaults) == ()
-        return unlike_session(begins, defaults)
+        return unlike_session(begins, defaults, begins.info.user)
 
 
 @pytest.mark.parametrize("who", ["database {}", "role postgres in database {}"])

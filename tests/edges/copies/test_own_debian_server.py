@@ -83,6 +83,35 @@ def test_what_the_server_has_is_used_for_real_and_what_it_lacks_in_a_copy_is_nam
     assert own.state() == before
 
 
+def test_what_a_file_changes_for_the_whole_server_is_put_back_before_postgres_16_too(
+    own: Own, target: Secret, tmp_path: Path
+) -> None:
+    own.run(
+        "create role theirs valid until '2029-01-01'",
+        "create role group_of_theirs",
+        "grant group_of_theirs to theirs",
+    )
+    before = own.state()
+    try:
+        with room_on(own.url(), tmp_path, target).copy_of(back_up(target, tmp_path)) as copy:
+            with copy.open_database() as database:
+                assert database.exchange(b"create role of_a_file").error is None
+            own.run(
+                "alter role theirs bypassrls valid until '2030-01-01'",
+                "grant group_of_theirs to theirs with admin option",
+                "grant set on parameter log_statement to theirs",
+                'alter role theirs set search_path = a, "b c"',
+                "alter role theirs rename to other",
+            )
+            with copy.open_database() as database:
+                assert (
+                    database.exchange(b"grant select on public.people to of_a_file").error is None
+                )
+        assert own.state() == before
+    finally:
+        own.run("drop role theirs, group_of_theirs")
+
+
 def test_the_targets_own_server_is_refused_behind_a_real_pooler(target: Secret) -> None:
     for mode in ("session", "transaction"):
         with pgbouncer(target, mode=mode) as pooled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,14 +49,15 @@ def untouched(own: Own) -> Iterator[Own]:
 
 
 @pytest.fixture
-def backup(database_url: Secret, tmp_path: Path) -> Backup:
+def backup(database: str, database_url: Secret, tmp_path: Path) -> Backup:
     execute(
         database_url,
         "create table public.people (id int primary key, name text);"
         "alter table public.people enable row level security;"
         "create policy own on public.people for select to authenticated using (true);"
         "grant select on public.people to authenticated;"
-        "insert into public.people values (1, 'a'), (2, 'b')",
+        "insert into public.people values (1, 'a'), (2, 'b');"
+        f"alter role postgres in database {database} set datestyle = 'ISO, DMY'",
     )
     return back_up(database_url, tmp_path)
 
@@ -166,8 +168,10 @@ def test_a_role_that_is_there_keeps_what_it_is_and_what_differs_is_told(
             assert "anon is bypassrls there" in told
             assert "authenticator is no member of anon there" in told
             assert not any("theirs" in one for one in told)
+            assert copy.restored.unlike == ()
             with copy.open_database() as database:
                 assert database.exchange(b"discard all").error is None
+                assert database.exchange(b"show datestyle").rows == (("ISO, DMY",),)
                 assert database.exchange(b"select current_user").rows == (("postgres",),)
         assert own.state() == before
     finally:
@@ -203,13 +207,37 @@ def test_two_rehearsals_at_a_time_do_not_take_each_others_copies_or_roles(
             assert database.exchange(b"set role authenticated").error is None
 
 
+def test_what_the_last_of_several_copies_puts_back_is_what_was_before_the_first(
+    own: Own, backup: Backup, tmp_path: Path
+) -> None:
+    own.run("create role theirs")
+    before = own.state()
+    try:
+        room = room_on(own.url(), tmp_path)
+        with room.copy_of(backup):
+            own.run("alter role theirs set work_mem = '7MB'")  # as a rehearsed file would
+            with room.copy_of(backup):
+                own.run("alter role theirs set work_mem = '8MB'")
+        assert own.state() == before
+        with ExitStack() as second:
+            with room.copy_of(backup):
+                own.run("alter role theirs createdb")
+                second.enter_context(room.copy_of(backup))
+            assert own.state() != before
+        assert own.state() == before
+    finally:
+        own.run("drop role theirs")
+
+
 KILLED = """
-import os, pathlib, signal, sys
+import os, pathlib, psycopg, signal, sys
 from shipway.values import Secret
 from tests.edges.copies.test_own_server import room_on
 from tests.fixtures.backing_up import back_up
 own, target, folder = Secret(sys.argv[1]), Secret(sys.argv[2]), pathlib.Path(sys.argv[3])
 with room_on(own, folder, target).copy_of(back_up(target, folder)):
+    with psycopg.connect(own.reveal(), autocommit=True) as connection:
+        connection.execute("alter role boss set work_mem = '9MB'")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

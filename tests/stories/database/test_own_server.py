@@ -117,6 +117,48 @@ def test_a_rehearsal_that_is_cut_off_leaves_nothing_for_long(
     assert own.copies() == []
 
 
+ROLES = """
+create role made_by_file;
+create role "Made by File" login; grant select on public.notes to "Made by File";
+create role maker createrole; grant usage on schema public to maker;
+grant connect on database postgres to made_by_file, maker;
+grant anon to made_by_file, "Their Own" with admin option;
+revoke anon from reporter;
+alter role anon set statement_timeout = '3s';
+alter role "Their Own" set search_path = "$user", public, "Odd One";
+alter role "Their Own" set app.kept to 'changed';
+alter role "Their Own" reset lock_timeout;
+alter role "Their Own" createdb noinherit connection limit 3 password 'of the file';
+alter role reporter rename to was_reporter;
+alter database postgres set app.word = 'x';
+grant set on parameter log_statement to anon;
+comment on role anon is 'of the file';
+"""
+
+
+def test_what_a_pending_file_does_to_the_whole_server_is_taken_back(
+    there: DatabaseProject, running: Own
+) -> None:
+    running.run(
+        "create role postgres superuser",
+        "create role anon",
+        "create role reporter",
+        "grant anon to reporter",
+        "create role \"Their Own\" login password 'theirs'",
+        "alter role \"Their Own\" set app.kept = 'kept'",
+        "alter role \"Their Own\" set lock_timeout = '4s'",
+        'alter role "Their Own" in database postgres set search_path = a, "B c"',
+    )
+    before = running.state()
+    try:
+        there.begin({"002_roles.sql": ROLES})
+        code, said = there.invoke("db.rehearse")
+        assert code == 0, said
+        assert running.state() == before
+    finally:
+        running.run('drop role anon, reporter, postgres, "Their Own"')
+
+
 def _wait_for_the_file(own: Own) -> None:
     ends = time.monotonic() + SEEN_WITHIN_S
     runs = (
