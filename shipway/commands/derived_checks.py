@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.schema.access import API_ROLES
-from shipway.schema.access_words import write_access
+from shipway.schema.access_words import sections_kept, write_access
 from shipway.schema.declared_words import write_declared
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.commands.session import Session
+    from shipway.values.inspection import Access
 
 __all__ = ["plan_checks", "write_checks"]
 
@@ -58,7 +59,18 @@ def _access(session: Session) -> str:
     matrix = session.wiring.database.catalog.access(
         settings.exposed_schemas, API_ROLES, timeout_s=settings.check_timeout_s
     )
-    return write_access(matrix)
+    return "\n".join([write_access(matrix), *_still_to_come(session, matrix)])
+
+
+def _still_to_come(session: Session, matrix: Sequence[Access]) -> list[str]:
+    """Return what access.toml says of objects that pending files are still to make."""
+    if not session.wiring.database.plan().pending:
+        return []
+    path = session.settings.under_root(session.settings.checks_dir / _ACCESS)
+    kept = sections_kept(path, matrix)
+    if kept:
+        session.terminal.note(f"kept, for what is pending: {', '.join(kept)}")
+    return [f"{text}\n" for text in kept.values()]
 
 
 def _declared(session: Session) -> str:

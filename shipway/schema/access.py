@@ -10,7 +10,9 @@ from shipway.schema.access_words import (
     NOTHING,
     Right,
     access_result,
+    access_sections,
     can,
+    listing,
     rights,
     wider,
     words,
@@ -48,9 +50,9 @@ def access_results(
     """
     failed = list(_contradictions(matrix, previous))
     if expected is not None:
-        failed += _against_file(matrix, expected)
+        failed += _against_file(matrix, expected, previous)
     else:
-        failed += _open_to_anyone(matrix)
+        failed += _open_to_anyone(matrix, previous)
         failed += widened(matrix, previous) if previous else ()
     yield from failed
     objects = {access.name for access in matrix}
@@ -98,24 +100,33 @@ def _refused(access: Access) -> bool:
     return access.tried is Tried.REFUSED and access.reach is not Reach.NOTHING
 
 
-def _against_file(matrix: Sequence[Access], told: Sequence[ExpectedRight]) -> Iterator[CheckResult]:
+def _against_file(
+    matrix: Sequence[Access], told: Sequence[ExpectedRight], previous: Previous | None
+) -> Iterator[CheckResult]:
     expected = {(one.object, one.role, one.command): one.right for one in told}
     listed = {(one.object, one.role) for one in told}
+    names = previous.names if previous else {}
+    stood, sections = _stood_before(previous), access_sections(matrix)
     seen = set()
     for access in matrix:
-        key = (access.name, access.role, access.command)
-        seen.add(key)
+        # What the files rename is listed under its old name until somebody writes the new one.
+        was = names.get(access.name, "")
+        name = was if was and (access.name, access.role) not in listed else access.name
+        key = (name, access.role, access.command)
+        seen |= {key, (was, access.role, access.command)}
         wanted, there = expected.get(key, NOTHING), Right(access.reach, access.columns)
-        if wanted == there:
+        if wanted == there or _gets_no_row(access, wanted):
             continue
-        unlisted = "" if (access.name, access.role) in listed else f" (not in {ACCESS_FILE})"
+        unlisted = "" if (name, access.role) in listed else f" (not in {ACCESS_FILE})"
         more = wider(there, wanted)
         yield access_result(
             access.name,
-            Outcome.FAILED,
-            f"{can(access)}, expected {words(access.command, wanted)}{unlisted}",
-            f"{'Revoke' if more else 'Grant'} it in a migration, or when it is meant list it: "
-            "invoke db.verify --write",
+            Outcome.WARNED if access in stood else Outcome.FAILED,
+            f"{can(access)}, expected {words(access.command, wanted)}{unlisted}"
+            + (f"; it was so {previous.since}" if previous and access in stood else ""),
+            f"{'Revoke' if more else 'Grant'} it in a migration, or when it is meant, write these "
+            f"lines into {ACCESS_FILE}, in the place of those of that name:\n"
+            f"{sections[access.name]}",
         )
     for name, role, command in sorted(expected.keys() - seen):
         if command and expected[name, role, command] != NOTHING:
@@ -127,15 +138,33 @@ def _against_file(matrix: Sequence[Access], told: Sequence[ExpectedRight]) -> It
             )
 
 
-def _open_to_anyone(matrix: Sequence[Access]) -> Iterator[CheckResult]:
+def _stood_before(previous: Previous | None) -> frozenset[Access]:
+    """Return the rights of just before the files: what stood there then stops no release."""
+    if previous is None or not previous.counted:
+        return frozenset()
+    now = {was: name for name, was in previous.names.items()}
+    return frozenset(
+        one._replace(name=now.get(one.name, one.name), tried=tried)
+        for one in previous.access
+        for tried in Tried
+    )
+
+
+def _gets_no_row(access: Access, wanted: Right) -> bool:
+    """Tell whether a visitor gets less than the file says, and no row was ever theirs to get."""
+    by_policy = wanted.reach is Reach.BY_POLICY and wanted.columns == access.columns
+    return access.role == "anon" and access.reach is Reach.NO_ROW and by_policy
+
+
+def _open_to_anyone(matrix: Sequence[Access], previous: Previous | None) -> Iterator[CheckResult]:
+    stood, sections = _stood_before(previous), access_sections(matrix)
     for access in matrix:
         if access.role == "anon" and access.reach in {Reach.BY_POLICY, Reach.EVERY_ROW}:
             yield access_result(
                 access.name,
-                Outcome.FAILED,
+                Outcome.WARNED if access in stood else Outcome.FAILED,
                 f"{can(access)}, and no file says that visitors may",
-                f"Revoke it in a migration, or when it is meant list it in {ACCESS_FILE}: "
-                "invoke db.verify --write",
+                f"Revoke it in a migration, or when it is meant: {listing(sections[access.name])}",
             )
 
 

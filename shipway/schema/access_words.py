@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.errors import Misconfigured
 from shipway.values import CheckResult
-from shipway.values.inspection import Reach
+from shipway.values.inspection import Access, Reach, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shipway.values import Outcome
-    from shipway.values.inspection import Access
 
 __all__ = [
     "ACCESS_FILE",
@@ -30,9 +29,12 @@ __all__ = [
     "ExpectedRight",
     "Right",
     "access_result",
+    "access_sections",
     "can",
+    "listing",
     "load_access",
     "rights",
+    "sections_kept",
     "sentence",
     "wider",
     "words",
@@ -75,16 +77,54 @@ class ExpectedRight(NamedTuple):
 
 def write_access(matrix: Iterable[Access]) -> str:
     """Return the text of an access.toml that expects exactly this matrix."""
+    return "\n".join([_HEAD, *(f"{text}\n" for text in access_sections(matrix).values())])
+
+
+def access_sections(matrix: Iterable[Access]) -> Mapping[str, str]:
+    """Return object to the lines of access.toml that expect what the matrix says of it."""
     by_object: dict[str, dict[str, list[Access]]] = defaultdict(lambda: defaultdict(list))
     for access in matrix:
         by_object[access.name][access.role].append(access)
-    parts = [_HEAD]
+    sections = {}
     for name, roles in by_object.items():
         schema, _, rest = name.partition(".")
         lines = [f"[{_toml_key(schema)}.{_toml_key(rest)}]"]
         lines += [f'{_toml_key(role)} = "{sentence(rights)}"' for role, rights in roles.items()]
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+        sections[name] = "\n".join(lines)
+    return sections
+
+
+def sections_kept(path: Path, matrix: Iterable[Access]) -> Mapping[str, str]:
+    """Return object to the lines of an access.toml that tell of what is not in the database."""
+    there = {one.name for one in matrix}
+    expected = load_access(path) or ()
+    absent = dict.fromkeys(one.object for one in expected if one.object not in there)
+    rights_told = [
+        Access(
+            "",
+            one.object,
+            one.role,
+            one.command or "select",
+            one.right.columns,
+            one.right.reach,
+            Tried.NOT_TRIED,
+        )
+        for one in expected
+        if one.object in absent
+    ]
+    return access_sections(rights_told)
+
+
+def listing(section: str) -> str:
+    """Return how an object's rights come to stand in access.toml, its lines at the end.
+
+    The database can be asked only for what it has; what a file is still to bring is not there yet.
+    """
+    return (
+        f"what is in the database now is written into {ACCESS_FILE} by: invoke db.verify --write. "
+        "What a migration is still to bring goes there by hand, in the place of lines of that "
+        f"name:\n{section}"
+    )
 
 
 def sentence(rights: Sequence[Access]) -> str:

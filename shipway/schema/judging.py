@@ -71,8 +71,8 @@ def finding_results(
     Args:
         findings: all that there is now.
         group: the group of checks.
-        before: what was found before the files ran: of what only warns, that is counted, not
-            told again; None where nobody looked.
+        before: what was found before the files ran: it stops nothing. What only warns is
+            counted then, and not told again; None where nobody looked.
     """
     mine = [finding for finding in findings if finding.group == group]
     known = {_likeness(one) for one in before or ()}
@@ -83,7 +83,9 @@ def finding_results(
         yield CheckResult(
             group=group,
             name=finding.object,
-            outcome=Outcome.FAILED if finding.level == "error" else Outcome.WARNED,
+            outcome=Outcome.FAILED
+            if finding.level == "error" and _likeness(finding) not in known
+            else Outcome.WARNED,
             detail=f"{finding.detail} ({finding.lint})",
             cure=finding.cure,
         )

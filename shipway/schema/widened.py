@@ -11,7 +11,9 @@ from shipway.schema.access_words import (
     NOTHING,
     Right,
     access_result,
+    access_sections,
     can,
+    listing,
     rights,
     wider,
     words,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Previous", "narrowed", "previous_of", "widened"]
 
 _FROM: Final = {"select": " from", "insert": " into", "delete": " from"}
-_WRITE: Final = "invoke db.verify --write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,7 @@ class _Compared:
 
     def widened(self) -> Iterator[CheckResult]:
         """Yield what somebody may do now and could not do before."""
+        sections = access_sections(self._matrix)
         for role, powers in self._gained.items():
             for power in powers:
                 yield access_result(
@@ -130,9 +132,9 @@ class _Compared:
                     access.name,
                     Outcome.FAILED,
                     f"{can(access)}; {self._since}: {words(access.command, was)}",
-                    _weakened(access.role, self._gained[access.role][0])
+                    _weakened(access.role, self._gained[access.role][0], sections[access.name])
                     if access.role in self._gained
-                    else _taken_back(access, was),
+                    else _taken_back(access, was, sections[access.name]),
                 )
 
     def narrowed(self) -> Iterator[CheckResult]:
@@ -172,7 +174,7 @@ def _bare(function: str) -> str:
     return function.partition("(")[0]
 
 
-def _weakened(role: str, power: str) -> str:
+def _weakened(role: str, power: str, section: str = "") -> str:
     """Return how a role is made what it was."""
     group = power.removeprefix("all that ").removesuffix(" may")
     attribute = {
@@ -180,11 +182,11 @@ def _weakened(role: str, power: str) -> str:
         "pass by row level security": "NOBYPASSRLS",
     }.get(power)
     how = f"alter role {role} {attribute};" if attribute else f"revoke {group} from {role};"
-    meant = f"When what it opens is meant, list that in {ACCESS_FILE}: {_WRITE}"
-    return f"In the file that gives it: {how} {meant}"
+    meant = listing(section) if section else f"list what it opens in {ACCESS_FILE}."
+    return f"In the file that gives it: {how} When that is meant: {meant}"
 
 
-def _taken_back(access: Access, was: Right) -> str:
+def _taken_back(access: Access, was: Right, section: str) -> str:
     """Return how a right is made as narrow as it was, or said to be meant."""
     if access.kind == "function":
         how = f"revoke execute on function {access.name} from public, {access.role};"
@@ -195,4 +197,4 @@ def _taken_back(access: Access, was: Right) -> str:
             f"keep its rows behind policies: row level security on, no BYPASSRLS for "
             f"{access.role}, security_invoker for a view."
         )
-    return f"In the file that opens it: {how} When it is meant, list it in {ACCESS_FILE}: {_WRITE}"
+    return f"In the file that opens it: {how} When it is meant: {listing(section)}"

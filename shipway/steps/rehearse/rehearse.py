@@ -18,7 +18,7 @@ from shipway.steps.rehearse.lint_verdicts import Shown, weigh
 from shipway.steps.rehearse.losses import Losses
 from shipway.steps.rehearse.restored_copy_check import Copy, Room, brought_back, tell_restored
 from shipway.steps.rehearse.run import Trial
-from shipway.steps.verify.before import Earlier, unlike
+from shipway.steps.verify.before import Earlier, Unlike, unlike
 from shipway.values import Grade, RehearsedMigration, Reversal, Seal, Severity
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         wants, traffic_unknown = (
             wants_of(beside.traffic(), copy) if plan.pending else ((), "nothing is pending")
         )
-        lacking: frozenset[str] = frozenset()
+        lacking = Unlike()
         if beside.before is not None and copy.restored.left_out:
             lacking = unlike(copy.catalog, expectations, beside.before)
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)

@@ -6,7 +6,7 @@ release that was cut off can go on with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shipway.formats.decoding import IllFormed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Earlier",
+    "Unlike",
     "earlier_of",
     "earlier_on",
     "held_before",
@@ -37,6 +38,19 @@ __all__ = [
 ]
 
 _BEFORE: Final = "before.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlike:
+    """What a copy tells otherwise than its target, for want of what was left out of it.
+
+    What is told of the same later says nothing of the target; whatever else is does.
+    """
+
+    findings: frozenset[tuple[str, str]] = frozenset()
+    """Lint and object."""
+    rights: frozenset[tuple[str, str, str]] = frozenset()
+    """Object, role and command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +71,8 @@ class Earlier:
     """Already counted, on a copy; None: they have to be."""
     sampled: bool = False
     """Only some rows were there: what is missing says nothing of the target."""
-    unlike: frozenset[str] = frozenset()
-    """Objects of a copy that were others than the target's before any file ran, for want of what
-    was left out of it: what is found of them says nothing of the target."""
+    unlike: Unlike = field(default_factory=Unlike)
+    """What a copy told otherwise than the target before any file ran there."""
 
     @property
     def of_release(self) -> bool:
@@ -78,11 +91,11 @@ def look_before(database: Database, expectations: Expectations) -> Before:
     )
 
 
-def unlike(database: Database, expectations: Expectations, before: Before) -> frozenset[str]:
-    """Return the objects of a copy of which other things are found, or allowed, than of the target.
+def unlike(database: Database, expectations: Expectations, before: Before) -> Unlike:
+    """Return of what a copy tells other things than the target, before any file ran there.
 
     Args:
-        database: the copy, before any file ran there.
+        database: the copy.
         expectations: name the schemas and roles that are asked about.
         before: what was found in the target.
     """
@@ -90,9 +103,11 @@ def unlike(database: Database, expectations: Expectations, before: Before) -> fr
     access = database.access(schemas, roles, timeout_s=expectations.timeout_s)
     found = {(one.lint, one.object) for one in before.findings}
     allowed = {one[:5]: one.reach for one in before.access}
-    return frozenset(
-        {one.object for one in database.findings(schemas) if (one.lint, one.object) not in found}
-        | {one.name for one in access if allowed.get(one[:5]) != one.reach}
+    return Unlike(
+        findings=frozenset((one.lint, one.object) for one in database.findings(schemas)) - found,
+        rights=frozenset(
+            (one.name, one.role, one.command) for one in access if allowed.get(one[:5]) != one.reach
+        ),
     )
 
 

@@ -86,23 +86,33 @@ class Look:
             roles_of(self._expectations),
             timeout_s=self._expectations.timeout_s,
         )
-        yield from self._of_the_target(
-            access_results(
-                self._access, expected=self._expectations.access, previous=self._previous()
-            )
+        matrix, unlike = self._rights()
+        yield from access_results(
+            matrix, expected=self._expectations.access, previous=self._previous()
         )
-        found = finding_results(self._found(), "access", before=self._found_before())
-        yield from self._of_the_target(found)
+        yield from _untold("access", unlike)
+        yield from self._finding_results("access")
 
-    def _of_the_target(self, results: Iterable[CheckResult]) -> Iterator[CheckResult]:
-        """Yield results as they are, but for those that only the copy gives rise to."""
-        unlike = self._earlier.unlike if self._earlier else frozenset()
-        for one in results:
-            if one.name in unlike and one.outcome in {Outcome.FAILED, Outcome.WARNED}:
-                why = "of the target: the copy lacks what was left out of it"
-                yield replace(one, outcome=Outcome.NOT_CHECKED, detail=why, cure="")
-            else:
-                yield one
+    def _rights(self) -> tuple[tuple[Access, ...], list[str]]:
+        """Return who may do what, and the objects of which the copy cannot tell all of it.
+
+        For those the target's own rights of before stand.
+        """
+        lacking = self._earlier.unlike.rights if self._earlier else frozenset()
+        before = {one[1:4]: one for one in (self._before.access if self._before else ())}
+        now = self._access or ()
+        unlike = [one for one in now if one[1:4] in lacking]
+        matrix = tuple(before.get(one[1:4], one) if one in unlike else one for one in now)
+        return matrix, [one.name for one in unlike]
+
+    def _finding_results(self, group: str) -> Iterator[CheckResult]:
+        """Yield what lints and checks of the data have found, but what only the copy gives."""
+        lacking = self._earlier.unlike.findings if self._earlier else frozenset()
+        unlike = [one for one in self._found() if (one.lint, one.object) in lacking]
+        found = [one for one in self._found() if one not in unlike]
+        before = self._before.findings if self._before else None
+        yield from finding_results(found, group, before=before)
+        yield from _untold(group, [one.object for one in unlike if one.group == group])
 
     def _previous(self) -> Previous | None:
         """Return who could do what before: just before the files ran, or at the last release."""
@@ -114,9 +124,6 @@ class Look:
             return Previous(access=remembered.access, since="at the last release")
         return None
 
-    def _found_before(self) -> Sequence[Finding] | None:
-        return self._before.findings if self._before else None
-
     def queries(self) -> Iterator[CheckResult]:
         """Ask the critical queries."""
         for check in self._expectations.queries:
@@ -124,8 +131,7 @@ class Look:
 
     def data(self) -> Iterator[CheckResult]:
         """Look beneath the schema, and count what was counted before."""
-        found = finding_results(self._found(), "data", before=self._found_before())
-        yield from self._of_the_target(found)
+        yield from self._finding_results("data")
         earlier = self._earlier
         if earlier is None:
             return
@@ -216,6 +222,13 @@ class Look:
         if self._findings is None:
             self._findings = self._database.findings(self._expectations.exposed_schemas)
         return self._findings
+
+
+def _untold(group: str, names: Iterable[str]) -> Iterator[CheckResult]:
+    """Yield one result for each object of which a copy says nothing of the target."""
+    why = "in part, of the target: the copy lacks what was left out of it"
+    for name in dict.fromkeys(names):
+        yield CheckResult(group=group, name=name, outcome=Outcome.NOT_CHECKED, detail=why)
 
 
 def _query_result(check: QueryCheck, database: Database, timeout_s: float) -> CheckResult:

@@ -6,7 +6,7 @@ with roles as (
 ), brought as (
     select classid, objid from pg_depend where deptype = 'e'
 ), relations as (
-    select c.oid, n.oid as schema_oid, n.nspname, c.relname, c.relkind, c.relowner,
+    select c.oid, n.oid as schema_oid, n.nspname::text, c.relname::text, c.relkind, c.relowner,
         c.relrowsecurity, c.relforcerowsecurity,
         -- A view with the caller's rights guards its rows as its tables do.
         c.relkind = 'v' and coalesce(

@@ -13,7 +13,10 @@ with brought as (
         s.nspname || '.' || c.relname as name, s.written || '.' || quote_ident(c.relname) as written,
         (select string_agg(rolname, ' and ' order by rolname) from callers
             where has_schema_privilege(oid, s.oid, 'usage')
-                and has_any_column_privilege(oid, c.oid, 'select')) as readers
+                and has_any_column_privilege(oid, c.oid, 'select')) as readers,
+        exists (select from callers where has_schema_privilege(oid, s.oid, 'usage')
+            and (has_any_column_privilege(oid, c.oid, 'select, insert, update')
+                or has_table_privilege(oid, c.oid, 'delete, truncate'))) as reached
     from pg_class as c
     join schemas as s on s.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and not exists (
@@ -62,12 +65,11 @@ with brought as (
 select 'access', 'rls_disabled', 'error', name,
     'row level security is off: whoever holds a grant reads every row',
     format('alter table %%s enable row level security; then create its policies.', written)
-from tables where exposed and not relrowsecurity
+from tables where exposed and not relrowsecurity and reached
 union all
-select 'access', 'rls_without_policy', 'error', t.name,
+select 'access', 'rls_without_policy', 'info', t.name,
     'row level security is on without a policy: the API''s users see no row',
-    format('Create its policies; when the closed door is meant, say so: create policy "only the '
-        'server" on %%s for all to anon, authenticated using (false);', t.written)
+    'Where they are meant to see some: create its policies.'
 from tables as t
 where exposed and relrowsecurity and not exists (select from pg_policy where polrelid = t.oid)
 union all
