@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.formats.figures import count
 from shipway.schema.differences import HowItDiffers, differences
+from shipway.schema.policies import does_the_same, equal_in, successor_in
 from shipway.values import Finding, Severity
 from shipway.values.inspection import DEFAULT_PRIVILEGE
 
@@ -90,19 +91,36 @@ def of_schema(before: Snapshot, after: Snapshot, *, asked: Sequence[str] = ()) -
                 "longer hold anyone back.",
                 cure="Leave it on, unless the table is meant for everyone.",
             )
-    for difference in differences(before, after):
-        if difference.kind == "policy" and difference.how is not HowItDiffers.UNEXPECTED:
-            gone = difference.how is HowItDiffers.MISSING
-            yield Finding(
-                severity=Severity.SERIOUS if gone else Severity.WARNING,
-                migration="",
-                line=None,
-                what=f"The policy {difference.name} is "
-                + ("gone." if gone else f"another one now: {difference.said}"),
-                cure="Make sure that the same people may read and write what they should.",
-            )
+    yield from _policies(before, after)
     yield from _grants(before, after, asked)
     yield from _default_privileges(before, after)
+
+
+def _policies(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """Yield which policies are gone, or let others do something; a new name is neither."""
+    there = {one.key: one for one in after.things}
+    was = {one.key: one for one in before.things}
+    told = {
+        one.key: one
+        for one in differences(before, after)
+        if one.kind == "policy" and one.how is not HowItDiffers.UNEXPECTED
+    }
+    for key, difference in told.items():
+        gone = difference.how is HowItDiffers.MISSING
+        same = equal_in(after, was[key], before=before) if gone else there[key]
+        if same is not None and does_the_same(was[key], same):
+            continue
+        follows = successor_in(after, was[key], before=before) if gone else None
+        what = "gone." if gone else f"another one now: {difference.said}"
+        if follows is not None:
+            what = f"gone, and {follows.name} takes its place with other rows or roles."
+        yield Finding(
+            severity=Severity.SERIOUS if gone else Severity.WARNING,
+            migration="",
+            line=None,
+            what=f"The policy {difference.name} is {what}",
+            cure="Make sure that the same people may read and write what they should.",
+        )
 
 
 def _grants(before: Snapshot, after: Snapshot, asked: Sequence[str]) -> Iterator[Finding]:

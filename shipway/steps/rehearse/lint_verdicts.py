@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.formats.figures import count
 from shipway.migrations.lint_rules import Claim, claim_of
+from shipway.schema.policies import does_the_same, equal_in
 from shipway.schema.vanished import FUNCTIONS, MEMBER
 from shipway.values import Phase, Severity, Weighed
 
@@ -64,6 +65,9 @@ class Shown:
     """Kinds of all that is gone for good, and of what is gone of things that stand."""
     held_nothing: AbstractSet[tuple[str, int | None]] = frozenset()
     """Migration and line of statements that took only what was empty."""
+
+
+_NAMED_BY_NO_CLIENT: Final = ("alter policy", "alter index", "alter trigger")
 
 
 def weigh(report: LintReport, shown: Shown) -> LintReport:
@@ -144,6 +148,8 @@ def _client(
     of_table = ran is not None and ran.text.lower().startswith(("alter table", "drop table"))
     if ran is not None and of_table and not ran.locks:
         return Weighed.REFUTED, "it concerns only what is new in this release"
+    if ran is not None and ran.text.lower().startswith(_NAMED_BY_NO_CLIENT):
+        return Weighed.REFUTED, "no client names it"
     name, kinds = _TAKES.get(finding.rule, ("", frozenset()))
     if kinds and not kinds & shown.gone:
         return Weighed.REFUTED, f"every {name} that was there before is there after"
@@ -181,6 +187,9 @@ def _policy(finding: LintFinding, shown: Shown) -> tuple[Weighed, str]:
         return Weighed.REFUTED, f"it is {'the same' if after else 'gone'} after the last file"
     if finding.rule == "shipway/policy-open":
         return Weighed.OPEN, ""
+    same = after or (equal_in(shown.after, before, before=shown.before) if before else None)
+    if before is not None and same is not None and does_the_same(before, same):
+        return Weighed.REFUTED, f"{same.name} does the same after the last file"
     return Weighed.CONFIRMED, "another one after the last file" if after else "gone for good"
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shipway.schema.vanished import Vanished
     from shipway.values.inspection import Snapshot, Thing
 
-__all__ = ["cure_of", "told", "written"]
+__all__ = ["cure_of", "named_in", "told", "written"]
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _LATER: Final = (
@@ -123,3 +123,9 @@ def written(full_name: str) -> str:
 
 def _quoted(name: str) -> str:
     return name if _PLAIN.match(name) else '"' + name.replace('"', '""') + '"'
+
+
+def named_in(text: str, name: str) -> bool:
+    """Tell whether a text speaks of an object; of a function, whatever its arguments."""
+    bare = re.escape(name.partition("(")[0])
+    return re.search(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE) is not None

@@ -11,7 +11,7 @@ from shipway.migrations.files import losing_tables
 from shipway.migrations.sql.script import open_script
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished
-from shipway.steps.rehearse.loss_words import cure_of, told, written
+from shipway.steps.rehearse.loss_words import cure_of, named_in, told, written
 from shipway.values import Finding, Phase, Severity
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class _Said:
     """Tables and columns that their heads give up."""
     texts: Mapping[str, str]
     """Label of a contract migration to its text: what it names is what it is for."""
+    all_texts: str
+    """Of all the files, one behind the other."""
 
 
 class Losses:
@@ -146,7 +148,18 @@ class Losses:
             return Severity.SERIOUS if rows else Severity.NOTE
         if kind == "column":
             return Severity.WARNING if values else Severity.NOTE
-        return Severity.NOTE if kind in _QUIET else Severity.WARNING
+        if kind in _QUIET:
+            return Severity.NOTE
+        return Severity.WARNING if self._is_named(gone) else Severity.SERIOUS
+
+    def _is_named(self, gone: Vanished) -> bool:
+        """Tell whether a file speaks of what it takes; else CASCADE took it along unseen.
+
+        A table that was put in an old one's place is another one: its file speaks of it.
+        """
+        was, now = (one.identities.get("table", {}) for one in (self._stages[0], self._stages[-1]))
+        anew = was.get(gone.thing.parent) != now.get(gone.thing.parent)
+        return anew or named_in(self._said.all_texts, gone.thing.name)
 
     def _excuse(self, gone: Vanished, label: str) -> str:
         """Return why it is meant, in words; empty when no file says so."""
@@ -155,8 +168,7 @@ class Losses:
         if not gone.part and names & self._said.loses:
             return "The file's head says so."
         text = self._said.texts.get(label, "")
-        bare = gone.thing.name.partition("(")[0]
-        named = bool(text) and re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", text, re.IGNORECASE)
+        named = named_in(text, gone.thing.name)
         return "That is what its contract phase is for." if named else ""
 
     def _elsewhere(self, gone: Vanished) -> str:
@@ -276,8 +288,10 @@ def _line(statements: Sequence[RehearsedStatement], thing: Thing) -> int | None:
 def _said(pending: Sequence[Migration]) -> _Said:
     texts = {}
     for one in pending:
-        if one.phase is Phase.CONTRACT:
-            with open_script(one) as script:
-                texts[one.label] = script.text.decode("utf-8", "replace")
-    loses = frozenset(name for one in pending for name in losing_tables(one))
-    return _Said(loses=loses, texts=texts)
+        with open_script(one) as script:
+            texts[one.label] = script.text.decode("utf-8", "replace")
+    return _Said(
+        loses=frozenset(name for one in pending for name in losing_tables(one)),
+        texts={one.label: texts[one.label] for one in pending if one.phase is Phase.CONTRACT},
+        all_texts="\n".join(texts.values()),
+    )

@@ -240,7 +240,7 @@ def test_what_cascade_takes_along_is_named_with_what_makes_it_again(target: Targ
         "alter table public.customers alter column mail set default 'nobody';",
     )
 
-    said = passed(verdict)
+    said = stopped_at_the_gates(verdict)
     assert (
         "002_change, line 1: public.readings: its foreign key readings_serial_fkey is gone. Where "
         "it is still needed: alter table public.readings add constraint readings_serial_fkey "
@@ -443,3 +443,36 @@ def test_a_sample_tells_no_loss_that_may_be_none(target: Target) -> None:
 
     gone = target.change("drop table ledger.entries cascade;", most_rows=100)
     assert "The table ledger.entries is gone: 20 000 rows" in stopped_at_the_gates(gone)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter policy own_invoices on public.invoices rename to invoices_are_read_by_their_payer;",
+        """drop policy if exists own_customer on public.customers;
+        create policy "Customers see themselves" on public.customers for select
+            to authenticated using (owner = auth.uid());""",
+    ],
+)
+def test_a_policy_that_only_has_another_name_or_spelling_is_no_loss(
+    target: Target, change: str
+) -> None:
+    passed(target.change(change))
+
+
+def test_a_policy_that_is_gone_behind_another_one_is_told_with_it(target: Target) -> None:
+    verdict = target.change(
+        "drop policy own_customer on public.customers;"
+        "create policy everybody on public.customers for select to authenticated using (true);"
+    )
+    stopped_on_the_copy(verdict)
+    told = "serious: The policy public.customers.own_customer is gone, and everybody takes its"
+    assert told in verdict.said
+
+
+def test_what_a_cascade_takes_unseen_stops_and_what_a_file_names_is_told(target: Target) -> None:
+    drop = "drop function private.note_battery() cascade;"
+    told = "public.devices: its trigger devices_journal is gone."
+    assert f"serious: 002_change, line 1: {told}" in stopped_at_the_gates(target.change(drop))
+    named = f"drop trigger devices_journal on public.devices;\n{drop}"
+    assert f"002_change, line 1: {told}" in passed(target.change(named))
