@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shipway.edges.extensions.library import COMMENT
+from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.restore.archive_entries import NO_SCHEMA, described
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def parted(
     numbers = {one.number for one in entries}
     gone = _schemas_gone(entries, schemas) if lacking.missing else set()
     out = {one.number for one in entries if _is_out(one, lacking.missing, gone)}
+    out |= {one.number for one in entries if _is_platforms(one, entries)}
     out |= {one.number for one in entries if one.is_about and one.needs & out}
     words = [f"extension {name}" for name in lacking.missing]
     words += [f"schema {name}" for name in sorted(gone)]
@@ -161,11 +163,20 @@ def _schemas_gone(entries: Sequence[Entry], schemas: Collection[str]) -> set[str
 
 def _is_out(entry: Entry, missing: Collection[str], gone: Collection[str]) -> bool:
     kind, name = entry.subject
-    if kind == "EVENT TRIGGER" and entry.owner == _PLATFORM_OWNER:
-        return True
     if kind == "EXTENSION":
         return name in missing
     return entry.schema in gone or (kind == "SCHEMA" and name in gone)
+
+
+def _is_platforms(entry: Entry, entries: Iterable[Entry]) -> bool:
+    """Return whether it is an event trigger by which the platform keeps its extensions in order.
+
+    What the dashboard makes belongs to the same owner, and calls a function of the project.
+    """
+    return (entry.kind, entry.owner) == ("EVENT TRIGGER", _PLATFORM_OWNER) and not any(
+        one.kind == "FUNCTION" and one.schema not in PLATFORM_SCHEMAS and one.number in entry.needs
+        for one in entries
+    )
 
 
 def _hanging(entries: Sequence[Entry], lacking: Collection[int]) -> frozenset[int]:

@@ -38,6 +38,8 @@ select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.rel
  where c.relkind in ('r', 'p') and n.nspname = any (%s) and not pg_has_role(c.relowner, 'usage')
 """
 
+_OWNERS: Final = "select rolname from pg_roles where pg_has_role(oid, 'member')"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _There:
@@ -49,6 +51,8 @@ class _There:
     """What `present.sql` tells."""
     keeps: Collection[str]
     """Schemas that are another's: their grants and comments are not ours to change."""
+    owners: Collection[str]
+    """Those that the role can be."""
     not_mine: Collection[tuple[str, str]]
     """Tables of the platform that are another's."""
 
@@ -71,6 +75,7 @@ def chosen(
         is_superuser=connection.info.parameter_status("is_superuser") == "on",
         present={str(one) for (one,) in connection.execute(sql_file("present"))},
         keeps=keeps,
+        owners={str(one) for (one,) in connection.execute(_OWNERS)},
         not_mine={
             (str(schema), str(name))
             for schema, name in connection.execute(_NOT_MINE, [list(NOT_OURS)])
@@ -88,22 +93,22 @@ def chosen(
 def _comes(entry: Entry, there: _There, numbers: AbstractSet[int]) -> bool:
     """Return whether an object, or its rows, come back."""
     kind = entry.kind
-    if kind in _OF_THE_ARCHIVE | _NEVER or (kind, entry.owner) == _PLATFORM_TRIGGER:
+    is_journal = entry.schema == "shipway" and entry.name.split(" ")[0] in KEPT
+    if is_journal or kind in _OF_THE_ARCHIVE | _NEVER or (kind, entry.owner) == _PLATFORM_TRIGGER:
         return False
     is_present = f"{kind} {entry.schema} {entry.name}" in there.present
     if kind == "SCHEMA":
         # Of public the archive holds the owner alone.
         is_public = entry.name == "public" and entry.name not in there.keeps
         return entry.name not in NOT_OURS and (is_public or not is_present)
-    if entry.schema == "shipway" and entry.name.split(" ")[0] in KEPT:
-        return False
     if kind == "DEFAULT ACL":
         return entry.owner == there.role and entry.schema not in NOT_OURS
     if entry.schema in NOT_OURS:
         return kind in _ON_PLATFORM_TABLES and not is_present and not _is_anothers(entry, there)
-    # Rows without a table belong to an extension, which has stayed with its own.
-    is_extensions = kind in _ROWS and bool(entry.needs - numbers)
-    return not is_present and not is_extensions
+    # Rows without a table belong to an extension, which has stayed with its own, and so has what
+    # belongs to a role that this one cannot be.
+    stayed = kind in _ROWS and bool(entry.needs - numbers)
+    return not is_present and not stayed and entry.owner in {"", *there.owners}
 
 
 def _about(

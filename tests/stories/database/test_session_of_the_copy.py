@@ -166,3 +166,34 @@ def test_a_secret_setting_is_read_on_the_copy_and_kept_nowhere(
     for path in (project.root / ".shipway").rglob("*.json"):
         assert "a-secret-of-the-target" not in path.read_text(encoding="utf-8")
     assert "a-secret-of-the-target" not in said
+
+
+def test_an_event_trigger_of_the_dashboard_acts_on_the_copy_too(
+    server: DatabaseServer, database: str, project: DatabaseProject
+) -> None:
+    execute(
+        server.admin_url(database),
+        """
+        create function public.rls_auto_enable() returns event_trigger language plpgsql
+          security definer set search_path = pg_catalog as $$ declare r record; begin
+          for r in select * from pg_event_trigger_ddl_commands()
+            where command_tag = 'CREATE TABLE' and schema_name = 'public' loop
+            execute format('alter table if exists %s enable row level security',
+              r.object_identity); end loop; end $$;
+        create event trigger ensure_rls on ddl_command_end when tag in ('CREATE TABLE')
+          execute function public.rls_auto_enable();
+        """,
+    )
+    project.begin({"001_a.sql": "create schema app;"})
+    assert project.invoke("db.migrate", "--yes")[0] == 0
+    project.begin(
+        {
+            "002_b.sql": "create table public.n (id int primary key); create policy p on public.n "
+            "for select to authenticated using (true); grant select on public.n to authenticated;"
+        }
+    )
+
+    said = project.invoke("db.rehearse")[1]
+
+    assert "rls_disabled" not in said
+    assert "event trigger ensure_rls" not in said

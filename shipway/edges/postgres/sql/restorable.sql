@@ -6,11 +6,22 @@
 with ours as (
     select oid, nspname, quote_ident(nspname) as name from pg_namespace where nspname = any (%(schemas)s)
 ),
+-- What belongs to a role that this one cannot be stays as it is: its owner could not be given back.
+-- Of the first superuser no dependency is kept.
+anothers as (
+    select d.classid, d.objid, d.refobjid as schema from pg_depend as d
+    left join pg_shdepend as s on s.deptype = 'o' and s.classid = d.classid and s.objid = d.objid
+        and s.dbid = (select oid from pg_database where datname = current_database())
+    where d.refclassid = 'pg_namespace'::regclass and d.deptype = 'n' and d.objsubid = 0
+        and d.refobjid in (select oid from ours)
+        and not pg_has_role(coalesce(s.refobjid, 10), 'member')
+),
 -- A schema that holds an extension or came with one, and public, are emptied; others go as a whole.
 -- So is shipway's own but for what tells of releases: that happened, whatever the data are now.
 emptied as (
     select * from ours where nspname in ('public', 'shipway')
         or oid in (select extnamespace from pg_extension)
+        or oid in (select schema from anothers)
         or oid in (
             select objid from pg_depend where classid = 'pg_namespace'::regclass and deptype = 'e')
 ),
@@ -73,6 +84,7 @@ statements as (
     cross join lateral pg_identify_object(d.classid, d.objid, 0) as what
     where d.deptype = 'n' and d.classid <> 'pg_extension'::regclass
         and (d.classid, d.objid) not in (select classid, objid from bound)
+        and (d.classid, d.objid) not in (select classid, objid from anothers)
         and not (emptied.nspname = 'shipway' and d.classid = 'pg_class'::regclass
             and d.objid in (select oid from pg_class where relname = any (%(kept)s)))
 )
