@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.histories.judging import HISTORY, PRODUCT, STAND_IN, owner
-from tests.histories.server import Sandbox, SqlError
+from tests.histories.server import SqlError
 from tests.histories.stages import STAGES, Project, Run, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.histories.server import Sandbox
 
 _TABLE = """
 create table public.note (id int primary key, owner uuid not null);
@@ -20,12 +21,6 @@ alter table public.note enable row level security;
 create policy own on public.note for select to authenticated using (owner = (select auth.uid()));
 grant select on public.note to authenticated;
 """
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
 
 
 def project(folder: Path, **files: str) -> Project:

@@ -4,7 +4,7 @@ A report has fields (PostgreSQL, "Error and Notice Message Fields"), whatever la
 speaks. Which of them quote data is told by the SQLSTATE and by the function that made the report:
 
 - Classes 21, 22, 23 and 44 are about data: the detail quotes the key or the row, and of class 22
-  the message quotes the value.
+  the message quotes the value; but what the server's extension.c says names extension and version.
 - That a name is not known (of class 42) is said also of a value that is cast to regclass and its
   kin, and of SQL that was put together from values: such a name has to stand in what was sent.
 - What SQL raises by itself (RAISE, ASSERT, an error of PL/Python) has any text and any SQLSTATE.
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["UNTOLD", "report", "said", "without_data"]
 
 _ABOUT_VALUES: Final = "22"
+_OF_EXTENSIONS: Final = "extension.c"
 # Of rows, of parameters in PL/pgSQL, and of the connection strings of other servers.
 _QUOTE_IN_DETAIL: Final = {"21", "23", "44", "P0", "08", "HV"}
 _RAISED_BY: Final = {
@@ -80,7 +81,7 @@ def report(
     bare = message
     if raised:
         bare = _raised(message, sent)
-    elif of_values or state.startswith(_ABOUT_VALUES):
+    elif of_values or _quotes_a_value(state, fields):
         bare = _without_quoted(message)
     about_data = raised or state[:2] in {_ABOUT_VALUES, *_QUOTE_IN_DETAIL}
     kept = {
@@ -121,6 +122,10 @@ def without_data(text: str, error: BaseException) -> str:
             text = text.replace(str(cause).rstrip(), said(cast("psycopg.Error", cause)))
         cause = cause.__cause__ or cause.__context__
     return text
+
+
+def _quotes_a_value(state: str, fields: psycopg.errors.Diagnostic) -> bool:
+    return state.startswith(_ABOUT_VALUES) and fields.source_file != _OF_EXTENSIONS
 
 
 def _is_of_values(fields: psycopg.errors.Diagnostic) -> bool:

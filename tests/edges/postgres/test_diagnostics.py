@@ -80,6 +80,7 @@ KEPT = [
     ("select mial from visitor", 'Perhaps you meant to reference the column "visitor.mail"'),
     ("do $$ begin raise exception 'stop: it''s Friday'; end $$", "stop: it's Friday"),
     ("do $$ begin execute 'drop table nowhere'; end $$", 'table "nowhere" does not exist'),
+    ("create extension vector version '9.9'", 'extension "vector" has no installation script'),
     ("do $$ begin execute 'select 1/0'; end $$", 'SQL statement "select 1/0"'),
     ("do $$ begin perform 1/0; end $$", "PL/pgSQL function inline_code_block line 1"),
 ]
