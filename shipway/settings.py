@@ -146,6 +146,11 @@ class Settings:
     checks_dir: Path = _policy(Path("checks"), "folder of the critical queries and expectations")
     app_dir: Path = _policy(Path(), "folder that is deployed to Vercel")
     state_dir: Path = _policy(Path(".shipway"), "folder of backups, records and the sandbox")
+    older_project: bool = _policy(
+        default=False,
+        help_="whether the sandbox is like a project from before 30 October 2026, whose tables in "
+        "public were granted to the API's roles without a word",
+    )
     backup_bucket: str | None = _policy(None, "private Storage bucket that backups are uploaded to")
     backup_s3_bucket: str | None = _policy(
         None, "bucket that backups are uploaded to instead of backup_bucket, at any S3 endpoint"

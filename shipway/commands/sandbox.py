@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["down", "reset", "status", "up"]
 
 
-def up(session: Session) -> Answer:
-    """Start what does not run yet."""
+def up(session: Session, *, older: bool) -> Answer:
+    """Start what does not run yet; `older` or the setting says which kind of project it is like."""
     if session.asked.dry:
         session.terminal.note("Would start what is not running of:")
         return status(session)
     with session.terminal.part("sandbox.up"):
-        started = lifecycle.up(session.settings.root, _directory(session), say=session.terminal)
+        started = lifecycle.up(
+            session.settings.root,
+            _directory(session),
+            older=older or session.settings.older_project,
+            say=session.terminal,
+        )
     return Answer(value=started)
 
 

@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
-import socket
 import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-import psycopg
-
-from shipway.edges.extensions.folder import extensions_for
 from shipway.edges.machine import process
-from shipway.edges.servers.cluster import HOST, Cluster, Install, Server, newest
+from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.errors import Failed, Locked, Misconfigured, Refused
-from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
-from shipway.sandbox.database.extensions import preinstall
+from shipway.sandbox.database.server import install_of, start_database
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
-from shipway.values import SandboxStatus, Secret
+from shipway.values import SandboxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Say
+    from shipway.values import Say, Secret
 
 __all__ = ["ENV_FILE", "down", "env_text", "reset", "status", "up"]
 
 ENV_FILE = ".env.sandbox"
 _MARK = "# Written by `invoke sandbox.up` at each start; changes are lost."
-_DATABASE = "postgres"
 _READY_S = 30.0
 _POLL_S = 0.02
 
 
-def up(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
+def up(root: Path, directory: Path, *, older: bool = False, say: Say) -> SandboxStatus:
     """Start what does not run yet, write `.env.sandbox` below `root`, and return what runs where.
 
     Safe to call again, also after a call that was interrupted.
 
+    Args:
+        root: the project's.
+        directory: the sandbox's.
+        older: it is like a project from before 30 October 2026.
+        say: tells what is started.
+
     Raises:
-        Refused: `.env.sandbox` exists and is not ours.
+        Refused: `.env.sandbox` exists and is not ours, or the sandbox is like a newer project.
         Locked: another call is at work on the same sandbox.
         Failed: something did not start.
     """
@@ -58,7 +56,7 @@ def up(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
             next_step=f"Move {env_file} away, then run: invoke sandbox.up",
         )
     with _alone(directory):
-        url = _database_up(directory, say)
+        url = start_database(directory, older=older, say=say)
         standins = _standins_up(directory, say)
         write_whole(env_file, env_text(url, standins).encode())
         return status(directory)
@@ -90,7 +88,7 @@ def reset(root: Path, directory: Path, *, say: Say) -> SandboxStatus:
 
 def status(directory: Path) -> SandboxStatus:
     """Return what runs, as the processes themselves tell."""
-    install = _install(directory)
+    install = install_of(directory)
     server = Cluster(directory / "postgres", install).running()
     standins = _told(directory) if _standins_run(directory) else {}
     return SandboxStatus(
@@ -125,80 +123,6 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-# --- the database ----------------------------------------------------------------------------
-
-
-def _database_up(directory: Path, say: Say) -> Secret:
-    """Return the URL of the running, dressed database."""
-    if not _passwords_file(directory).is_file():
-        # Left by a folder of this name that was deleted: root's clusters lie elsewhere.
-        Cluster(directory / "postgres", newest()).destroy()
-    install = _install(directory)
-    kept = _passwords(directory)
-    superuser, owner = Secret(kept["superuser"]), Secret(kept["owner"])
-    with extensions_for(install) as extensions:
-        cluster = Cluster(directory / "postgres", install, extensions=extensions)
-        if not cluster.exists:
-            cluster.create(SUPERUSER, superuser)
-        server = cluster.running() or cluster.start(_if_free(kept.get("port")))
-    write_whole(_passwords_file(directory), json.dumps(kept | {"port": server.port}).encode())
-    admin = _url(server, SUPERUSER, superuser)
-    if not _dressed(admin):
-        dress(admin, password=owner)
-        preinstall(admin)
-    say.note(f"PostgreSQL {install.version}, dressed as Supabase, listens on {HOST}:{server.port}")
-    return _url(server, APP_ROLE, owner)
-
-
-def _install(directory: Path) -> Install:
-    """Return the PostgreSQL for the data that are there, which keep their major, or for new ones.
-
-    Raises:
-        Misconfigured: there is none.
-    """
-    return newest(Cluster(directory / "postgres", newest()).major)
-
-
-def _passwords(directory: Path) -> dict[str, Any]:
-    """Return what was kept; made before the cluster, so that no crash leaves one without it."""
-    path = _passwords_file(directory)
-    if path.is_file():
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    fresh = {"superuser": secrets.token_urlsafe(18), "owner": secrets.token_urlsafe(18)}
-    write_whole(path, json.dumps(fresh).encode())
-    return dict(fresh)
-
-
-def _passwords_file(directory: Path) -> Path:
-    return directory / "database.json"
-
-
-def _url(server: Server, role: str, password: Secret) -> Secret:
-    quoted = quote(password.reveal(), safe="")
-    return Secret(f"postgresql://{role}:{quoted}@{HOST}:{server.port}/{_DATABASE}")
-
-
-def _dressed(admin: Secret) -> bool:
-    # Dressing is one transaction: its last role being there proves all of it.
-    with psycopg.connect(admin.reveal()) as connection:
-        found = connection.execute("select 1 from pg_roles where rolname = %s", [APP_ROLE])
-        return found.fetchone() is not None
-
-
-def _if_free(port: int | None) -> int | None:
-    """Return the port of last time when it is free, so that URLs stay the same."""
-    if port is None:
-        return None
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return None
-    return port
 
 
 # --- the stand-ins ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Final
 
+from shipway.starter.older_history import counts_on_default_grants
 from shipway.starter.own_tasks import how_to_add, tasks_file
 from shipway.values import FoundHistory, FoundProject
 
@@ -31,13 +32,14 @@ def look_at(root: Path) -> FoundProject:
     histories = tuple(
         FoundHistory(folder=name, tool=tool, count=count)
         for name, tool in _FOLDERS
-        if (count := _migrations_in(root / name))
+        if (count := len(_files(root / name)))
     )
     package = root / "package.json"
     pages = any(root.glob("*.html")) or any((root / name).is_dir() for name in ("app", "src"))
     return FoundProject(
         root=root,
         histories=histories,
+        older=bool(histories) and counts_on_default_grants(_files(root / histories[0].folder)),
         next_js="next" in _dependencies(package),
         empty=not histories and not package.exists() and not pages,
         settings_in=_settings_in(root),
@@ -46,11 +48,12 @@ def look_at(root: Path) -> FoundProject:
     )
 
 
-def _migrations_in(folder: Path) -> int:
+def _files(folder: Path) -> list[Path]:
+    """Return the migrations of a folder, by name; each is a file, or a folder that holds one."""
     if not folder.is_dir():
-        return 0
-    return sum(
-        1
+        return []
+    return sorted(
+        path
         for path in folder.iterdir()
         if _NUMBERED.match(path.name)
         and (

@@ -34,7 +34,8 @@ def _files(found: FoundProject) -> Iterator[StarterFile]:
     if found.settings_in == "pyproject.toml":
         yield _kept("pyproject.toml", "its [tool.shipway] holds the settings")
     else:
-        text = settings_file({"migrations_dir": Path(folder), "app_dir": Path(app_dir)})
+        given = {"migrations_dir": Path(folder), "app_dir": Path(app_dir)}
+        text = settings_file({**given, "older_project": found.older})
         yield _whole(root, "shipway.toml", text, "every setting, explained")
     yield _env_example(root)
     yield _gitignore(root)

@@ -20,7 +20,7 @@ _HEAD = """\
 """
 
 
-def settings_file(given: Mapping[str, Path]) -> str:
+def settings_file(given: Mapping[str, Path | bool]) -> str:
     """Return the file's text.
 
     Args:

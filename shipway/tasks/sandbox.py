@@ -14,12 +14,16 @@ __all__ = ["tasks"]
 tasks = Commands("sandbox")
 
 
-@tasks.command("up", target=False)
-def up() -> Work:
+@tasks.command(
+    "up",
+    target=False,
+    older="like a project from before 30 October 2026, as the setting older_project says for good",
+)
+def up(older: bool = False) -> Work:
     """Start the local Postgres and the stand-ins of Supabase and Vercel."""
     from shipway.commands import sandbox as commands
 
-    return commands.up
+    return lambda session: commands.up(session, older=older)
 
 
 @tasks.command("down", target=False)

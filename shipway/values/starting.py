@@ -28,6 +28,8 @@ class FoundProject:
     root: Path
     histories: tuple[FoundHistory, ...]
     """In the order in which one would guess; the first that holds files is taken."""
+    older: bool
+    """The history counts on what projects from before 30 October 2026 grant by themselves."""
     next_js: bool
     empty: bool
     """Nothing is there that could be an app or a history."""

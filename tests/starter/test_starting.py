@@ -225,3 +225,17 @@ def test_the_workflow_rehearses_on_the_service_that_it_starts(tmp_path: Path) ->
     assert (given["host"], given["port"]) == ("127.0.0.1", port[1])
     told = (ROOT / "docs" / "rehearsals.md").read_text(encoding="utf-8")
     assert url in told
+
+
+def test_a_history_that_counts_on_older_grants_gets_a_sandbox_that_has_them(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for root, more in ((old, ""), (new, "grant select on a to authenticated;")):
+        folder = root / "supabase" / "migrations"
+        folder.mkdir(parents=True)
+        (folder / "20250101000000_a.sql").write_text(
+            f"create table a (id int); create policy p on a using (true); {more}", encoding="utf-8"
+        )
+        start(root)
+
+    assert "\nolder_project = true\n" in (old / "shipway.toml").read_text(encoding="utf-8")
+    assert "\n# older_project = false\n" in (new / "shipway.toml").read_text(encoding="utf-8")

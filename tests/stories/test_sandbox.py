@@ -90,3 +90,25 @@ def test_a_dry_run_starts_nothing(bare_project: Project) -> None:
 
 def test_the_sandbox_does_not_mind_a_target_that_is_set_and_missing(bare_project: Project) -> None:
     assert bare_project.invoke("sandbox.status", SHIPWAY_TARGET="production").code == 0
+
+
+def test_an_older_project_grants_its_tables_by_itself_and_a_newer_sandbox_becomes_none(
+    newcomer: Project,
+) -> None:
+    assert newcomer.invoke("sandbox.up").code == 0
+    newcomer.execute("create table public.a (id int)")
+
+    refused = newcomer.invoke("sandbox.up", "--older")
+
+    assert refused.code == 3
+    assert "like a project made since 30 October 2026" in refused.err
+    assert newcomer.rows("select has_table_privilege('anon', 'public.a', 'select')") == [(False,)]
+
+    assert newcomer.invoke("sandbox.reset", "--yes").code == 0
+    (newcomer.root / "shipway.toml").write_text("older_project = true\n", encoding="utf-8")
+    older = newcomer.invoke("sandbox.up")
+
+    assert "dressed as Supabase before 30 October 2026" in older.err + older.out
+    newcomer.execute("create table public.a (id int)")
+    assert newcomer.rows("select has_table_privilege('anon', 'public.a', 'select')") == [(True,)]
+    assert newcomer.invoke("sandbox.up", SHIPWAY_OLDER_PROJECT="false").code == 0
