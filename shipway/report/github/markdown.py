@@ -118,6 +118,8 @@ def _seal(seal: Seal) -> Iterator[str]:
     )
     if seal.restored.partly:
         yield f"Not proven: {_text(seal.restored.partly)}."
+    if seal.restored.stand_ins:
+        yield f"Stand-ins on the copy: {_text(', '.join(seal.restored.stand_ins))}."
     if seal.migrations:
         yield from ("", "| migration | took | undone by its down script |", "|---|---:|---|")
     for one in seal.migrations:

@@ -76,6 +76,8 @@ def _lacks(
         return
     if restored.left_out:
         yield f"what was left out of it ({', '.join(restored.left_out)})"
+    if restored.stand_ins:
+        yield f"what its stand-ins do not do ({', '.join(restored.stand_ins)})"
     if unread:
         yield f"what the role may not read ({', '.join(unread)})"
     yield from restored.unlike

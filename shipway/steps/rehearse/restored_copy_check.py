@@ -132,6 +132,11 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
             "Connections to the copy do not begin as the target's do: "
             f"{'; '.join(restored.unlike)}. What the files do there is not proven by it."
         )
+    if restored.stand_ins:
+        say.note(
+            "stand-ins on the copy, which keep what they are given and act on nothing: "
+            f"{', '.join(restored.stand_ins)}"
+        )
     if restored.left_out:
         say.note(f"left out of the copy: {', '.join(restored.left_out)}")
 

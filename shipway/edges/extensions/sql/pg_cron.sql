@@ -202,7 +202,8 @@ revoke all on function cron.alter_job(bigint, text, text, text, text, boolean),
 
 do $$
 declare
-    by_superuser constant boolean := (
+    -- Who restores is a superuser of another name; postgres may be one for this very statement.
+    restores constant boolean := '@extowner@' <> 'postgres' and (
         select rolsuper from pg_roles where quote_ident(rolname) = '@extowner@');
     grantee text;
 begin
@@ -215,8 +216,8 @@ begin
         execute format('grant all on cron.job_run_details to %s with grant option', grantee);
         execute format('grant select on cron.job to %s with grant option', grantee);
     end loop;
-    -- On the platform it stands in pg_catalog wherever it was asked to be. A superuser restores.
-    if not by_superuser then
+    -- On the platform it stands in pg_catalog wherever it was asked to be.
+    if not restores then
         update pg_extension set extnamespace = 'pg_catalog'::regnamespace where extname = 'pg_cron';
         delete from pg_depend
         where classid = 'pg_extension'::regclass and refclassid = 'pg_namespace'::regclass
