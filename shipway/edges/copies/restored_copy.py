@@ -106,6 +106,11 @@ class Copy:
         """What looks at the session that migrates, from beside it."""
         return Onlooker(self._connection)
 
+    def extensions(self) -> frozenset[str]:
+        """Return the names of those that its server has."""
+        found = self._connection.execute("select name from pg_available_extensions")
+        return frozenset(str(name) for (name,) in found)
+
     def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
         """Return mode and table of the locks that a query takes; None when it cannot be planned."""
         return locks_of_query(self._planning, query)

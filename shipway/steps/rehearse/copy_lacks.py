@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
+from shipway.errors import Refused
+from shipway.migrations.sql.created_extensions import created_extensions
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from shipway.errors import MigrationFailed
-    from shipway.values import Restored
+    from shipway.values import Migration, Restored
 
-__all__ = ["what_next"]
+__all__ = ["refuse_what_it_lacks", "what_next"]
 
 _TOO: Final = "It would have failed on the target too."
 _ON_ANOTHER: Final = (
     "Rehearse on a server that has it (rehearse_on; docs/rehearsals.md says which there are), or "
     "go on without this rehearsal: --without-rehearsal REASON."
 )
+_READ_BYTES: Final = 1 << 24
+"""Of a larger file, which holds rows, no more is looked at before it runs."""
 _SYNTAX: Final = "42601"
 _OF_ROWS: Final = ("22", "23", "P0")
 """Classes of errors that come of rows, and of what a file says itself."""
@@ -35,6 +41,44 @@ _BEYOND_THE_SCHEMA: Final = {
     "F0000": "a setting of its server",
 }
 """What may be otherwise on the target though its schema is the copy's."""
+
+
+def refuse_what_it_lacks(
+    pending: Sequence[Migration], restored: Restored, offered: Collection[str]
+) -> None:
+    """Refuse files of which it is plain, before anything runs, that the copy cannot take them.
+
+    Args:
+        pending: the files.
+        restored: how the copy was made.
+        offered: the extensions that its server has, stand-ins included.
+
+    Raises:
+        Refused: a file creates an extension that is not there, or names a table that was left out
+            for want of one.
+    """
+    for migration in pending:
+        with migration.path.open("rb") as file:
+            data = file.read(_READ_BYTES)
+        told = [
+            f"line {line} creates the extension {name}, which {restored.server} has not"
+            for name, line in created_extensions(data).items()
+            if name not in offered
+        ]
+        told += [
+            f"it names {table}, which is not there for want of {', '.join(restored.lacking)}"
+            for table in restored.tables_left_out
+            if re.search(
+                rb"\b%b\b" % re.escape(table.partition(".")[2].encode()), data, re.IGNORECASE
+            )
+        ]
+        if told:
+            raise Refused(
+                f"{migration.path.name} cannot be rehearsed on this copy: {'; '.join(told)}.",
+                unchanged="No file ran, on the copy or on the target: whether the target would "
+                "take it was not tried.",
+                next_step=_ON_ANOTHER,
+            )
 
 
 def what_next(

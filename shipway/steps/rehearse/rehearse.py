@@ -11,6 +11,7 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.backup.store import RESULT, SEAL, record_proof
 from shipway.steps.backup.time_left import restoring
 from shipway.steps.rehearse.blocked_queries import queued, wants_of
+from shipway.steps.rehearse.copy_lacks import refuse_what_it_lacks
 from shipway.steps.rehearse.findings import of_schema, of_statements
 from shipway.steps.rehearse.generations import hold_to_expected, hold_to_promises, hold_to_serving
 from shipway.steps.rehearse.lint import review
@@ -92,7 +93,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
 
     Raises:
         Failed: the backup does not bring the data back.
-        Refused: it restores with errors.
+        Refused: it restores with errors, or a file needs what the copy cannot have.
         MigrationFailed: a migration fails on this data.
         VerificationFailed: the migrated copy is not what the checks promise.
     """
@@ -106,6 +107,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         database = opened.enter_context(copy.open_database())
         tell_restored(copy.restored, backup, say)
         base, comparable = brought_back(copy, backup, say)
+        refuse_what_it_lacks(plan.pending, copy.restored, copy.extensions())
         whole = not copy.restored.partly
         grade = backup.grade
         if whole:

@@ -79,6 +79,9 @@ class Copy(Protocol):
     def open_database(self) -> AbstractContextManager[Database]:
         """Return a connection that migrations run on."""
 
+    def extensions(self) -> frozenset[str]:
+        """Return the names of those that can be created there."""
+
     def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
         """Return mode and table of the locks that a query takes; None when it cannot be planned."""
 

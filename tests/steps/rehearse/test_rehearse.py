@@ -232,6 +232,21 @@ def test_what_only_the_data_can_refuse_fails_on_the_copy_and_the_target_is_untou
     assert list((stand.tmp / "rehearsals").iterdir()) == []
 
 
+def test_a_file_that_the_copys_server_cannot_take_is_named_before_any_file_runs(
+    stand: Stand,
+) -> None:
+    files = {
+        "002_fails.sql": "select 1 / 0;",
+        "003_places.sql": "select 1;\ncreate extension if not exists postgis;",
+    }
+    with pytest.raises(Refused, match=r"003_places\.sql .* line 2 .* postgis") as stopped:
+        stand.rehearse(files)
+
+    assert "was not tried" in stopped.value.unchanged
+    assert "--without-rehearsal" in stopped.value.next_step
+    assert labels(stand.url) == ["001_people"]
+
+
 def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> None:
     seal = stand.rehearse(
         {
