@@ -191,7 +191,7 @@ def test_a_record_that_another_hand_has_changed_does_not_count_and_is_told(world
     _spoilt(world, b"no paper at all")
     assert "is damaged" in _unknown(world)
     _spoilt(world, zlib.compress(paper.replace(b'"format":1', b'"format":2')))
-    assert "has the format 2, and this shipway reads 1" in _unknown(world)
+    assert "written by a newer shipway: it has the format 2" in _unknown(world)
     _spoilt(world, zlib.compress(paper))
     assert _drifts(world) == []
     world.key = Secret("k" * 40)
