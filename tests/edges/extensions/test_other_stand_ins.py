@@ -112,3 +112,14 @@ def test_answers_that_can_carry_an_error_carry_it(ask: Ask) -> None:
     ((errors,),) = ask("select errors from index_advisor('select 1')")
     assert "stand-in" in errors[0]
     assert ask("select * from pgtle.available_extensions()") == []
+
+
+def test_a_parent_of_partitions_is_noted_and_takes_rows(ask: Ask) -> None:
+    ask("create table public.log (at timestamptz not null) partition by range (at)")
+    ask(
+        "select create_parent(p_parent_table := 'public.log', p_control := 'at',"
+        " p_interval := '1 day')"
+    )
+    ask("insert into public.log values (now())")
+    ask("update part_config set retention = '7 days' where parent_table = 'public.log'")
+    assert ask("select count(*) from public.log_default") == [(1,)]

@@ -46,9 +46,9 @@ def test_a_job_is_kept_under_its_name_and_whose_it_is(ask: Ask) -> None:
 
 
 def test_a_job_that_is_not_there_is_an_error_as_on_the_platform(ask: Ask) -> None:
-    with pytest.raises(psycopg.errors.RaiseException, match="valid entry for job 'none'"):
+    with pytest.raises(psycopg.errors.InternalError_, match="valid entry for job 'none'"):
         ask("select cron.unschedule('none')")
-    with pytest.raises(psycopg.errors.RaiseException, match="does not exist or you don't own it"):
+    with pytest.raises(psycopg.errors.InternalError_, match="does not exist or you don't own it"):
         ask("select cron.alter_job(999, active => true)")
     ask("do $$ begin perform cron.unschedule(jobid) from cron.job where jobname = 'no'; end $$")
 
@@ -60,7 +60,7 @@ def test_whose_a_job_is_does_not_depend_on_who_called_first(ask: Ask) -> None:
     assert ask("select username from cron.job") == [("service_role",)]
     ask("reset role")
     assert ask("select from cron.job") == []
-    with pytest.raises(psycopg.errors.RaiseException, match="valid entry"):
+    with pytest.raises(psycopg.errors.InternalError_, match="valid entry"):
         ask("select cron.unschedule('theirs')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
         ask("insert into cron.job (schedule, command) values ('x', 'y')")
@@ -70,7 +70,13 @@ def test_whose_a_job_is_does_not_depend_on_who_called_first(ask: Ask) -> None:
     "schedule",
     [
         *("* * * * *", "0 0 $ * *", "@hourly", "30 seconds", "1 second", "1-5/2,7 * * jan,dec sun"),
-        *(" 5 4 * * *", "*/15,*/20 0-23 1-31 1-12 0-7", "0 9 * * MON-FRI", "5\t4 * * *"),
+        *(
+            " 5 4 * * *",
+            "5-1 * * * *",
+            "*/15,*/20 0-23 1-31 1-12 0-7",
+            "0 9 * * MON-FRI",
+            "5\t4 * * *",
+        ),
     ],
 )
 def test_schedules_that_pg_cron_takes_are_taken(ask: Ask, schedule: str) -> None:
@@ -81,7 +87,15 @@ def test_schedules_that_pg_cron_takes_are_taken(ask: Ask, schedule: str) -> None
     "schedule",
     [
         *("", "* * * *", "60 * * * *", "0 24 * * *", "0 0 0 * *", "0 0 * 13 *", "0 0 * * 8"),
-        *("*/0 * * * *", "5-1 * * * *", "a b c d e", "60 seconds", "0 seconds", "every day"),
+        *(
+            "*/0 * * * *",
+            "1/2 * * * *",
+            "@Daily",
+            "a b c d e",
+            "60 seconds",
+            "0 seconds",
+            "every day",
+        ),
         *("1,, * * * *", "-1 * * * *", "* * * foo *", "@never"),
     ],
 )

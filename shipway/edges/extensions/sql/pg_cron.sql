@@ -60,7 +60,10 @@ declare
 begin
     foreach part in array string_to_array(lower(field), ',') loop
         bounds := regexp_match(part, '^(\*|[0-9]+|[a-z]{3})(?:-([0-9]+|[a-z]{3}))?(?:/([0-9]+))?$');
-        if bounds is null or bounds[3]::int = 0 or (bounds[1] = '*' and bounds[2] is not null) then
+        if bounds is null or bounds[3]::int = 0
+            or (bounds[1] = '*' and bounds[2] is not null)
+            -- Only what is a range has a step.
+            or (bounds[1] <> '*' and bounds[2] is null and bounds[3] is not null) then
             return false;
         end if;
         for i in 1 .. 2 loop
@@ -72,9 +75,6 @@ begin
                 return false;
             end if;
         end loop;
-        if number[1] > number[2] then
-            return false;
-        end if;
     end loop;
     return field <> '' and field !~ ',$|^,|,,';
 end
@@ -86,7 +86,7 @@ create function cron.checked(schedule text) returns text
 declare
     field constant text[] := regexp_split_to_array(ltrim(schedule, E' \t'), '[ \t]+');
 begin
-    if schedule ~* '^[ \t]*@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)[ \t]*$'
+    if schedule ~ '^[ \t]*@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)([ \t]|$)'
         or schedule ~* '^[ \t]*([1-9]|[1-5][0-9])[ \t]+seconds?[ \t]*$'
         or (cardinality(field) >= 5
             and cron.fits(field[1], 0, 59, '')
@@ -115,7 +115,8 @@ declare
 begin
     if new_schedule is null or new_command is null then
         raise exception '% can not be NULL',
-            case when new_schedule is null then 'schedule' else 'command' end;
+            case when new_schedule is null then 'schedule' else 'command' end
+            using errcode = 'internal_error';
     end if;
     if new_username is not null and not may_all and new_username <> who then
         raise exception 'must be superuser to create a job for another role';
@@ -138,7 +139,7 @@ create function cron.schedule(job_name text, schedule text, command text) return
     as $$
 begin
     if job_name is null then
-        raise exception 'job_name can not be NULL';
+        raise exception 'job_name can not be NULL' using errcode = 'internal_error';
     end if;
     return cron.keep(job_name, schedule, command, null, null, true, current_user);
 end
@@ -158,7 +159,8 @@ begin
         else jobid = id and (username = who or (select rolsuper from pg_roles where rolname = who))
         end;
     if not found then
-        raise exception 'could not find valid entry for job ''%''', coalesce(id::text, job_name);
+        raise exception 'could not find valid entry for job %', coalesce(id::text, quote_literal(job_name))
+            using errcode = 'internal_error';
     end if;
     return true;
 end
@@ -187,7 +189,8 @@ begin
         active = coalesce(new_active, active)
     where jobid = id and (username = who or may_all);
     if not found then
-        raise exception 'Job % does not exist or you don''t own it', id;
+        raise exception 'Job % does not exist or you don''t own it', id
+            using errcode = 'internal_error';
     end if;
 end
 $$;
