@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.edges.client_tools import programs as pgtools
+from shipway.edges.client_tools import releases
 from shipway.edges.client_tools.connections import find_tool
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.servers.installations import installs, passed_over
@@ -48,15 +49,15 @@ def _servers() -> Found:
 
 def _security_fixes(wiring: Wiring) -> Found:
     tools = _tools(wiring)
-    lacking = [one for one in tools if pgtools.known_holes(one.version)]
+    lacking = [one for one in tools if releases.known_holes(one.version)]
     if not lacking:
         return Found(detail=f"{', '.join(one.label for one in tools)} lack none that is known")
-    mended = pgtools.mended_in(min(one.version[0] for one in lacking))
+    mended = releases.mended_in(min(one.version[0] for one in lacking))
     client = f"postgresql-client-{mended.partition('.')[0]}"
     return Found(
         detail="; ".join(
             f"{one.label} at {one.path} lacks the fixes of "
-            f"{' and '.join(pgtools.known_holes(one.version))}"
+            f"{' and '.join(releases.known_holes(one.version))}"
             for one in lacking
         ),
         state=GateState.WARNED,

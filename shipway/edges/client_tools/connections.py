@@ -39,9 +39,11 @@ def find_tool(name: str, connection: Connection, url: Secret) -> pgtools.Tool:
     Raises:
         Misconfigured: there is none; says what was found and how to get one.
     """
+    major, minor = divmod(connection.info.server_version, _VERSIONS_PER_MAJOR)
     return pgtools.find_tool(
         name,
-        server_major=connection.info.server_version // _VERSIONS_PER_MAJOR,
+        server_major=major,
+        server_minor=minor,
         tls=connection.pgconn.ssl_in_use,
         parameters=wanted(connection, url),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.edges.client_tools import parameters as tool_parameters
+from shipway.edges.client_tools import releases
 from shipway.edges.machine import process
 from shipway.edges.servers.installations import bin_dirs
 from shipway.errors import Misconfigured
@@ -24,20 +25,11 @@ __all__ = [
     "candidates",
     "find_restorer",
     "find_tool",
-    "known_holes",
     "knows",
-    "mended_in",
     "newest",
 ]
 
 _PROBE_S = 15.0
-
-# Postgres' own security pages: the first minor release of each major that holds the fix.
-_FIXED_IN = {
-    "CVE-2025-8714 and CVE-2025-8715": {18: 0, 17: 6, 16: 10, 15: 14, 14: 19, 13: 22},
-    "CVE-2026-18408": {18: 6, 17: 11, 16: 15, 15: 19, 14: 24},
-    "CVE-2026-116314": {18: 7, 17: 12, 16: 16, 15: 20, 14: 25},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +60,19 @@ class Tool:
 
 
 def find_tool(
-    name: str, *, server_major: int, tls: bool, parameters: Mapping[str, str] | None = None
+    name: str,
+    *,
+    server_major: int,
+    server_minor: int = 0,
+    tls: bool,
+    parameters: Mapping[str, str] | None = None,
 ) -> Tool:
     """Return the tool to use: the server's major version if there is one, else the next newer.
 
     Args:
         name: pg_dump, pg_restore or psql.
         server_major: pg_dump refuses servers that are newer than itself.
+        server_minor: some releases store what an older pg_dump of whatever major writes wrongly.
         tls: whether the connection must be encrypted.
         parameters: of the connection; the tool knows those that make it safer.
 
@@ -82,7 +80,13 @@ def find_tool(
         Misconfigured: there is none; says what was found and how to get one.
     """
     needed = tool_parameters.must_know(parameters or {})
-    there = [one for one in _by_version(name) if one[0][0] >= server_major]
+    server = (server_major, server_minor)
+    fit = [one for one in _by_version(name) if one[0][0] >= server_major]
+    there = [
+        one
+        for one in fit
+        if name != "pg_dump" or not releases.writes_column_versions(one[0], server)
+    ]
     for _, of_one_major in groupby(there, key=lambda one: one[0][0]):
         examined = [_examined(path, version) for version, path in of_one_major]
         if fitting := [one for one in examined if _connects_so(one, tls, needed)]:
@@ -90,7 +94,7 @@ def find_tool(
             return min(
                 fitting,
                 key=lambda one: (
-                    len(known_holes(one.version)),
+                    len(releases.known_holes(one.version)),
                     "zstd" not in one.compression,
                     -one.version[1],
                 ),
@@ -99,12 +103,20 @@ def find_tool(
     seen = "; ".join(f"{one.label} at {one.path}{'' if one.tls else ', no TLS'}" for one in found)
     problem = f"Found: {seen}." if seen else "None was found on PATH or in the usual places."
     major = _major_for(needed, server_major)
+    version, why = str(server_major), ""
+    if fit and not there:
+        version = releases.with_column_versions(server_major)
+        why = (
+            f" A server of {server_major}.{server_minor} keeps a version with each column, which "
+            "an older pg_dump writes into the archive and no server takes back."
+        )
     raise Misconfigured(
-        f"No {name} of version {server_major} or newer{_in_words(tls, needed)} is on this machine. "
-        f"{problem}",
+        f"No {name} of version {version} or newer{_in_words(tls, needed)} is on this machine. "
+        f"{problem}{why}",
         unchanged="Nothing was changed.",
         next_step=f"Install postgresql-client-{major} (apt.postgresql.org has every "
-        f"version; with Homebrew: postgresql@{major}), or: pip install 'shipway[sandbox]'",
+        f"version; with Homebrew: postgresql@{major}), or: pip install --upgrade "
+        "'shipway[sandbox]'",
     )
 
 
@@ -197,28 +209,6 @@ def _there(name: str) -> Iterator[tuple[tuple[int, int], Path]]:
         seen.add(path.resolve())
         if (version := _version(path)) is not None:
             yield version, path
-
-
-def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
-    """Return the security fixes that a tool of this version lacks, by CVE."""
-    major, minor = version
-    newest_listed = max(max(fixed) for fixed in _FIXED_IN.values())
-    return tuple(
-        cve
-        for cve, fixed in _FIXED_IN.items()
-        # A major that is no longer listed got no fix; one newer than the list was born with it.
-        if major <= newest_listed and minor < fixed.get(major, minor + 1)
-    )
-
-
-def mended_in(major: int) -> str:
-    """Return the first version without a known hole: of that major, or of the next that has one."""
-    first = {
-        one: max(fixed[one] for fixed in _FIXED_IN.values())
-        for one in sorted(set[int].intersection(*map(set[int], _FIXED_IN.values())))
-    }
-    one = next((one for one in first if one >= major), max(first))
-    return f"{one}.{first[one]}"
 
 
 @lru_cache(maxsize=64)

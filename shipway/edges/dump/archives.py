@@ -14,7 +14,7 @@ from shipway.edges.client_tools import messages as tool_messages
 from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.machine import process
 from shipway.edges.storage.age import is_encrypted
-from shipway.errors import Failed
+from shipway.errors import Failed, Misconfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,18 +51,26 @@ class Archives:
 
         Raises:
             Failed: it is no archive, or cut off within its table of contents.
+            Misconfigured: it is of a form that every pg_restore here is too old for.
         """
         if not self.readable(archive):
             return None
         tool = pgtools.newest("pg_restore")
         with self.plain(archive) as plain:
             said = process.run([tool.path, "--list", plain], env=tool.env, deadline_s=_LIST_S)
+        if "unsupported version (" in said.stderr:
+            raise Misconfigured(
+                f"{tool.label} is the newest pg_restore on this machine, and does not read "
+                f"{archive.name}: a newer pg_dump wrote it.",
+                unchanged="Nothing was changed.",
+                next_step="Install the newest postgresql-client (apt.postgresql.org, Homebrew), "
+                "or: pip install 'shipway[sandbox]'",
+            )
         if said.returncode:
             raise Failed(
                 f"{archive.name} cannot be listed: {tool_messages.told(said.stderr)}",
                 unchanged="Nothing was changed.",
-                next_step="Use another backup; this archive is damaged or was written by a newer "
-                "pg_dump than the pg_restore on this machine.",
+                next_step="Use another backup; this archive is damaged.",
             )
         lines = said.stdout.decode("utf-8", "replace").split("\n")
         # `215; 1259 16386 TABLE public users postgres`: dump id; catalog, oid, what it is.

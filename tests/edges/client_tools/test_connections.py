@@ -131,6 +131,27 @@ def test_of_one_major_the_tool_with_the_security_fixes_is_taken(
     assert pgtools.find_restorer(18, zstd=False).path.parent == newest
 
 
+def test_a_pg_dump_that_writes_what_the_server_stores_wrongly_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since November 2026 a column has a version, which older ones write as an option of it."""
+    for version in ("98.1", "18.8", "17.12", "17.11"):
+        folder = tmp_path / version
+        folder.mkdir()
+        monkeypatch.setenv("PATH", str(older(folder, version=version)), prepend=":")
+
+    def _found(major: int, minor: int) -> str:
+        tool = pgtools.find_tool("pg_dump", server_major=major, server_minor=minor, tls=False)
+        return tool.path.parent.name
+
+    assert _found(17, 12) == "17.12"
+    assert _found(17, 40) == "17.12"
+    assert _found(18, 7) == "18.8"
+    assert _found(98, 0) == "98.1"
+    with pytest.raises(Misconfigured, match="No pg_dump of version 99 or newer"):
+        _found(99, 0)
+
+
 def test_where_no_tool_knows_what_makes_it_safe_it_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from shipway.edges.client_tools import programs as pgtools
+from shipway.edges.client_tools import releases
 from shipway.edges.dump import survey as dump_survey
 from shipway.edges.dump.dump import PgDump
 from shipway.errors import Failed, Misconfigured, Refused
@@ -289,16 +290,26 @@ def test_a_tool_without_tls_is_lent_a_library_that_has_it_or_is_not_used() -> No
 def test_a_tools_missing_security_fixes_are_named(
     version: tuple[int, int], lacking: tuple[str, ...]
 ) -> None:
-    assert pgtools.known_holes(version) == lacking
+    assert releases.known_holes(version) == lacking
 
 
 @pytest.mark.parametrize(
     ("major", "mended"), [(18, "18.7"), (17, "17.12"), (15, "15.20"), (12, "14.25"), (19, "18.7")]
 )
 def test_the_version_that_mends_them_is_named(major: int, mended: str) -> None:
-    assert pgtools.mended_in(major) == mended
+    assert releases.mended_in(major) == mended
     if major in range(14, 19):
-        assert pgtools.known_holes((major, int(mended.partition(".")[2]))) == ()
+        assert releases.known_holes((major, int(mended.partition(".")[2]))) == ()
+
+
+def test_where_every_pg_dump_would_write_column_versions_the_one_that_is_needed_is_named() -> None:
+    there = [one.version for one in pgtools.candidates("pg_dump")]
+    if not any(version >= (18, 7) for version in there):
+        with pytest.raises(Misconfigured, match=r"No pg_dump of version 18\.7 or newer") as stopped:
+            pgtools.find_tool("pg_dump", server_major=18, server_minor=7, tls=False)
+        assert "A server of 18.7 keeps a version with each column" in stopped.value.what
+        assert "postgresql-client-18" in stopped.value.next_step
+    assert pgtools.find_tool("psql", server_major=18, server_minor=7, tls=False).version[0] >= 18
 
 
 def test_a_file_that_is_no_archive_cannot_be_listed(tmp_path: Path) -> None:
