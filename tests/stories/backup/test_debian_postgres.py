@@ -112,8 +112,8 @@ def test_a_project_with_contrib_modules_is_released_and_brought_back(elsewhere: 
     released = project.release()
     assert released.code == 0, released.out + released.err
     assert project.ledger() == ["001_begin", "002_note"]
-    # The policy needs an operator that the copy lacks: that says nothing of the target.
-    assert "policy public tree below_a" in released.out
+    # The copy runs on Debian's server too, which has all that the target's has.
+    assert "left out of the copy" not in released.out
     assert "rls_without_policy" not in released.out + released.err
     assert "sekret-pw" not in released.out + released.err
     (backup,) = [one.name for one in (project.root / ".shipway" / "backups").iterdir()]
@@ -124,7 +124,7 @@ def test_a_project_with_contrib_modules_is_released_and_brought_back(elsewhere: 
     over = project.invoke("db.restore", backup, "--into", "sandbox", "--target", "sandbox", "--yes")
 
     assert over.code == 0, over.out + over.err
-    assert "grade L4" in over.out
+    assert "grade L6" in over.out
     assert project.rows("select mail from public.member order by 1") == [("A@x.org",), ("b@x.org",)]
     assert project.rows(
         "select nspowner::regrole::text from pg_namespace where nspname = 'public'"
