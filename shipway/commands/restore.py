@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
 from shipway.commands.backup import backup_of, directory_of
+from shipway.edges.copies.in_place_proof import restored_twice
 from shipway.edges.restore.replace import held_by
 from shipway.environment import load
 from shipway.errors import Refused
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shipway.steps.rehearse.restored_copy_check import Back
     from shipway.values import Backup
 
-__all__ = ["restore"]
+__all__ = ["proven", "restore"]
 
 _EMBEDDED = "embedded"
 
@@ -44,6 +45,18 @@ def restore(session: Session, backup_id: str, into: str) -> Answer:
         other.database.demand(writes=True)
         with other.database.lock("db.restore"):
             return _into_target(session, directory, other)
+
+
+def proven(session: Session, backup_id: str) -> Answer:
+    """Bring a backup back in both ways in which it could be needed, on a copy that goes again."""
+    directory = directory_of(session, backup_id)
+    if session.asked.dry:
+        session.terminal.note(f"Would restore {directory.name} into a copy, and over it")
+        return Answer()
+    room = session.wiring.backups.room
+    return _brought(
+        session, directory, "a copy, which is gone again", partial(restored_twice, room)
+    )
 
 
 def _into_target(session: Session, directory: Path, other: Wiring) -> Answer:

@@ -40,11 +40,18 @@ def platform() -> Work:
     return commands.platform
 
 
-@tasks.command("verify", backup=_NEWEST)
-def verify(backup: str = "") -> Work:
+@tasks.command(
+    "verify",
+    backup=_NEWEST,
+    restore="bring it back into a copy, and there in the place of what it holds, as proof",
+)
+def verify(backup: str = "", restore: bool = False) -> Work:
     """Check a backup's archive against its manifest."""
     from shipway.commands import backup as commands
+    from shipway.commands import restore as restores
 
+    if restore:
+        return lambda session: restores.proven(session, backup)
     return lambda session: commands.verified(session, backup)
 
 

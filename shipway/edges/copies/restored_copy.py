@@ -79,12 +79,13 @@ class Copy:
 
     Attributes:
         restored: how it was restored.
+        owner: its URL, as the role that migrates on the target.
     """
 
     def __init__(self, *, admin: Secret, owner: Secret, restored: Restored) -> None:
         self.restored = restored
         self._admin = admin
-        self._owner = owner
+        self.owner = owner
         self._open = ExitStack()
 
     def close(self) -> None:
@@ -93,12 +94,12 @@ class Copy:
 
     def open_database(self) -> Ledger:
         """Return a connection that migrations run on, as the role that runs them on the target."""
-        return Ledger(self._owner, connect_timeout_s=_CONNECT_S)
+        return Ledger(self.owner, connect_timeout_s=_CONNECT_S)
 
     @cached_property
     def catalog(self) -> Catalog:
         """What looks at the copy, as the same role."""
-        connection = postgres.connect(self._owner, purpose="verify", timeout_s=_CONNECT_S)
+        connection = postgres.connect(self.owner, purpose="verify", timeout_s=_CONNECT_S)
         return Catalog(self._open.enter_context(connection))
 
     @cached_property
@@ -118,7 +119,7 @@ class Copy:
     @cached_property
     def _planning(self) -> psycopg.Connection[tuple[object, ...]]:
         # As the role that migrates, not as the superuser: planning may call functions.
-        opened = postgres.connect(self._owner, purpose="rehearsal", timeout_s=_CONNECT_S)
+        opened = postgres.connect(self.owner, purpose="rehearsal", timeout_s=_CONNECT_S)
         connection = self._open.enter_context(opened)
         connection.execute("set statement_timeout = '2s'; set search_path = public, extensions")
         return connection

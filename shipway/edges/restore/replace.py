@@ -20,7 +20,7 @@ from shipway.edges.catalog.snapshot import read_snapshot
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres import diagnostics
 from shipway.edges.postgres.catalog_sql import sql as sql_file
-from shipway.edges.restore.archive_entries import entries_of
+from shipway.edges.restore.archive_entries import described, entries_of
 from shipway.edges.restore.replaced_entries import KEPT, NOT_OURS, chosen
 from shipway.edges.restore.restore import restorer_of
 from shipway.edges.restore.retry import load, path_of
@@ -45,6 +45,25 @@ __all__ = ["Held", "Replacement", "held_by", "replaced"]
 _CONNECT_S: Final = 10.0
 _LOCK_WAIT: Final = "5s"
 _UNCHANGED: Final = "The database is as it was: the transaction was rolled back."
+_CURES: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
+    (
+        psycopg.errors.LockNotAvailable,
+        "Something uses the tables: stop the app, then run it again.",
+    ),
+    (
+        psycopg.errors.InsufficientPrivilege,
+        "Use the role that owns what is named; objects of the dashboard belong to another.",
+    ),
+    (
+        psycopg.errors.CheckViolation,
+        "The rule refuses rows of the backup in whatever order they come: it reads others.",
+    ),
+    (
+        psycopg.errors.UndefinedObject,
+        "Make there what is named: a role or an extension of the backup's server is in no dump.",
+    ),
+    (psycopg.Error, "Mend its cause in the database, then run it again."),
+)
 
 _SCHEMAS: Final = """
 select nspname from pg_namespace
@@ -176,7 +195,8 @@ def _put(
     for section in (PRE_DATA, DATA, POST_DATA):
         outcome = load(connection, script, coming, section=section, search_path=path)
         if outcome.failed:
-            raise outcome.failed[0][1]
+            entry, error = outcome.failed[0]
+            raise _failed(error, described(entry)) from None
         by_path += outcome.by_path
     return left_out, tuple(by_path)
 
@@ -209,15 +229,11 @@ def _schemas(connection: Connection) -> list[str]:
     return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(NOT_OURS)])]
 
 
-def _failed(error: psycopg.Error) -> Failed:
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        cure = "Something uses the tables: stop the app, then run it again."
-    elif isinstance(error, psycopg.errors.InsufficientPrivilege):
-        cure = "Use the role that owns what is named; objects of the dashboard belong to another."
-    else:
-        cure = "Mend its cause, or restore into an empty database."
+def _failed(error: psycopg.Error, what: str = "") -> Failed:
+    """Return what is said of an error, and of what it was about."""
+    about = f"{what}: " if what else ""
     return Failed(
-        f"The backup could not be put in place: {diagnostics.said(error)}",
+        f"The backup could not be put in place: {about}{diagnostics.said(error)}",
         unchanged=_UNCHANGED,
-        next_step=cure,
+        next_step=next(cure for kind, cure in _CURES if isinstance(error, kind)),
     )

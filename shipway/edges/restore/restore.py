@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
 
 from shipway.edges.catalog import statistics
 from shipway.edges.client_tools import connections as tool_connections
 from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.postgres import connection as postgres
+from shipway.edges.postgres import diagnostics
 from shipway.edges.restore import sample
-from shipway.edges.restore.archive_entries import entries_of
+from shipway.edges.restore.archive_entries import described, entries_of
 from shipway.edges.restore.collations import make_collations
 from shipway.edges.restore.left_out import lacking_of, parted, told
 from shipway.edges.restore.pg_restore import PgRestore, listed
@@ -23,7 +28,7 @@ from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.values import Restored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shipway.edges.restore.archive_entries import Entry
@@ -109,7 +114,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         held: tuple[SampledTable, ...] = ()
         by_path: tuple[str, ...] = ()
         if most_rows is None:
-            more, by_path = _in_order(pg_restore, rest, path_of(manifest))
+            more, by_path = _in_order(pg_restore, rest, rows, path_of(manifest))
             errors += more
         else:
             errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
@@ -132,7 +137,7 @@ def restore(  # noqa: PLR0913 - all but two by name
 
 
 def _in_order(
-    pg_restore: PgRestore, entries: Sequence[Entry], search_path: str
+    pg_restore: PgRestore, entries: Sequence[Entry], rows: Mapping[int, int], search_path: str
 ) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
     """Restore entries, the rows before indexes, keys and triggers; return errors and `by_path`.
 
@@ -144,16 +149,40 @@ def _in_order(
     for sections in ((PRE_DATA, DATA), (POST_DATA,)):
         found = pg_restore.run(entries, sections=sections)
         numbers = {number for number, _ in found}
+        if found:
+            # Its processes write into each other's lines: what one of them said of may be lost.
+            numbers |= set(_empty(pg_restore.connection, entries, rows))
         again = [one for one in entries if one.number in numbers]
         if again and len(again) <= _MOST_AGAIN:
             script = Script(pg_restore.connection, pg_restore.tool, pg_restore.archive)
             outcome = load(pg_restore.connection, script, again, search_path=search_path)
+            told = {number for number, _ in found}
             found = [one for one in found if one[0] in {0, *outcome.numbers}]
+            found += [
+                (entry.number, f"{described(entry)}: {diagnostics.said(error)}")
+                for entry, error in outcome.failed
+                if entry.number not in told
+            ]
             by_path += outcome.by_path
         errors += found
     # What was sent has left its settings.
     pg_restore.connection.execute("reset all")
     return errors, by_path
+
+
+def _empty(
+    connection: psycopg.Connection[tuple[object, ...]],
+    entries: Sequence[Entry],
+    rows: Mapping[int, int],
+) -> Iterator[int]:
+    """Yield the numbers of the entries whose rows are not there: each comes whole or not at all."""
+    for one in entries:
+        if one.kind == "TABLE DATA" and rows.get(one.number):
+            table = sql.Identifier(one.schema, one.name)
+            with suppress(psycopg.Error):  # it could not be made
+                query = sql.SQL("select from only {} limit 1").format(table)
+                if connection.execute(query).fetchone() is None:
+                    yield one.number
 
 
 def _with_sample(

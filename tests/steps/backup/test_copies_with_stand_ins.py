@@ -78,7 +78,7 @@ def test_the_copy_of_a_hosted_project_is_compared_and_what_it_uses_works_there(
         _, equal = brought_back(copy, backup, heard)
         assert equal
         assert "stand-ins on the copy" in "\n".join(heard.notes)
-        url = copy._owner  # noqa: SLF001 - looks past it
+        url = copy.owner
         assert ask(url, "select jobname from public.due") == [("tidy",)]
         assert ask(url, "select decrypted_secret from vault.decrypted_secrets") == [("s",)]
         assert ask(url, "select message from pgmq.read('jobs', 0, 1)") == [({"n": 1},)]
