@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import re
 import shutil
 import tempfile
 from array import array
@@ -31,6 +32,7 @@ _NOTHING_DONE = "Nothing was run and nothing was changed."
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN: Final = Kind(label=Label.PLAIN)
 _STRINGS: Final = b"standard_conforming_strings"
+_TIMED: Final = re.compile(rb"\bstatement_timestamp\b", re.IGNORECASE)
 _PIECE_BYTES: Final = 1 << 20
 _IN_MEMORY_BYTES: Final = 64 * _PIECE_BYTES
 
@@ -60,6 +62,7 @@ class Script:
 
     Attributes:
         name: the file's name, for messages.
+        timed: it speaks of statement_timestamp().
     """
 
     def __init__(self, data: bytes | mmap.mmap, *, name: str, standard_strings: bool) -> None:
@@ -68,6 +71,7 @@ class Script:
         self._places = array("Q")  # start, end, copy_start, copy_end of each statement
         self._kinds: dict[int, Kind] = {}
         self._switches: set[int] = set()
+        self.timed = _TIMED.search(data) is not None
         begin = len(_BOM) if data[: len(_BOM)] == _BOM else 0
         try:
             for piece in pieces(data, start=begin, standard_strings=standard_strings):
@@ -97,9 +101,13 @@ class Script:
         start, end = self._places[index * 4 : index * 4 + 2]
         return self._data[start:end].replace(b"\r\n", b"\n")
 
-    def switches_lexing(self, index: int) -> bool:
-        """Tell whether the server reads strings otherwise from the next message on."""
-        return index in self._switches
+    def ends_message(self, index: int) -> bool:
+        """Tell whether what comes behind a statement has to be a message of its own.
+
+        The server reads strings otherwise from then on; or the file speaks of the time of a
+        statement, which the server takes once for each message.
+        """
+        return self.timed or index in self._switches
 
     @property
     def switches(self) -> bool:

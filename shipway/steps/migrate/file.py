@@ -63,7 +63,8 @@ class Runner:
         """
         with open_script(migration, standard_strings=self._state.standard_strings) as script:
             units = script.units()
-            whole = len(units) == 1 and not units[0].outside and not script.switches
+            one = len(units) == 1 and not units[0].outside
+            whole = one and not script.switches and not script.timed
         if whole and migration.size_bytes <= MOST_BYTES and not _parts_of(migration, self._state):
             self._small.add(migration.version)
 
@@ -175,7 +176,7 @@ class Runner:
             message = self._begin(migration, unit, self._setup)
             for index in unit.rest:
                 message.add(script, index)
-                if message.size_bytes > messages.BATCH_BYTES or script.switches_lexing(index):
+                if message.size_bytes > messages.BATCH_BYTES or script.ends_message(index):
                     sending.send(message)
                     message = Message()
             self._end(message, migration, script)

@@ -102,7 +102,7 @@ class Parts:
             message = Message(unit.begin)
             for index in unit.rest:
                 message.add(self._script, index)
-                if message.size_bytes > messages.BATCH_BYTES or self._script.switches_lexing(index):
+                if message.size_bytes > messages.BATCH_BYTES or self._script.ends_message(index):
                     self._sending.send(message)
                     message = Message()
             message.add_own(messages.AS_OURSELVES)

@@ -198,3 +198,22 @@ def test_a_connection_that_breaks_leaves_each_file_whole_and_the_next_run_goes_o
     assert labels(database_url) == ["001_t1", "002_t2"]
     run(database_url, tmp_path)
     assert labels(database_url) == ["001_t1", "002_t2", "003_gate"]
+
+
+def test_each_statement_has_a_time_of_its_own_where_a_file_speaks_of_it(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    guarded = """
+    create table control (revision int, changed_at timestamptz default statement_timestamp());
+    create function forward() returns trigger language plpgsql as $$
+    begin
+      if new.changed_at <= old.changed_at then raise exception 'it goes back'; end if;
+      return new;
+    end $$;
+    create trigger forward before update on control for each row execute function forward();
+    insert into control (revision) values (1);
+    """
+    again = "update control set revision = revision + 1, changed_at = Statement_Timestamp();"
+    write(tmp_path, {"001_a.sql": guarded, "002_b.sql": again, "003_c.sql": again + again})
+    run(database_url, tmp_path)
+    assert ask(database_url, "select revision from control") == [(4,)]
