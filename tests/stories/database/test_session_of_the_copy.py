@@ -45,7 +45,7 @@ def test_a_date_that_the_target_reads_otherwise_empties_the_copy_and_not_the_tar
     assert ask(project.url, "select count(*) from app.visit") == [(100,)]
 
 
-PATHS = ("database", "role", "options")
+PATHS = ("role", "options")
 
 
 @pytest.mark.parametrize("where", PATHS)
@@ -54,9 +54,7 @@ def test_files_that_rely_on_a_search_path_from_outside_are_rehearsed_and_compare
 ) -> None:
     url = project.url
     execute(server.admin_url(database), "create schema app authorization postgres")
-    if where == "database":
-        set_for_all(server, database, "search_path = app, public")
-    elif where == "role":
+    if where == "role":
         who = f"role postgres in database {database}"
         execute(server.admin_url(database), f"alter {who} set search_path = app, public")
     else:
