@@ -6,12 +6,7 @@ lock ends with the maker's connection, however that dies, wherever it ran.
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-import socket
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +17,9 @@ from shipway.cleanup import afterwards
 from shipway.edges.copies import own_roles
 from shipway.edges.copies.abilities import missing_abilities, unusable_extensions
 from shipway.edges.copies.database import make_database
+from shipway.edges.copies.own_copies import copies, databases, keep_with, kept_with, new_name
 from shipway.edges.copies.restored_copy import CopyDatabase
 from shipway.edges.copies.shared_state import (
-    SharedState,
     put_back,
     put_passwords_back,
     read_passwords,
@@ -51,15 +46,10 @@ if TYPE_CHECKING:
 __all__ = ["SETTING", "OwnServer"]
 
 SETTING: Final = "SHIPWAY_REHEARSE_ON"
-_NAME: Final = re.compile(r"shipway_rehearsal_\d{14}_[a-z0-9]{1,16}_\d+_[0-9a-f]{8}")
 _IN_USE: Final = (0x73686970, 2)
 """The lock that a copy's maker holds in it: "ship" and 2; the first number is a release's."""
 _AT_WORK: Final = (0x73686970, 3)
 """Held in the URL's own database while copies and roles are made or dropped."""
-_COMMENT: Final = """
-select pg_catalog.shobj_description(oid, 'pg_database') from pg_catalog.pg_database
- where datname = %s
-"""
 _PATIENCE: Final = "60s"
 _UNCHANGED: Final = "The target was not touched, and nothing of it is left on that server."
 
@@ -106,11 +96,11 @@ class OwnServer:
             Refused: no copy can be made there; it says why, before anything is restored.
             Failed: it could not be dropped again.
         """
-        name = _new_name()
+        name = new_name()
         with self._connection() as connection, _alone(connection):
             self._refuse_unfit(connection)
             self._sweep(connection)
-            if name in _databases(connection):
+            if name in databases(connection):
                 raise _not_ours(name, self.place)
         passwords: dict[str, str | None] = {}
         with afterwards(partial(self._clear, name, passwords)), ExitStack() as opened:
@@ -157,14 +147,12 @@ class OwnServer:
             )
 
     def _create(self, connection: Connection, name: str, manifest: Manifest) -> tuple[str, ...]:
-        others = [_before(connection, one) for one in _copies(connection)]
         # What a copy beside this one has changed by now is put back by whichever goes last.
+        others = (kept_with(connection, one) for one in copies(connection))
         before = next(filter(None, others), None) or read_shared_state(connection)
         try:
             lacks = make_database(connection, name, manifest.locale)
-            comment = sql.SQL("comment on database {} is {}")
-            kept = sql.Literal(before.text())
-            connection.execute(comment.format(sql.Identifier(name), kept))
+            keep_with(connection, name, before)
         except psycopg.Error as error:
             raise _refused(f"No database can be made at {self.place}: {said(error)}.") from None
         return lacks
@@ -199,11 +187,11 @@ class OwnServer:
 
     def _sweep(self, connection: Connection) -> None:
         """Drop what rehearsals have left whose process is gone."""
-        for name in _copies(connection):
+        for name in copies(connection):
             if self._is_left(name):
                 with suppress(psycopg.Error):  # another role's: it is that one's to drop
                     self._drop(connection, name)
-        if not _copies(connection):
+        if not copies(connection):
             own_roles.drop(connection)
 
     def _is_left(self, name: str) -> bool:
@@ -216,18 +204,18 @@ class OwnServer:
 
     def _drop(self, connection: Connection, name: str) -> None:
         """Drop a copy, and with the last one all that came with copies."""
-        before = _before(connection, name)
+        before = kept_with(connection, name)
         left: list[str] = []
         if before is not None:
-            with suppress(Stopped), self._connection(name) as inside:
+            with suppress(Stopped, psycopg.Error), self._connection(name) as inside:
                 own_roles.claim(inside, before.roles)
             # Before its database goes, which keeps what is to be put back.
-            if _copies(connection) == [name]:
+            if copies(connection) == [name]:
                 left = put_back(connection, before, own_roles.made_by_us(connection))
         connection.execute(
             sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
         )
-        if not _copies(connection):
+        if not copies(connection):
             own_roles.drop(connection)
         if left:
             raise Failed(
@@ -240,7 +228,7 @@ class OwnServer:
     def _clear(self, name: str, passwords: dict[str, str | None]) -> None:
         try:
             with self._connection() as connection, _alone(connection):
-                if name in _databases(connection):
+                if name in databases(connection):
                     self._drop(connection, name)
                 put_passwords_back(connection, passwords)
         except Failed:
@@ -283,27 +271,6 @@ def _alone(connection: Connection) -> Iterator[None]:
     finally:
         with suppress(psycopg.Error):
             connection.execute("select pg_catalog.pg_advisory_unlock(%s, %s)", _AT_WORK)
-
-
-def _databases(connection: Connection) -> list[str]:
-    return [str(name) for (name,) in connection.execute("select datname from pg_database")]
-
-
-def _copies(connection: Connection) -> list[str]:
-    return [one for one in _databases(connection) if _NAME.fullmatch(one)]
-
-
-def _before(connection: Connection, name: str) -> SharedState | None:
-    """Return what the server was like before a copy; None where its maker had not noted it yet."""
-    found = connection.execute(_COMMENT, [name]).fetchone()
-    return SharedState.of(str(found[0])) if found and found[0] else None
-
-
-def _new_name() -> str:
-    """Return a name that tells a person when, where and by which process it was made."""
-    host = re.sub(r"[^a-z0-9]", "", socket.gethostname().lower())[:16] or "host"
-    begun = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
-    return f"shipway_rehearsal_{begun}_{host}_{os.getpid()}_{secrets.token_hex(4)}"
 
 
 def _not_ours(name: str, place: str) -> Refused:

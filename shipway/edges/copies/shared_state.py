@@ -66,6 +66,7 @@ _ON_PARAMETERS: Final = """
 select 'parameter ' || p.parname, a.privilege_type, a.is_grantable::text,
        case a.grantee when 0 then 'public' else a.grantee::regrole::text end
   from pg_catalog.pg_parameter_acl p, aclexplode(p.paracl) a
+ where a.grantee <> 10  -- the first superuser's come and go with those of others
 """
 _PARAMETERS_ARE_GRANTED: Final = 150_000
 
