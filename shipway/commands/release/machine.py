@@ -26,9 +26,7 @@ def machine(wiring: Wiring) -> list[Precondition]:
     """Return the list; `preconditions` has what a release demands."""
     return [
         Precondition(name="servers", look=_servers),
-        Precondition(
-            name="security fixes", look=lambda: _security_fixes(wiring), needs=("pg_dump",)
-        ),
+        Precondition(name="security", look=lambda: _security(wiring), needs=("pg_dump",)),
     ]
 
 
@@ -47,11 +45,13 @@ def _servers() -> Found:
     )
 
 
-def _security_fixes(wiring: Wiring) -> Found:
+def _security(wiring: Wiring) -> Found:
     tools = _tools(wiring)
     lacking = [one for one in tools if releases.known_holes(one.version)]
     if not lacking:
-        return Found(detail=f"{', '.join(one.label for one in tools)} lack none that is known")
+        return Found(
+            detail=f"no fix is known that {', '.join(one.label for one in tools)} would lack"
+        )
     mended = releases.mended_in(min(one.version[0] for one in lacking))
     client = f"postgresql-client-{mended.partition('.')[0]}"
     return Found(

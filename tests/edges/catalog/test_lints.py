@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from shipway.values.inspection import Finding
 
 
-@pytest.fixture(scope="module", params=installs(), ids=lambda install: str(install.major))
+@pytest.fixture(scope="module", params=installs(), ids=lambda install: install.version)
 def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    cluster = Cluster(tmp_path_factory.mktemp("lints"), request.param)
+    # The extension that one case creates; not every server here has it.
+    further = tmp_path_factory.mktemp("extensions")
+    if "vector" not in request.param.extensions:
+        (further / "vector.control").write_text("default_version = '1'\n", encoding="utf-8")
+        (further / "vector--1.sql").touch()
+    cluster = Cluster(tmp_path_factory.mktemp("lints"), request.param, extensions=further)
     try:
         yield serve_dressed(cluster)
     finally:
