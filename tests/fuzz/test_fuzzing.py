@@ -26,7 +26,7 @@ from shipway.environment import load
 from shipway.errors import Stopped
 from shipway.formats.json_form import json_form
 from shipway.migrations.files import read_folder
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.report.hide import Hide
 from shipway.settings import Settings
 from shipway.steps.gates.waivers import read_waivers

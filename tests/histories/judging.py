@@ -21,6 +21,8 @@ _PLATFORM = re.compile(
     r"|function (?:public\.)?(?:uuid_generate_v\w+|gen_random_bytes|digest|hmac|crypt|gen_salt"
     r"|similarity|word_similarity|unaccent|moddatetime|sign|http_\w+|json\w*_matches_schema)\(",
 )
+_OF_PSQL = "is a command of psql"
+"""The server of a hosted project refuses it too, and so does the Supabase CLI."""
 _PLACE = re.compile(r"\S+\.sql(?:, line \d+(?:, column \d+)?: )?")
 _SAID = re.compile(r"\"[^\"]*\"|'[^']*'|\d+")
 
@@ -32,19 +34,21 @@ def owner(run: Run, stage: str) -> str:
     there is the platform's.
     """
     said = run.faults[stage]
+    if stage == "verify":
+        return HISTORY if run.failed_by_pending else PRODUCT
+    faults, first = list(run.psql_errors), said
     if stage in {"psql", "sandbox"}:
-        if run.whole:
-            return PRODUCT
-        first = run.psql_errors[0]
         at = run.at.get(stage, "")
-        if stage == "sandbox" and at and not any(one.file == at for one in run.psql_errors):
-            return STAND_IN if _PLATFORM.search(said) else PRODUCT
-        return STAND_IN if _PLATFORM.search(first.what) else HISTORY
-    if stage in {"rehearse", "migrate"} and run.pending_errors:
-        return STAND_IN if _PLATFORM.search(said) else HISTORY
-    if stage == "verify" and not run.failed_by_pending:
+        if at and all(one.file != at for one in faults):
+            faults = []  # psql ran the file
+        first = faults[0].what if faults else said
+    elif stage in {"rehearse", "migrate"}:
+        faults = faults[len(faults) - run.pending_errors :]
+    else:
         return PRODUCT
-    return HISTORY if stage == "verify" else PRODUCT
+    if not faults:
+        return HISTORY if _OF_PSQL in said else PRODUCT
+    return STAND_IN if _PLATFORM.search(first) else HISTORY
 
 
 def kind_of(said: str) -> str:

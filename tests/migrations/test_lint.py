@@ -11,7 +11,7 @@ from shipway.errors import Failed
 from shipway.migrations.files import read_folder
 from shipway.migrations.lint import lint
 from shipway.migrations.sql.do_blocks import laid_open
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.steps.rehearse.lint import review
 from shipway.values import Unproven
 from tests.fixtures.migrating import write

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import re
-import shutil
-import tempfile
 from array import array
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from shipway.errors import Misconfigured, Refused
-from shipway.migrations.names import shown
+from shipway.errors import Misconfigured
 from shipway.migrations.sql.blank import BadScript
 from shipway.migrations.sql.split import pieces
 from shipway.migrations.sql.statement_kinds import Kind, Label, kind_of, may_be_special
-from shipway.migrations.sql.text import text_of
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from shipway.values import Migration
-
-__all__ = ["Script", "Unit", "open_script"]
+__all__ = ["Script", "Unit"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN: Final = Kind(label=Label.PLAIN)
 _STRINGS: Final = b"standard_conforming_strings"
 _TIMED: Final = re.compile(rb"\bstatement_timestamp\b", re.IGNORECASE)
-_PIECE_BYTES: Final = 1 << 20
-_IN_MEMORY_BYTES: Final = 64 * _PIECE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,52 +260,3 @@ _MISPLACED: Final = {
         "Use plain statements: a file runs in one transaction.",
     ),
 }
-
-
-@contextmanager
-def open_script(migration: Migration, *, standard_strings: bool = True) -> Iterator[Script]:
-    """Open a file's statements for as long as they are run.
-
-    They are those that were planned: an editor may write to the file at any time, even while it
-    runs.
-
-    Raises:
-        Refused: the file is gone, or another than the one that was planned.
-        Misconfigured: the file cannot be cut into statements, or holds what cannot be run.
-    """
-    name = shown(migration.path)
-    with ExitStack() as stack:
-        try:
-            data = stack.enter_context(_own_copy(migration.path))
-        except OSError as error:
-            raise _no_longer(f"{name} cannot be read any more: {error.strerror}") from None
-        if text_of(_in_pieces(data), migration.path).sha256 != migration.sha256:
-            raise _no_longer(f"{name} was edited after it was planned")
-        yield Script(data, name=name, standard_strings=standard_strings)
-
-
-@contextmanager
-def _own_copy(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """Hold what the file says now; on the disk where it is large."""
-    if path.stat().st_size <= _IN_MEMORY_BYTES:
-        yield path.read_bytes()
-        return
-    with tempfile.TemporaryFile() as copy:
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, copy, _PIECE_BYTES)
-        copy.flush()
-        with mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            yield data
-
-
-def _in_pieces(data: bytes | mmap.mmap) -> Iterator[bytes]:
-    for at in range(0, len(data), _PIECE_BYTES):
-        yield data[at : at + _PIECE_BYTES]
-
-
-def _no_longer(problem: str) -> Refused:
-    return Refused(
-        f"{problem}.",
-        unchanged="Nothing of it was run; what the lines above report stands.",
-        next_step="Run the command again: it makes its plan anew.",
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.migrations.ledger import messages, rows
 from shipway.migrations.ledger.messages import BEAT, Message
 from shipway.migrations.ledger.supabase_history import kept_for_supabase
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.migrations.sql.statement_kinds import Label
 from shipway.steps.migrate.batch import MOST_BYTES, MOST_FILES, Batch
 from shipway.steps.migrate.parts import Parts

@@ -9,7 +9,7 @@ from shipway.errors import Refused
 from shipway.migrations.ledger import messages, rows
 from shipway.migrations.ledger.books import Applying
 from shipway.migrations.ledger.messages import Message
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.steps.migrate.file import row_of
 from shipway.steps.migrate.send import Sending, StatementError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Refused
 from shipway.migrations.ledger.books import Undoing
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.migrations.undo import count_query, losses_of, tables_query
 from shipway.steps.migrate.file import Runner
 from shipway.steps.migrate.order import run_in_order

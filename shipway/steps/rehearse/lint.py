@@ -9,7 +9,7 @@ from shipway.errors import Stopped
 from shipway.migrations.lint import lint
 from shipway.migrations.lint_rules import LEFT_OUT, SWITCHED_ON, severity_of
 from shipway.migrations.sql.do_blocks import laid_open
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.values import LintReport, Unproven
 
 if TYPE_CHECKING:

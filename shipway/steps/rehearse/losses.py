@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.formats.figures import count, number
 from shipway.migrations.files import losing_tables
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished
 from shipway.steps.rehearse.loss_words import cure_of, named_in, told, written

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.shown import without_rows
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.steps.rehearse.single_statements import joined, parted
 from shipway.steps.rehearse.statement_cost import Gauge
 from shipway.values import RehearsedStatement

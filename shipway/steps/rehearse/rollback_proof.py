@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import Stopped
 from shipway.formats.figures import count
 from shipway.migrations.files import read_migration
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.schema.differences import differences
 from shipway.values import Reversal
 

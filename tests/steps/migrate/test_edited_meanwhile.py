@@ -10,7 +10,7 @@ from shipway.edges.ledger.ledger import Ledger
 from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.files import read_folder
 from shipway.migrations.plan import plan_migrations
-from shipway.migrations.sql.script import open_script
+from shipway.migrations.sql.opened import open_script
 from shipway.migrations.undo import plan_undo
 from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.migrate.rollback import undo
