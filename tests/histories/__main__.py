@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shipway.starter.older_history import counts_on_default_grants
 from tests.histories.judging import PRODUCT, kind_of, owner
 from tests.histories.server import Sandbox
 from tests.histories.stages import REHEARSED_GRADE, STAGES, Project, Run, run
@@ -61,16 +62,24 @@ def _runs(projects: Sequence[Project], asked: argparse.Namespace) -> Iterator[Ru
     with tempfile.TemporaryDirectory(prefix="histories-") as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)  # servers run as another user where we are root
-        (folder / "sandbox").mkdir()
+        for name in ("newer", "older"):
+            (folder / name).mkdir()
         with (
-            Sandbox(folder / "sandbox") as sandbox,
+            Sandbox(folder / "newer") as newer,
+            Sandbox(folder / "older", older=True) as older,
             ThreadPoolExecutor(asked.workers) as pool,
             ExitStack() as stack,
         ):
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             waiting = {
-                pool.submit(run, one, folder / str(n), sandbox, timeout_s=asked.timeout): one
-                for n, one in enumerate(projects)
+                pool.submit(
+                    run,
+                    one,
+                    folder / str(number),
+                    older if counts_on_default_grants(one.run) else newer,
+                    timeout_s=asked.timeout,
+                ): one
+                for number, one in enumerate(projects)
             }
             for ended in as_completed(waiting):
                 try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Sandbox", "SqlError", "shipway"]
 
 _TEMPLATE = "dressed"
+_PROGRAM = "from shipway.tasks.console import main; main()"
 _ERROR = re.compile(r"psql:.*?:(\d+): (?:ERROR|FATAL): +(.*)")
 _COMMITS = re.compile(rb"^\s*commit\b[^;]*;", re.MULTILINE | re.IGNORECASE)
 _SETTINGS = """
@@ -44,8 +45,8 @@ class SqlError:
 
 
 def shipway(*arguments: str) -> list[str]:
-    """Return a command line for a folder with a tasks.py."""
-    return [sys.executable, "-m", "invoke", *arguments]
+    """Return a command line of the program that this interpreter has."""
+    return [sys.executable, "-c", _PROGRAM, *arguments]
 
 
 class Sandbox:
@@ -53,17 +54,18 @@ class Sandbox:
 
     Args:
         folder: of an empty project whose sandbox it is.
+        older: it is like a project from before 30 October 2026.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, older: bool = False) -> None:
         self._folder = folder
+        self._older = older
         self._numbers = count(1)
 
     def __enter__(self) -> Self:
-        (self._folder / "tasks.py").write_text("from shipway.tasks import namespace\n")
         with ExitStack() as stack:
             stack.callback(self._invoke, "sandbox.reset", "--yes")
-            self._invoke("sandbox.up")
+            self._invoke("sandbox.up", *(["--older"] if self._older else []))
             told = json.loads((self._folder / ".shipway/sandbox/database.json").read_text("utf-8"))
             self._superuser, self._owner, self._port = (
                 told["superuser"],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Project", "Run", "run"]
 
-STAGES = ("psql", "sandbox", "adopt", "backup", "rehearse", "migrate", "verify", "restore")
+STAGES = ("psql", "init", "sandbox", "adopt", "backup", "rehearse", "migrate", "verify", "restore")
 REHEARSED_GRADE = 6
 _GRACE_S = 20.0
 _UP_TO = re.compile(r"--up-to \d+")
@@ -106,8 +106,6 @@ class _Place:
         self.migrations.mkdir(parents=True)
         for file in project.files:
             shutil.copyfile(file, self.migrations / file.name)
-        (folder / "tasks.py").write_text("from shipway.tasks import namespace\n")
-        (folder / "shipway.toml").write_text('migrations_dir = "supabase/migrations"\n')
 
     def left_s(self) -> float:
         """Return how many seconds the project still has."""
@@ -164,6 +162,8 @@ def run(project: Project, folder: Path, sandbox: Sandbox, *, timeout_s: float) -
         done.pending_errors = len(last)
         if done.whole:
             done.green.append("psql")
+        if _asked(done, "init", place.shipway("init", "--yes")) is None:
+            return done
         place.target("new", database())
         _asked(done, "sandbox", place.shipway("db.migrate", "--target", "new", "--yes"))
         place.target("production", production)
