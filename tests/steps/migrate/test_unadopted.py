@@ -124,7 +124,7 @@ def test_histories_of_the_platforms_own_services_are_none_of_ours(
 ) -> None:
     prepare(
         admin_url,
-        "CREATE TABLE auth.schema_migrations (version varchar PRIMARY KEY);"
+        "CREATE TABLE IF NOT EXISTS auth.schema_migrations (version varchar PRIMARY KEY);"
         "INSERT INTO auth.schema_migrations VALUES ('20260101000000')",
     )
     assert team.invoke("db.status")[0] == 0
@@ -322,7 +322,7 @@ def test_what_the_schema_should_be_is_not_told_by_half_a_history(team: Team) -> 
         "CREATE TABLE IF NOT EXISTS second ()",
     )
     said = team.refused("db.diff")
-    assert "What the schema should be is not known: Supabase CLI has recorded" in said
+    assert "what the schema should be is not known: Supabase CLI has recorded" in said
     assert "invoke db.status" in said
     said = team.invoke("db.verify", "--only", "schema")[1]
     assert "1 not checked" in said
