@@ -65,6 +65,8 @@ ALLOWED = (
         " drop extension vector"
     ),
     "do $$ begin execute 'create exten' || 'sion vector'; end $$",
+    "create extension pg_trgm; alter extension pg_trgm set schema extensions",
+    "drop extension if exists pg_graphql; drop extension if exists postgres_fdw",
     "create publication everything for all tables; drop publication everything",
     "create schema app; create publication p for tables in schema app",
     (
