@@ -1,7 +1,8 @@
-"""What public Supabase projects do runs whole in the sandbox, under the names that they give it."""
+"""What public Supabase projects do runs in the sandbox, and a later file on a copy of it all."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,12 +21,20 @@ HOW_MANY = 6
 
 
 @pytest.mark.parametrize("number", range(HOW_MANY))
-def test_a_history_of_what_public_projects_do_runs_in_the_sandbox(
+def test_a_history_of_what_public_projects_do_is_run_and_its_next_file_rehearsed(
     number: int, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     project = DatabaseProject(root=tmp_path, url=Secret(sandbox.url(sandbox.database())))
     files = history(number, of=HOW_MANY)
-    project.begin(files)
+    pending = max(name for name in files if name[0].isdigit())
+    project.begin({name: text for name, text in files.items() if name != pending})
     code, said = project.invoke("db.migrate", "--yes")
     assert code == 0, said
-    assert len(labels(project.url)) == len(files) - 1, "all but the one that is no migration"
+    assert len(labels(project.url)) == len(files) - 2, "all but the one that is no migration"
+    code, said = project.invoke("backup")
+    assert code == 0, said
+    project.begin({pending: files[pending]})
+    code, said = project.invoke("db.rehearse", "--format", "json")
+    assert code == 0, said
+    seal = json.loads(said[said.index("{") : said.rindex("}") + 1])["result"]
+    assert (seal["grade"], seal["comparable"]) == (6, True), said
