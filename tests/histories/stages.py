@@ -3,7 +3,8 @@
 Three databases are made. In one psql runs all files, going on after errors: what it can run is
 the ceiling. In one shipway runs all files. The third is like a project's production: psql has run
 all files but the last, the Supabase CLI's history says so, and shipway adopts it, backs it up,
-rehearses the last file, applies it, verifies, and brings the backup back into an empty project.
+has its checks written down, rehearses the last file, applies it, verifies, and brings the backup
+back into an empty project.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["STAGES", "Project", "Run", "run"]
 
-STAGES = ("psql", "init", "sandbox", "adopt", "backup", "rehearse", "migrate", "verify", "restore")
+STAGES = (
+    *("psql", "init", "sandbox", "adopt", "checks", "backup"),
+    *("rehearse", "migrate", "verify", "restore"),
+)
 REHEARSED_GRADE = 6
 _GRACE_S = 20.0
 _UP_TO = re.compile(r"--up-to \d+")
@@ -182,6 +186,7 @@ def _released(done: Run, place: _Place) -> None:
         told = place.shipway("db.adopt", *on, *left_out.group().split(), "--yes")
     if _asked(done, "adopt", told) is None:
         return
+    _asked(done, "checks", place.shipway("init", *on, "--yes"))
     backup = _asked(done, "backup", place.shipway("backup", *on))
     if backup is None:
         return
