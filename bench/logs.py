@@ -12,7 +12,8 @@ from shipway.edges.machine.clock import SystemClock
 from shipway.edges.vercel.logs import VercelLogs
 from shipway.edges.web.http import Api
 from shipway.steps.watch.counts import Measure, Tally
-from shipway.values import Baseline, Secret
+from shipway.values.basics import Secret
+from shipway.values.logs import Baseline
 from tests.edges.web import test_line_stream as firehose
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 
 from shipway.edges.servers.cluster import HOST, Cluster, newest
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ from shipway.edges.servers.cluster import HOST, Cluster, newest, tool
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.schema.access import API_ROLES
 from shipway.schema.fingerprint import fingerprint
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,9 @@ from shipway.migrations.plan import plan_migrations
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.measured import Watched
-from shipway.values import MigrationLimits, MigrationPlan, Plainly, Secret, Unproven
+from shipway.values.basics import Plainly, Secret, Unproven
+from shipway.values.exchange import MigrationLimits
+from shipway.values.migrations import MigrationPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from bench.run import Run
     from shipway.steps.migrate.powers import Database
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["measure"]
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.errors import Misconfigured
 from shipway.settings import Settings
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.values import Actions
+    from shipway.values.releases import Actions
 
 __all__ = ["github_actions", "load", "project_root", "target_files"]
 
@@ -37,7 +37,7 @@ def github_actions(environ: Mapping[str, str] | None = None) -> Actions | None:
     process = os.environ if environ is None else environ
     if process.get("GITHUB_ACTIONS") != "true":
         return None
-    from shipway.values import Actions  # noqa: PLC0415 - there is mostly no such runner
+    from shipway.values.releases import Actions  # noqa: PLC0415 - there is mostly no such runner
 
     workspace, summary = process.get("GITHUB_WORKSPACE"), process.get("GITHUB_STEP_SUMMARY")
     return Actions(

@@ -16,7 +16,8 @@ from shipway.steps.deploy.rollback import go_back
 from shipway.steps.release.database_half import DatabaseHalf, DatabasePlan, DatabasePowers
 from shipway.steps.watch.verdict import refuse_bad, weigh_silence
 from shipway.steps.watch.watch import watch
-from shipway.values import Deployed, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.hosting import Deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from shipway.steps.watch.log_stream import Listening
     from shipway.steps.watch.plan import WatchPlan
     from shipway.steps.watch.powers import WatchPowers
-    from shipway.values import Backup, Baseline, Verified, Watched
+    from shipway.values.backup import Backup
+    from shipway.values.checks import Verified
+    from shipway.values.logs import Baseline, Watched
 
 __all__ = ["FinishPlan", "Powers", "ReleasePlan", "finish", "new_release_id", "release"]
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

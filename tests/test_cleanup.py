@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 
 class Broken(Exception):  # noqa: N818 - as it reads in what is told

@@ -19,7 +19,9 @@ from shipway.steps.watch.error_fingerprint import (
     fingerprint,
     without_particulars,
 )
-from shipway.values import BuildLine, LogRow, Secret
+from shipway.values.basics import Secret
+from shipway.values.hosting import BuildLine
+from shipway.values.logs import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

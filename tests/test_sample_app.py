@@ -12,7 +12,7 @@ from shipway.edges.machine import process
 from shipway.edges.servers.cluster import tool
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 ROOT = Path(__file__).parents[1]
 UPS = sorted(

@@ -9,7 +9,7 @@ import pytest
 from shipway.environment import load, project_root, target_files
 from shipway.errors import Misconfigured
 from shipway.settings import describe
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from shipway.steps.backup.restore_points import look_at_platform
 from shipway.steps.backup.retention import Retention, keep, plan_prune, prune
 from shipway.steps.backup.store import list_backups, open_backup, verify_backup
 from shipway.steps.backup.take import take_backup
-from shipway.values import Grade
+from shipway.values.backup import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.commands.session import Session
-    from shipway.values import Backup, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say
     from shipway.wiring import Wiring
 
 __all__ = [

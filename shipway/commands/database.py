@@ -14,7 +14,8 @@ from shipway.steps.verify.before import earlier_of
 from shipway.steps.verify.drift import drift, drifted
 from shipway.steps.verify.verify import ChecksFailed
 from shipway.steps.verify.verify import verify as run_checks
-from shipway.values import Backup, NewMigration
+from shipway.values.backup import Backup
+from shipway.values.migrations import NewMigration
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session

@@ -17,13 +17,15 @@ from shipway.steps.verify.verify import verify
 from shipway.steps.watch.past_window import look_back
 from shipway.steps.watch.verdict import line_of, refuse_bad, weigh_silence
 from shipway.steps.watch.watch import watch
-from shipway.values import Outcome, Unproven, Verified
+from shipway.values.basics import Unproven
+from shipway.values.checks import Outcome, Verified
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.steps.deploy.plan import DeployPlan
     from shipway.steps.watch.plan import WatchPlan
-    from shipway.values import Deployment, LogRow, Watched
+    from shipway.values.hosting import Deployment
+    from shipway.values.logs import LogRow, Watched
 
 __all__ = ["deploy", "logs", "tail"]
 

@@ -17,7 +17,7 @@ from shipway.starter.looking import look_at
 from shipway.starter.next_steps import next_steps
 from shipway.starter.planning import plan_start
 from shipway.starter.writing import write_start
-from shipway.values import Started
+from shipway.values.starting import Started
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session

@@ -16,7 +16,7 @@ from shipway.steps.verify.recorded_schema import adopt_schema
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.values import AdoptPlan
+    from shipway.values.histories import AdoptPlan
 
 __all__ = ["adopt", "rollback"]
 

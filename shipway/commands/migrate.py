@@ -12,11 +12,11 @@ from shipway.errors import Misconfigured, Refused
 from shipway.migrations.creation import refuse_untouched
 from shipway.migrations.plan import proof_of
 from shipway.report.words import show
-from shipway.values import Phase
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.values import MigrationPlan
+    from shipway.values.migrations import MigrationPlan
 
 __all__ = ["migrate", "rehearse", "status"]
 

@@ -12,11 +12,11 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse.rehearse import Beside
 from shipway.steps.rehearse.rehearse import rehearse as run_rehearsal
 from shipway.steps.verify.before import look_before
-from shipway.values import Backup
+from shipway.values.backup import Backup
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.values import MigrationPlan
+    from shipway.values.migrations import MigrationPlan
 
 __all__ = ["rehearse"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shipway.commands.session import Session
     from shipway.steps.rehearse.restored_copy_check import Back
-    from shipway.values import Backup
+    from shipway.values.backup import Backup
 
 __all__ = ["proven", "restore"]
 

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.values import Seal
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.commands.session import Session
-    from shipway.values import MigrationPlan, Unproven
+    from shipway.values.basics import Unproven
+    from shipway.values.migrations import MigrationPlan
 
 __all__ = ["held_to", "wanted_seal"]
 

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

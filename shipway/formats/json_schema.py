@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.formats.field_types import field_types
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 __all__ = ["schema_of"]
 

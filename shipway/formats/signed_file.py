@@ -19,7 +19,7 @@ from shipway.formats.json_form import Json, json_form
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["digest_of_file", "paper_of", "read_paper", "signature_of", "value_in", "write_paper"]
 

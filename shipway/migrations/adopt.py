@@ -9,12 +9,13 @@ from shipway.migrations import order
 from shipway.migrations.foreign import adopt_command, applied_by, chosen
 from shipway.migrations.names import entry_of
 from shipway.migrations.project import refuse_other_project
-from shipway.values import AdoptPlan, Phase
+from shipway.values.histories import AdoptPlan
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import LedgerState, Migration
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["plan_accept", "plan_adopt", "plan_forget"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.migrations.layout import Marks
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["NextFiles", "create_files", "next_files", "refuse_untouched", "untouched"]
 

@@ -10,7 +10,7 @@ from shipway.migrations.sql.statement_kinds import tokens_of
 
 if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script
-    from shipway.values import SqlError
+    from shipway.values.exchange import SqlError
 
 __all__ = ["cure_of", "describe", "message_of"]
 

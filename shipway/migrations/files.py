@@ -20,7 +20,7 @@ from shipway.migrations.names import (
     shown,
 )
 from shipway.migrations.sql.text import head_of, read_text
-from shipway.values import Migration, Phase
+from shipway.values.migrations import Migration, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

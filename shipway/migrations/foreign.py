@@ -10,7 +10,7 @@ from shipway.errors import Misconfigured, Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shipway.values import ForeignEntry, ForeignHistory, Migration
+    from shipway.values.migrations import ForeignEntry, ForeignHistory, Migration
 
 __all__ = ["adopt_command", "applied_by", "chosen", "named_by"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.migrations.sql.do_blocks import inner_statements
 from shipway.migrations.sql.statement_kinds import tokens_of
-from shipway.values import LintFinding, Severity
+from shipway.values.lint import LintFinding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

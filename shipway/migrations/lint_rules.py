@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from shipway.values import Severity
+from shipway.values.lint import Severity
 
 __all__ = ["LEFT_OUT", "SWITCHED_ON", "Claim", "claim_of", "severity_of"]
 

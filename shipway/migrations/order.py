@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shipway.values import AppliedMigration, Migration
+    from shipway.values.migrations import AppliedMigration, Migration
 
 __all__ = ["in_order", "number_of", "up_to"]
 

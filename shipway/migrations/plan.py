@@ -10,13 +10,13 @@ from shipway.migrations.names import entry_of, in_own_folder, shown
 from shipway.migrations.order import in_order
 from shipway.migrations.project import refuse_other_project
 from shipway.migrations.unadopted import refuse_unadopted
-from shipway.values import Migrated, MigrationPlan, Phase
+from shipway.values.migrations import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from shipway.values import AppliedMigration, LedgerState, Migration
+    from shipway.values.migrations import AppliedMigration, LedgerState, Migration
 
 __all__ = ["history_problems", "plan_migrations", "proof_of"]
 

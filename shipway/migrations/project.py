@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
-    from shipway.values import LedgerState
+    from shipway.values.migrations import LedgerState
 
 __all__ = ["refuse_other_project"]
 

@@ -11,7 +11,7 @@ from shipway.migrations.sql.literals import holds_secrets, without_literals
 from shipway.migrations.sql.split import pieces
 
 if TYPE_CHECKING:
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["shown_sql", "without_rows"]
 

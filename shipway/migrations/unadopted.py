@@ -12,7 +12,7 @@ from shipway.migrations.foreign import adopt_command, named_by
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import LedgerState, Migration
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["refuse_unadopted", "unadopted"]
 

@@ -13,13 +13,13 @@ from shipway.migrations.ledger.messages import literal
 from shipway.migrations.names import shown
 from shipway.migrations.order import in_order, number_of
 from shipway.migrations.sql.statement_kinds import tokens_of
-from shipway.values import Loss, UndoPlan
+from shipway.values.histories import Loss, UndoPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.migrations.sql.script import Script
-    from shipway.values import LedgerState, Migration
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["count_query", "losses_of", "plan_undo", "tables_query"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.report.words import show, summary
-from shipway.values import CheckResult, Checks, Outcome, Verified
+from shipway.values.checks import CheckResult, Checks, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

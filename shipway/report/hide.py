@@ -15,7 +15,7 @@ from shipway.formats.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["Hide", "hide_elsewhere", "way_to"]
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from shipway.formats.figures import count
 from shipway.report.words import show
-from shipway.values import Adopted, AdoptPlan, Undone, UndoPlan
+from shipway.values.histories import Adopted, AdoptPlan, Undone, UndoPlan
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal
-    from shipway.values import Loss
+    from shipway.values.histories import Loss
 
 __all__: list[str] = []
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.report.terminal.terminal import Terminal
-    from shipway.values import Progress
+    from shipway.values.basics import Progress
 
 __all__ = ["Narrator"]
 

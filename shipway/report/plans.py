@@ -15,7 +15,7 @@ from shipway.steps.watch.plan import WatchPlan
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal
     from shipway.steps.release.database_half import DatabasePlan
-    from shipway.values import MigrationPlan
+    from shipway.values.migrations import MigrationPlan
 
 __all__: list[str] = []
 

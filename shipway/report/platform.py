@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.formats.figures import count, moment
 from shipway.report.words import show
-from shipway.values import PlatformState
+from shipway.values.backup import PlatformState
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.report.words import show, summary
 from shipway.steps.gates.preflight import Diagnosis, Ready
 from shipway.steps.verify.drift import Drift, SchemaAdoption
-from shipway.values import Approval, Gate, Gated, GateState
+from shipway.values.gates import Approval, Gate, Gated, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

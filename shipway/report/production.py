@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.report.words import show, summary
 from shipway.steps.deploy.production import ProductionStatus
 from shipway.steps.deploy.rollback import BackPlan
-from shipway.values import COMMIT_META, LEDGER_META, Deployment, WentBack
+from shipway.values.hosting import COMMIT_META, LEDGER_META, Deployment, WentBack
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

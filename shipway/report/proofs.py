@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from shipway.formats.figures import count, duration, moment, size
 from shipway.report.words import show, summary
-from shipway.values import Backup, Deployed, SandboxStatus, Watched
+from shipway.values.backup import Backup
+from shipway.values.hosting import Deployed
+from shipway.values.logs import Watched
+from shipway.values.sandbox import SandboxStatus
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

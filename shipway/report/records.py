@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.report.terminal.terminal import Terminal
-    from shipway.values import Backup
+    from shipway.values.backup import Backup
 
 __all__ = ["Written"]
 

@@ -8,7 +8,9 @@ from shipway.formats.figures import count, duration, size
 from shipway.report.words import show, summary
 from shipway.steps.backup.retention import PrunePlan
 from shipway.steps.restore.restore import BroughtBack
-from shipway.values import LintReport, RehearsedStatement, Seal, Severity, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.lint import LintReport, Severity
+from shipway.values.rehearsal import RehearsedStatement, Seal
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.formats.figures import count
 from shipway.report.words import show
 from shipway.steps.journal.entries import Past
-from shipway.values import Audited, Releases, ReleaseState
+from shipway.values.releases import Audited, Releases, ReleaseState
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

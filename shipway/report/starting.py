@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.formats.figures import count
 from shipway.report.words import show
-from shipway.values import FoundProject, Started, StarterPlan
+from shipway.values.starting import FoundProject, Started, StarterPlan
 
 if TYPE_CHECKING:
     from shipway.report.terminal.terminal import Terminal

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from shipway.formats.figures import duration, moment
-from shipway.values import Migrated, MigrationPlan, NewMigration
+from shipway.values.migrations import Migrated, MigrationPlan, NewMigration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

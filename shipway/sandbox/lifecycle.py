@@ -16,13 +16,13 @@ from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.errors import Failed, Locked, Misconfigured, Refused
 from shipway.sandbox.database.server import install_of, start_database
 from shipway.sandbox.state import AlreadyRunning, hold, write_whole
-from shipway.values import SandboxStatus
+from shipway.values.sandbox import SandboxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Say, Secret
+    from shipway.values.basics import Say, Secret
 
 __all__ = ["ENV_FILE", "down", "env_text", "reset", "status", "up"]
 

@@ -18,7 +18,7 @@ from shipway.schema.access_words import (
     words,
 )
 from shipway.schema.widened import narrowed, widened
-from shipway.values import Outcome
+from shipway.values.checks import Outcome
 from shipway.values.inspection import Reach, Tried
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shipway.schema.access_words import ExpectedRight
     from shipway.schema.widened import Previous
-    from shipway.values import CheckResult
+    from shipway.values.checks import CheckResult
     from shipway.values.inspection import Access
 
 __all__ = ["API_ROLES", "access_results"]

@@ -14,14 +14,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipway.errors import Misconfigured
-from shipway.values import CheckResult
+from shipway.values.checks import CheckResult
 from shipway.values.inspection import Access, Reach, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from shipway.values import Outcome
+    from shipway.values.checks import Outcome
 
 __all__ = [
     "ACCESS_FILE",

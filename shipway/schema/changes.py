@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from shipway.schema.differences import part, unlike_facts
-from shipway.values import AccessChange, Change, SchemaChange
+from shipway.values.checks import AccessChange, Change, SchemaChange
 from shipway.values.inspection import DEFAULT_PRIVILEGE, Reach
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from shipway.values.inspection import DefaultPrivilege
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["Defaults", "altered", "assumptions"]
 

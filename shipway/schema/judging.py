@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.formats.figures import count, number
 from shipway.schema.expectations import Expect
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

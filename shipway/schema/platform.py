@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.values import ServiceHealth, SupabaseProject
+    from shipway.values.backup import ServiceHealth, SupabaseProject
     from shipway.values.inspection import Advice
 
 __all__ = ["advice_results", "health_results", "not_asked"]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from shipway.formats.figures import count
 from shipway.schema.differences import HowItDiffers
 from shipway.schema.fingerprint import fingerprint
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipway.schema.differences import Difference
-    from shipway.values import AppliedMigration, Migration
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import AppliedMigration, Migration
 
 __all__ = ["applied_files", "promised_results", "unknown_history"]
 

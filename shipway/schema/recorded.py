@@ -12,8 +12,8 @@ from shipway.values.inspection import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.values import AppliedMigration
     from shipway.values.inspection import Thing
+    from shipway.values.migrations import AppliedMigration
 
 __all__ = ["carried", "changed_keys", "ledger_digest", "same"]
 

@@ -18,13 +18,13 @@ from shipway.schema.access_words import (
     wider,
     words,
 )
-from shipway.values import Outcome
+from shipway.values.checks import Outcome
 from shipway.values.inspection import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from shipway.values import CheckResult
+    from shipway.values.checks import CheckResult
     from shipway.values.inspection import Access, Before
 
 __all__ = ["Previous", "narrowed", "previous_of", "widened"]

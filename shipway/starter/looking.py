@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.starter.older_history import counts_on_default_grants
 from shipway.starter.own_tasks import how_to_add, tasks_file
-from shipway.values import FoundHistory, FoundProject
+from shipway.values.starting import FoundHistory, FoundProject
 
 if TYPE_CHECKING:
     from pathlib import Path

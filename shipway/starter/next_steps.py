@@ -9,7 +9,7 @@ from shipway import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import FoundProject
+    from shipway.values.starting import FoundProject
 
 __all__ = ["next_steps"]
 

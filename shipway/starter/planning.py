@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway import __version__
 from shipway.starter.settings_file import settings_file
-from shipway.values import Fate, FoundProject, StarterFile, StarterPlan
+from shipway.values.starting import Fate, FoundProject, StarterFile, StarterPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

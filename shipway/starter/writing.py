@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Failed
-from shipway.values import Fate
+from shipway.values.starting import Fate
 
 if TYPE_CHECKING:
-    from shipway.values import Say, StarterPlan
+    from shipway.values.basics import Say
+    from shipway.values.starting import StarterPlan
 
 __all__ = ["write_start"]
 

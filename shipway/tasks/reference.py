@@ -19,17 +19,12 @@ from shipway.steps.gates.preflight import Diagnosis
 from shipway.steps.release.record import ReleaseRecord
 from shipway.steps.verify.verify import GROUPS
 from shipway.tasks import namespace
-from shipway.values import (
-    Backup,
-    Checks,
-    Deployed,
-    Manifest,
-    Migrated,
-    MigrationPlan,
-    Seal,
-    Verified,
-    Watched,
-)
+from shipway.values.backup import Backup, Manifest
+from shipway.values.checks import Checks, Verified
+from shipway.values.hosting import Deployed
+from shipway.values.logs import Watched
+from shipway.values.migrations import Migrated, MigrationPlan
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shipway.edges.supabase.management_api import Supabase
     from shipway.settings import Settings
     from shipway.steps.watch.database_log import DatabaseLogs
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
     from shipway.wiring.backups import BackupWiring
     from shipway.wiring.database import DatabaseWiring
     from shipway.wiring.gates import GateWiring

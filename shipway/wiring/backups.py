@@ -10,7 +10,7 @@ from shipway.errors import Misconfigured, Stopped
 from shipway.steps.backup.store import ProofTerms, latest_backup
 from shipway.steps.backup.take import BackupPowers
 from shipway.steps.seal.store import latest_seal
-from shipway.values import Unproven
+from shipway.values.basics import Unproven
 from shipway.wiring.given import wanted
 from shipway.wiring.vault import bucket_of, open_vault
 
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.backup.offsite import Vault
     from shipway.steps.backup.take import BackupPlan
-    from shipway.values import AppliedMigration, Backup, MigrationPlan, Say, Seal
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import AppliedMigration, MigrationPlan
+    from shipway.values.rehearsal import Seal
     from shipway.wiring import Wiring
 
 __all__ = ["BackupWiring"]
@@ -164,7 +167,7 @@ class BackupWiring:
         if settings.vercel_token is None or settings.vercel_project_id is None:
             return _unknown("which code serves now is not known without VERCEL_TOKEN")
         from shipway.schema.expectations import load_expectations
-        from shipway.values import RELEASE_META
+        from shipway.values.hosting import RELEASE_META
 
         try:
             vercel = self._wiring.hosting.vercel

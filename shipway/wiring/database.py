@@ -9,7 +9,7 @@ from shipway.edges.ledger.state import read_ledger
 from shipway.edges.postgres import connection as postgres
 from shipway.migrations.files import read_folder, set_aside
 from shipway.migrations.plan import plan_migrations
-from shipway.values import Phase
+from shipway.values.migrations import Phase
 from shipway.wiring.given import wanted
 
 if TYPE_CHECKING:
@@ -23,16 +23,10 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.migrate.powers import Database, MigratePowers
     from shipway.steps.verify.powers import Means
-    from shipway.values import (
-        LedgerState,
-        Migration,
-        MigrationLimits,
-        MigrationPlan,
-        Query,
-        Say,
-        Secret,
-        Unproven,
-    )
+    from shipway.values.basics import Say, Secret, Unproven
+    from shipway.values.exchange import MigrationLimits
+    from shipway.values.migrations import LedgerState, Migration, MigrationPlan
+    from shipway.values.rehearsal import Query
     from shipway.wiring import Wiring
 
 __all__ = ["DatabaseWiring"]
@@ -141,7 +135,7 @@ class DatabaseWiring:
     @property
     def limits(self) -> MigrationLimits:
         """How long a run of migrations may wait."""
-        from shipway.values import MigrationLimits
+        from shipway.values.exchange import MigrationLimits
 
         return MigrationLimits(
             lock_timeout_s=self._settings.lock_timeout_s,

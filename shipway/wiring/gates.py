@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.postgres import connection as postgres
 from shipway.errors import Misconfigured
-from shipway.values import GateTerms, Severity
+from shipway.values.gates import GateTerms
+from shipway.values.lint import Severity
 
 if TYPE_CHECKING:
     from shipway.edges.team.github import GitHub
     from shipway.steps.release.notices import Channel
-    from shipway.values import Approval, Disk, Load, MigrationPlan, Tree, Waiver
+    from shipway.values.gates import Approval, Disk, Load, Tree, Waiver
+    from shipway.values.migrations import MigrationPlan
     from shipway.wiring import Wiring
 
 __all__ = ["GateWiring"]

@@ -25,7 +25,9 @@ from shipway.steps.journal.effects import unannounced
 from shipway.steps.watch.log_stream import Listening, joined
 from shipway.steps.watch.plan import WatchPlan
 from shipway.steps.watch.powers import WatchPowers
-from shipway.values import RELEASE_META, Phase, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.hosting import RELEASE_META
+from shipway.values.migrations import Phase
 from shipway.wiring.given import wanted
 from shipway.wiring.sources import SourceWiring
 
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from shipway.steps.deploy.plan import DeployPlan
     from shipway.steps.deploy.smoke import SmokePage
     from shipway.steps.journal.effects import Piece
-    from shipway.values import Baseline, Deployed, Say, Secret
+    from shipway.values.basics import Say, Secret
+    from shipway.values.hosting import Deployed
+    from shipway.values.logs import Baseline
     from shipway.wiring import Wiring
 
 __all__ = ["HostingWiring"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.copies.branch import BranchRoom
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from shipway.wiring import Wiring
 
 __all__ = ["open_branches", "open_logs", "open_platform"]

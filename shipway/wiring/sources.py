@@ -10,13 +10,13 @@ from shipway.edges.vercel.app_files import app_files
 from shipway.edges.vercel.cli import find_cli
 from shipway.edges.vercel.commits import git_source
 from shipway.steps.deploy.sources import Way, choose_way
-from shipway.values import CliSource, FilesSource, GitSource
+from shipway.values.hosting import CliSource, FilesSource, GitSource
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.settings import Settings
-    from shipway.values import AppFile, FoundCli, GitLink, Source
+    from shipway.values.hosting import AppFile, FoundCli, GitLink, Source
 
 __all__ = ["SourceWiring"]
 

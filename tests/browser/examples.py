@@ -14,41 +14,20 @@ from shipway.steps.release.record import (
     ReleaseRecord,
     make_record,
 )
-from shipway.values import (
-    AccessChange,
-    AppliedMigration,
-    Backup,
-    Baseline,
-    Change,
-    CheckResult,
-    Deployed,
-    Deployment,
+from shipway.values.backup import Backup, Grade, Manifest, Platform
+from shipway.values.checks import AccessChange, Change, CheckResult, Outcome, SchemaChange, Verified
+from shipway.values.gates import Gate, Gated, GateState
+from shipway.values.hosting import Deployed, Deployment, WentBack
+from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
+from shipway.values.logs import Baseline, LogRow, Verdict, Watched, WatchSample
+from shipway.values.migrations import AppliedMigration, Migrated, Phase
+from shipway.values.rehearsal import (
     Finding,
-    Gate,
-    Gated,
-    GateState,
-    Grade,
-    LintFinding,
-    LintReport,
-    LogRow,
-    Manifest,
-    Migrated,
-    Outcome,
-    Phase,
-    Platform,
     RehearsedMigration,
     RehearsedStatement,
     Restored,
     Reversal,
-    SchemaChange,
     Seal,
-    Severity,
-    Verdict,
-    Verified,
-    Watched,
-    WatchSample,
-    Weighed,
-    WentBack,
 )
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"

@@ -30,7 +30,7 @@ from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.sandbox import lifecycle
 from shipway.sandbox.control import Control
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.sandbox.conftest import Standins, start
 
 if TYPE_CHECKING:

@@ -24,9 +24,13 @@ from shipway.steps.journal.course import Found, StepRecord
 from shipway.steps.journal.entries import past_of
 from shipway.steps.journal.journal import FileCopy, Journal
 from shipway.steps.release.record import ReleaseRecord, read_record
-from shipway.values import Begun, Checks, Gated, Grade, KeptChecks, Manifest, Platform, Role, Seal
+from shipway.values.backup import Grade, Manifest, Platform, Role
+from shipway.values.checks import Checks
+from shipway.values.gates import Gated
 from shipway.values.inspection import Before, Remembered, Snapshot, Thing
 from shipway.values.recorded import RecordedSchema
+from shipway.values.rehearsal import Seal
+from shipway.values.releases import Begun, KeptChecks
 
 RECORDED = (
     *(Manifest, Proof, Keeping, Snapshot, Seal, Before),

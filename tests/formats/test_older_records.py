@@ -23,8 +23,15 @@ from shipway.steps.backup.store import RESULT, SEAL, list_backups
 from shipway.steps.journal.entries import Standing, past_of
 from shipway.steps.journal.journal import FileCopy
 from shipway.steps.release.record import ReleaseEnd, list_records
-from shipway.values import Backup, Deployed, Gated, Grade, Migrated, Seal, Secret, Verified, Watched
+from shipway.values.backup import Backup, Grade
+from shipway.values.basics import Secret
+from shipway.values.checks import Verified
+from shipway.values.gates import Gated
+from shipway.values.hosting import Deployed
 from shipway.values.inspection import Snapshot
+from shipway.values.logs import Watched
+from shipway.values.migrations import Migrated
+from shipway.values.rehearsal import Seal
 
 KEY = Secret("the-key-of-the-samples")
 RECORDS = Path(__file__).parent / "records"

@@ -12,7 +12,9 @@ from shipway.formats.decoding import IllFormed, value_of
 from shipway.formats.json_form import json_form
 from shipway.formats.signed_file import read_paper, write_paper
 from shipway.steps.journal.course import StepEnd, StepRecord
-from shipway.values import Backup, Checks, Grade, Manifest, Platform, Role, Secret
+from shipway.values.backup import Backup, Grade, Manifest, Platform, Role
+from shipway.values.basics import Secret
+from shipway.values.checks import Checks
 from shipway.values.inspection import Snapshot, Thing
 
 if TYPE_CHECKING:

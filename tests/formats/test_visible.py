@@ -17,7 +17,7 @@ from shipway.formats.visible import no_command, visible
 from shipway.report.github.annotations import of_error
 from shipway.report.hide import Hide
 from shipway.report.terminal.terminal import Terminal
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

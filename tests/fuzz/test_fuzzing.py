@@ -31,7 +31,7 @@ from shipway.report.hide import Hide
 from shipway.settings import Settings
 from shipway.steps.gates.waivers import read_waivers
 from shipway.steps.gates.windows import in_window
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fuzz.answers import ANSWERS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.database_project import DatabaseProject
 from tests.fixtures.migrating import labels
 from tests.histories.generated import history

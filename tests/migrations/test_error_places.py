@@ -14,7 +14,7 @@ from tests.fixtures.migrating import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 BLANKS = st.sampled_from(["", " ", "\n", "\r\n", "\t", " -- ä;\n", "/* ;\n é */ ", "\n\n  "])
 GOOD = st.sampled_from(

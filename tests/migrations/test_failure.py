@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipway.migrations.failure import cure_of
-from shipway.values import SqlError
+from shipway.values.exchange import SqlError
 
 PLATFORM = "Supabase keeps the schemas auth, storage and realtime for itself"
 

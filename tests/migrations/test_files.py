@@ -9,7 +9,7 @@ import pytest
 
 from shipway.errors import Misconfigured
 from shipway.migrations.files import read_folder, read_migration, set_aside
-from shipway.values import Phase
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from pathlib import Path

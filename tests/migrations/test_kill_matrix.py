@@ -17,7 +17,7 @@ import pytest
 
 from shipway.edges.servers.cluster import Cluster, installs
 from shipway.errors import Stopped
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import LIMITS, ask, run, write
 from tests.fixtures.recording_proxy import RecordingProxy
 

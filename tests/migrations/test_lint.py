@@ -13,13 +13,13 @@ from shipway.migrations.lint import lint
 from shipway.migrations.sql.do_blocks import laid_open
 from shipway.migrations.sql.opened import open_script
 from shipway.steps.rehearse.lint import review
-from shipway.values import Unproven
+from shipway.values.basics import Unproven
 from tests.fixtures.migrating import write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import LintFinding, LintReport
+    from shipway.values.lint import LintFinding, LintReport
 
 NOBODY = Unproven(missing="squawk is not installed", command="pip install")
 

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.errors import Refused
 from shipway.migrations.plan import plan_migrations
-from shipway.values import AppliedMigration, DoneStep, LedgerState, Migration, Phase
+from shipway.values.migrations import AppliedMigration, DoneStep, LedgerState, Migration, Phase
 
 REF = "abcdefghijklmnopqrst"
 

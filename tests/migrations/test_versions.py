@@ -9,7 +9,7 @@ import pytest
 
 from shipway.edges.servers.cluster import HOST, Cluster, installs
 from shipway.sandbox.database.dress import SUPERUSER, dress
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import LIMITS, SAMPLE, ask, run, write
 
 if TYPE_CHECKING:

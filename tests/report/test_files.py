@@ -23,7 +23,8 @@ from shipway.report.page.chain import Chain, read_chain
 from shipway.report.page.charts import timeline
 from shipway.report.page.render import release_page
 from shipway.steps.release.record import ReleaseEnd, list_records, read_record
-from shipway.values import Actions, Secret
+from shipway.values.basics import Secret
+from shipway.values.releases import Actions
 from tests.browser.examples import HOSTILE, LABELS, SEAL, good, rolled_back, stopped
 from tests.report.test_terminal import screen
 

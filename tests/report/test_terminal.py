@@ -18,7 +18,8 @@ from shipway.report.hide import Hide
 from shipway.report.terminal.live import Line
 from shipway.report.terminal.terminal import Terminal
 from shipway.report.words import show
-from shipway.values import AppliedMigration, MigrationPlan, Secret
+from shipway.values.basics import Secret
+from shipway.values.migrations import AppliedMigration, MigrationPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from shipway.schema.differences import differences
 from shipway.schema.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from shipway.values.inspection import Snapshot
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from psycopg import errors
 from shipway.sandbox.database.dress import dress
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 CLAIMS = '{"sub":"11111111-1111-4111-8111-111111111111","role":"authenticated","email":"a@b.c"}'

@@ -11,7 +11,7 @@ from shipway.edges.servers.cluster import Cluster, installs, newest
 from shipway.errors import Misconfigured
 from shipway.sandbox.database.dress import SUPERUSER
 from shipway.sandbox.lifecycle import down, reset, up
-from shipway.values import Plainly, Secret
+from shipway.values.basics import Plainly, Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

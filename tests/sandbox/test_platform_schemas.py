@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 FACTS = Path(__file__).parents[3] / "shared" / "facts" / "platform-schemas.md"
 """What the maintainers have beside their checkout; elsewhere there is nothing to compare with."""

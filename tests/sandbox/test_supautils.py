@@ -11,7 +11,7 @@ from psycopg import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 ALLOWED = (
     "create policy mine on storage.objects for select to authenticated using (bucket_id = 'a')",

@@ -10,14 +10,14 @@ from shipway.schema.access import access_results
 from shipway.schema.access_words import load_access, write_access
 from shipway.schema.judging import finding_results
 from shipway.schema.widened import Previous
-from shipway.values import Outcome
+from shipway.values.checks import Outcome
 from shipway.values.inspection import Access, Finding, Reach, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shipway.values import CheckResult
+    from shipway.values.checks import CheckResult
 
 FUNCTION = "public.charge_the_customer_for_this_billing_period(account_id uuid, amount int)"
 

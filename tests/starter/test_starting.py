@@ -19,7 +19,8 @@ from shipway.starter.planning import plan_start
 from shipway.starter.settings_file import settings_file
 from shipway.starter.writing import write_start
 from shipway.tasks import namespace
-from shipway.values import Fate, Plainly
+from shipway.values.basics import Plainly
+from shipway.values.starting import Fate
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,7 +23,7 @@ from tests.sandbox.conftest import Standins, start
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE = ("tasks.py", "migrations", "checks", "app")

@@ -14,7 +14,7 @@ import pytest
 from shipway.commands.document import Document
 from shipway.formats.json_schema import schema_of
 from shipway.steps.gates.preflight import Diagnosis
-from shipway.values import MigrationPlan
+from shipway.values.migrations import MigrationPlan
 from tests.fixtures.supabase_history import apply_as_the_cli_does, write_project
 from tests.stories.conftest import SAMPLE, Ended, clean_environment
 

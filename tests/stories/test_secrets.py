@@ -24,7 +24,7 @@ from tests.stories.conftest import clean_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.stories.conftest import Project
 
 # What each task needs beside --target; those that work on no target are told so.

@@ -11,10 +11,10 @@ from shipway.steps.gates.gates import LATER, PROVEN_LATER
 from shipway.steps.gates.preflight import Found, Precondition
 from shipway.steps.gates.readiness import calm, connectable, green, on_branch, roomy, unwrapped
 from shipway.steps.gates.windows import in_window
-from shipway.values import GateState
+from shipway.values.gates import GateState
 
 if TYPE_CHECKING:
-    from shipway.values import Disk, Load
+    from shipway.values.gates import Disk, Load
     from shipway.wiring import Wiring
 
 __all__ = ["checklist", "still_open"]

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.edges.postgres.advisory_lock import Lock
     from shipway.steps.journal.entries import Past
-    from shipway.values import Begun, Delivery, Waiver
+    from shipway.values.gates import Delivery, Waiver
+    from shipway.values.releases import Begun
 
 __all__ = ["Flags", "ReleaseCommand"]
 

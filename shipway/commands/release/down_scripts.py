@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["taken_for_migrations"]
 

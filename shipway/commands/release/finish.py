@@ -13,7 +13,8 @@ from shipway.errors import Refused
 from shipway.migrations.plan import proof_of
 from shipway.release import FinishPlan
 from shipway.release import finish as run_finish
-from shipway.values import Deployed, Phase
+from shipway.values.hosting import Deployed
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from shipway.commands.release.command import Flags
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from shipway.steps.journal.course import Course
     from shipway.steps.journal.entries import Past
     from shipway.steps.release.database_half import Resumed
-    from shipway.values import Begun, Waiver
+    from shipway.values.gates import Waiver
+    from shipway.values.releases import Begun
 
 __all__ = ["finish"]
 

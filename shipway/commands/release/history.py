@@ -10,7 +10,7 @@ from shipway.errors import Failed, Refused
 from shipway.report.words import show
 from shipway.steps.journal.entries import ABANDONED, Standing, past_of
 from shipway.steps.journal.journal import chained
-from shipway.values import Audited, ReleaseLine, Releases
+from shipway.values.releases import Audited, ReleaseLine, Releases
 from shipway.wiring.journals import IN_DATABASE
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from shipway.edges.postgres import connection as postgres
 from shipway.edges.servers.installations import installs, passed_over
 from shipway.errors import Misconfigured
 from shipway.steps.gates.preflight import Found, Precondition
-from shipway.values import GateState
+from shipway.values.gates import GateState
 
 if TYPE_CHECKING:
     from shipway.wiring import Wiring

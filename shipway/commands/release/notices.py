@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from shipway.formats.figures import count
 from shipway.steps.release.notices import demand_delivery, tell_team
 from shipway.steps.release.record import ReleaseEnd
-from shipway.values import Event, Notice
+from shipway.values.gates import Event, Notice
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
     from shipway.steps.release.database_half import DatabasePlan
     from shipway.steps.release.record import ReleaseRecord
-    from shipway.values import Delivery
+    from shipway.values.gates import Delivery
 
 __all__ = ["tell_begin", "tell_end"]
 

@@ -17,7 +17,7 @@ from shipway.steps.backup.store import list_backups
 from shipway.steps.deploy.plan import in_the_way
 from shipway.steps.deploy.sources import Way
 from shipway.steps.gates.preflight import Found, Precondition, same_project
-from shipway.values import GateState
+from shipway.values.gates import GateState
 from shipway.wiring.vault import bucket_of, upload_limit
 
 if TYPE_CHECKING:

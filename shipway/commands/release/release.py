@@ -13,7 +13,7 @@ from shipway.commands.release.run import begun
 from shipway.release import Powers, ReleasePlan
 from shipway.release import release as run_release
 from shipway.steps.gates.preflight import examine
-from shipway.values import PREVIOUS_META
+from shipway.values.hosting import PREVIOUS_META
 
 if TYPE_CHECKING:
     from shipway.commands.release.command import Flags
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from shipway.steps.journal.course import Course
     from shipway.steps.journal.entries import Past
     from shipway.steps.release.database_half import Resumed
-    from shipway.values import Begun, Waiver
+    from shipway.values.gates import Waiver
+    from shipway.values.releases import Begun
 
 __all__ = ["doctor", "release"]
 

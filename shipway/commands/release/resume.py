@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from shipway.errors import Failed, Refused, Stopped
 from shipway.report.words import show
 from shipway.steps.journal.entries import Past, Standing
-from shipway.values import Backup, ReleaseState
+from shipway.values.backup import Backup
+from shipway.values.releases import ReleaseState
 
 if TYPE_CHECKING:
     from shipway.commands.session import Session
-    from shipway.values import LedgerState, MigrationPlan
+    from shipway.values.migrations import LedgerState, MigrationPlan
     from shipway.wiring import Wiring
 
 __all__ = ["NOTHING_CHANGED", "refuse_another_plan", "state_of", "to_go_on_with"]

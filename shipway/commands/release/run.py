@@ -20,7 +20,8 @@ from shipway.steps.deploy.sources import described
 from shipway.steps.journal.course import StepEnd
 from shipway.steps.release.record import PlannedMigration, PlannedRelease, below, make_record
 from shipway.steps.release.serving_promises import keep, packed
-from shipway.values import COMMIT_META, Begun, PlannedFile
+from shipway.values.hosting import COMMIT_META
+from shipway.values.releases import Begun, PlannedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from shipway.steps.journal.course import Course
     from shipway.steps.journal.journal import Journal
     from shipway.steps.release.database_half import DatabasePlan, Resumed
-    from shipway.values import Delivery, Migration
+    from shipway.values.gates import Delivery
+    from shipway.values.migrations import Migration
 
 __all__ = ["begun", "carried_out"]
 

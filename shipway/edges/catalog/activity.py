@@ -10,7 +10,7 @@ from shipway.edges.postgres.catalog_sql import sql
 from shipway.edges.postgres.diagnostics import said
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Refused
-from shipway.values import Busy, Load
+from shipway.values.gates import Busy, Load
 
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.postgres.connection import rolled_back
-from shipway.values import Relation
+from shipway.values.rehearsal import Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from shipway.values import SessionDefaults
+from shipway.values.backup import SessionDefaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

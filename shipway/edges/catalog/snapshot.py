@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import LedgerState, SessionDefaults
+    from shipway.values.backup import SessionDefaults
     from shipway.values.inspection import (
         Access,
         DefaultPrivilege,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         QueryAnswer,
         RowCount,
     )
+    from shipway.values.migrations import LedgerState
 
 __all__ = ["Catalog", "read_snapshot"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["gather"]
 

@@ -10,7 +10,8 @@ from psycopg import sql
 from shipway.edges.postgres.diagnostics import said
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Stopped
-from shipway.values import Query, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.rehearsal import Query
 
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow

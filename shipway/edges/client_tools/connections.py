@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.postgres import connection as postgres
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from shipway.edges.machine import process
 from shipway.edges.postgres.connection import connect
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["open_psql"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Manifest
+    from shipway.values.backup import Manifest
 
     Connection = psycopg.Connection[TupleRow]
 

@@ -14,7 +14,8 @@ from shipway.edges.machine import process
 from shipway.edges.restore.progress import untold
 from shipway.edges.web.answers import NoAnswer
 from shipway.errors import Failed, Stopped
-from shipway.values import Restored, Secret
+from shipway.values.basics import Secret
+from shipway.values.rehearsal import Restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from shipway.edges.web.answers import ApiAnswer
     from shipway.edges.web.http import Api
-    from shipway.values import Backup, Clock
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock
 
 __all__ = ["BranchRoom"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from shipway.values import DatabaseLocale
+from shipway.values.backup import DatabaseLocale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

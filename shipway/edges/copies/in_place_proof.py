@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.copies.rehearsal_room import RehearsalRoom
     from shipway.edges.copies.restored_copy import Copy
-    from shipway.values import Backup
+    from shipway.values.backup import Backup
 
 __all__ = ["restored_twice"]
 

@@ -18,14 +18,14 @@ from shipway.edges.dump.survey import roles_of
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.restore.roles import make_roles
 from shipway.errors import Stopped
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Manifest, Role
+    from shipway.values.backup import Manifest, Role
 
     Connection = psycopg.Connection[TupleRow]
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Manifest, Secret
+    from shipway.values.backup import Manifest
+    from shipway.values.basics import Secret
 
     Connection = psycopg.Connection[TupleRow]
 

@@ -28,7 +28,7 @@ from shipway.edges.restore.roles import make_roles
 from shipway.edges.servers import cluster as embedded
 from shipway.errors import Refused
 from shipway.formats.figures import count
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from shipway.edges.copies.own_server import OwnServer
     from shipway.edges.dump.archives import Archives
     from shipway.edges.restore.replace import Replacement
-    from shipway.values import Backup, Manifest
+    from shipway.values.backup import Backup, Manifest
 
 __all__ = ["CopyServer", "RehearsalRoom", "install_like"]
 

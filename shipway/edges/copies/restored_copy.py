@@ -13,7 +13,7 @@ from shipway.edges.catalog.lock_observer import Onlooker, locks_of_query
 from shipway.edges.catalog.snapshot import Catalog
 from shipway.edges.ledger.ledger import Ledger
 from shipway.edges.postgres import connection as postgres
-from shipway.values import TableContent
+from shipway.values.rehearsal import TableContent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Restored, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.rehearsal import Restored
 
 __all__ = ["Copy", "CopyDatabase", "tables_of"]
 

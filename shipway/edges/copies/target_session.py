@@ -14,7 +14,8 @@ from shipway.edges.postgres import connection as postgres
 
 if TYPE_CHECKING:
     from shipway.edges.copies.restored_copy import CopyDatabase
-    from shipway.values import Manifest, Restored
+    from shipway.values.backup import Manifest
+    from shipway.values.rehearsal import Restored
 
 __all__ = ["begin_as_target"]
 

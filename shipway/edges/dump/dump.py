@@ -28,7 +28,7 @@ from shipway.edges.postgres.pooler import connect_session
 from shipway.edges.postgres.reading import reading_begins
 from shipway.edges.storage.age import Age
 from shipway.errors import Failed
-from shipway.values import Dumped, Secret
+from shipway.values.backup import Dumped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from shipway.edges.client_tools.programs import Tool
     from shipway.edges.dump.survey import Survey
-    from shipway.values import DumpedSoFar
+    from shipway.values.backup import DumpedSoFar
+    from shipway.values.basics import Secret
     from shipway.values.inspection import Snapshot
 
     Connection = psycopg.Connection[tuple[object, ...]]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from shipway.cleanup import afterwards, also
 from shipway.errors import Failed
-from shipway.values import DumpedSoFar
+from shipway.values.backup import DumpedSoFar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

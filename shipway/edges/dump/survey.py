@@ -10,7 +10,7 @@ from psycopg import sql
 
 from shipway.edges.catalog.session_defaults import read_session_defaults
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
-from shipway.values import DatabaseLocale, Role
+from shipway.values.backup import DatabaseLocale, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from shipway.values import SessionDefaults
+    from shipway.values.backup import SessionDefaults
 
 __all__ = ["Facts", "Survey", "count", "facts_of", "look", "roles_of"]
 

@@ -12,14 +12,14 @@ from shipway.edges.postgres.diagnostics import said
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Failed, Refused
 from shipway.formats.signed_file import signature_of
-from shipway.values import Approval
+from shipway.values.gates import Approval
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["read_approvals", "write_approval"]
 

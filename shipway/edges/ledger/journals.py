@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Holder
+    from shipway.values.exchange import Holder
 
 __all__ = ["Logbook"]
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-    from shipway.values import Answer, LedgerState, Secret, Session
+    from shipway.values.basics import Secret
+    from shipway.values.exchange import Answer, Session
+    from shipway.values.migrations import LedgerState
 
 __all__ = ["Ledger"]
 

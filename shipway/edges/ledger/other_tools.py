@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipway.edges.ledger.other_tools_forms import FORMS, SUPABASE_SCHEMA
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
-from shipway.values import ForeignHistory
+from shipway.values.migrations import ForeignHistory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

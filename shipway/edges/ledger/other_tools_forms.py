@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from shipway.values import ForeignEntry
+from shipway.values.migrations import ForeignEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shipway.edges.postgres.connection import Connection
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["RecordedSchemas"]
 

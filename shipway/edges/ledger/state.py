@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.edges.ledger.default_privileges import ask_default_privileges, told_default_privileges
 from shipway.edges.ledger.other_tools import find_histories, history_tables
 from shipway.edges.postgres.reading import reading
-from shipway.values import AppliedMigration, DoneStep, LedgerState
+from shipway.values.migrations import AppliedMigration, DoneStep, LedgerState
 
 if TYPE_CHECKING:
     import psycopg

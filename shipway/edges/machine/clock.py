@@ -9,7 +9,7 @@ __all__ = ["SystemClock"]
 
 
 class SystemClock:
-    """Real time: implements `shipway.values.Clock`."""
+    """Real time: implements `shipway.values.basics.Clock`."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.values import Disk
+from shipway.values.gates import Disk
 
 if TYPE_CHECKING:
     from pathlib import Path

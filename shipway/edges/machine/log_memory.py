@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from shipway.values import Baseline
+from shipway.values.logs import Baseline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Watched
+    from shipway.values.logs import Watched
 
 __all__ = ["LogMemory"]
 

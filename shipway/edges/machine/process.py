@@ -22,7 +22,7 @@ from shipway.edges.machine.deadline import (
     kill_group,
 )
 from shipway.errors import Misconfigured
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

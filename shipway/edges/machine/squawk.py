@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipway.edges.machine import process
 from shipway.errors import Failed
-from shipway.values import LintFinding, Severity, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.lint import LintFinding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,14 +21,15 @@ from shipway.edges.postgres.pooler import connect_session, hand_back
 from shipway.edges.postgres.reading import reading
 from shipway.edges.postgres.sessions import lock_holders
 from shipway.errors import Locked, LockLost, Refused
-from shipway.values import Holder
+from shipway.values.exchange import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg.rows import TupleRow
 
-    from shipway.values import Secret, Session
+    from shipway.values.basics import Secret
+    from shipway.values.exchange import Session
 
 __all__ = ["NOTICE_DEATH", "Lock", "held", "holder_of"]
 

@@ -15,7 +15,7 @@ from shipway.cleanup import afterwards
 from shipway.edges.postgres.backend import first_answer, hold, is_direct, let_go
 from shipway.edges.postgres.byte_text import read_any_bytes
 from shipway.errors import Misconfigured
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

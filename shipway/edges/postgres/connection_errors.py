@@ -10,7 +10,7 @@ from urllib.parse import quote
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["hide", "why_not"]
 

@@ -19,7 +19,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
-from shipway.values import SqlError
+from shipway.values.exchange import SqlError
 
 if TYPE_CHECKING:
     import psycopg

@@ -22,7 +22,7 @@ from shipway.errors import Refused
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
     Connection = psycopg.Connection[TupleRow]
 

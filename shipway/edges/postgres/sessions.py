@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shipway.values import Session
+from shipway.values.exchange import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import pq
 
 from shipway.edges.postgres.diagnostics import report
-from shipway.values import Answer, SqlError
+from shipway.values.exchange import Answer, SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

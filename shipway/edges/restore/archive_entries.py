@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.client_tools.programs import Tool
-    from shipway.values import Role
+    from shipway.values.backup import Role
 
 __all__ = ["NO_SCHEMA", "Entry", "described", "entries_of", "unquoted"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.archive_entries import Entry
     from shipway.edges.restore.script import Script
-    from shipway.values import DatabaseLocale
+    from shipway.values.backup import DatabaseLocale
 
     Connection = psycopg.Connection[tuple[object, ...]]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shipway.edges.client_tools import programs as pgtools
     from shipway.edges.restore.archive_entries import Entry
     from shipway.edges.restore.progress import RowsBack
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["PgRestore", "listed"]
 

@@ -27,7 +27,7 @@ from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
 from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.errors import Failed
-from shipway.values import Restored, TableContent
+from shipway.values.rehearsal import Restored, TableContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from shipway.edges.client_tools.programs import Tool
     from shipway.edges.restore.archive_entries import Entry
-    from shipway.values import Backup, Manifest, Secret
+    from shipway.values.backup import Backup, Manifest
+    from shipway.values.basics import Secret
     from shipway.values.inspection import Snapshot
 
     Connection = psycopg.Connection[tuple[object, ...]]

@@ -25,14 +25,16 @@ from shipway.edges.restore.progress import RowsBack, untold
 from shipway.edges.restore.retry import load, path_of
 from shipway.edges.restore.schema_state import PUBLIC, made_new
 from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
-from shipway.values import Restored
+from shipway.values.rehearsal import Restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from shipway.edges.restore.archive_entries import Entry
-    from shipway.values import Manifest, SampledTable, Secret
+    from shipway.values.backup import Manifest
+    from shipway.values.basics import Secret
+    from shipway.values.rehearsal import SampledTable
 
 
 __all__ = ["restore", "restorer_of"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.archive_entries import Entry
     from shipway.edges.restore.script import Script
-    from shipway.values import Manifest
+    from shipway.values.backup import Manifest
 
 __all__ = ["Outcome", "load", "path_of"]
 

@@ -9,7 +9,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     import psycopg
 
-    from shipway.values import Role
+    from shipway.values.backup import Role
 
 __all__ = ["make_roles"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from shipway.edges.machine import process
-from shipway.values import SampledTable
+from shipway.values.rehearsal import SampledTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

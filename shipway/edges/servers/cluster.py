@@ -27,7 +27,7 @@ from shipway.errors import Failed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = [
     "HOST",

@@ -19,7 +19,7 @@ from shipway.errors import Failed
 
 if TYPE_CHECKING:
     from shipway.edges.servers.install import Install
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["new_cluster"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.storage.read_back import Begin
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["PART_BYTES", "S3"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.storage.read_back import Begin
-    from shipway.values import Clock, Secret
+    from shipway.values.basics import Clock, Secret
 
 __all__ = ["Storage"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["CHUNK_BYTES", "TusRefused", "upload"]
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shipway.edges.web.answers import NoAnswer
-from shipway.values import LogRow
+from shipway.values.logs import LogRow
 
 if TYPE_CHECKING:
     from shipway.edges.web.answers import ApiAnswer
     from shipway.edges.web.http import Api
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["DatabaseTail", "SupabaseLogs"]
 

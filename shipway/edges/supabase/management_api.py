@@ -11,21 +11,21 @@ from shipway.edges.supabase.advisors import GONE, KINDS, advice_in, run_bodies
 from shipway.edges.supabase.answers import moment, objects, text, unix
 from shipway.edges.web.answers import NoAnswer
 from shipway.errors import Refused
-from shipway.values import (
-    Disk,
+from shipway.values.backup import (
     Platform,
     PlatformBackup,
     RestorePoint,
     ServiceHealth,
     SupabaseProject,
 )
+from shipway.values.gates import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shipway.edges.web.answers import ApiAnswer
     from shipway.edges.web.http import Api
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
     from shipway.values.inspection import Advice
 
 __all__ = ["Supabase"]

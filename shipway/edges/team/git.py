@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.machine import process
 from shipway.errors import Misconfigured, Refused
-from shipway.values import Tree
+from shipway.values.gates import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.edges.web.answers import NoAnswer
 from shipway.errors import Refused
-from shipway.values import CheckState, CommitCheck
+from shipway.values.gates import CheckState, CommitCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,12 +13,13 @@ import httpx
 from shipway.edges.machine import process
 from shipway.errors import Failed, Misconfigured
 from shipway.formats.json_form import json_form
-from shipway.values import Event
+from shipway.values.gates import Event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Notice, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.gates import Notice
 
 __all__ = ["Command", "Slack", "Webhook"]
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from shipway.values import AliasJob, BuildLine, Deployment, GitLink, Hosting, LogRow
+from shipway.values.hosting import AliasJob, BuildLine, Deployment, GitLink, Hosting
+from shipway.values.logs import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

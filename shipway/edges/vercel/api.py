@@ -10,14 +10,14 @@ from shipway.edges.vercel import answers as reading
 from shipway.edges.vercel.creation import Creation, unreachable
 from shipway.edges.web.http import NoAnswer
 from shipway.errors import Refused
-from shipway.values import RELEASE_META, Asked, CliSource, Reply
+from shipway.values.hosting import RELEASE_META, Asked, CliSource, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipway.edges.vercel.cli import VercelCli
     from shipway.edges.web.http import Api, ApiAnswer
-    from shipway.values import BuildLine, Deployment, Hosting, Source
+    from shipway.values.hosting import BuildLine, Deployment, Hosting, Source
 
 __all__ = ["Vercel"]
 

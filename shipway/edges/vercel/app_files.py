@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shipway.edges.team.git import git
 from shipway.edges.vercel.ignore_rules import IgnoreRules
 from shipway.errors import Misconfigured
-from shipway.values import AppFile
+from shipway.values.hosting import AppFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

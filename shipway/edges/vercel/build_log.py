@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shipway.values import BuildLine, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.hosting import BuildLine
 
 __all__ = ["BuildLogFile"]
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.edges.machine import process
 from shipway.errors import Failed, Misconfigured
-from shipway.values import FoundCli
+from shipway.values.hosting import FoundCli
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shipway.values import CliSource, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.hosting import CliSource
 
 __all__ = ["OLDEST", "TRIED", "VercelCli", "find_cli"]
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from shipway.edges.team.git import git
 from shipway.errors import Misconfigured, Refused
-from shipway.values import GitSource
+from shipway.values.hosting import GitSource
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.machine.process import Finished
-    from shipway.values import GitLink
+    from shipway.values.hosting import GitLink
 
 __all__ = ["git_commit", "git_source"]
 

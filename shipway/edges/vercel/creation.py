@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from shipway.edges.vercel import answers as reading
 from shipway.edges.web.http import NoAnswer
 from shipway.errors import Failed, Refused
-from shipway.values import GitSource
+from shipway.values.hosting import GitSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shipway.edges.web.http import Api, ApiAnswer
-    from shipway.values import AppFile, Deployment, FilesSource
+    from shipway.values.hosting import AppFile, Deployment, FilesSource
 
 __all__ = ["Creation", "unreachable"]
 

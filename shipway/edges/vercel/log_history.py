@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from shipway.edges.vercel.answers import line_of, text
 from shipway.edges.web.http import NoAnswer
 from shipway.errors import Refused
-from shipway.values import LogRow
+from shipway.values.logs import LogRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.edges.web.http import Api, ApiAnswer
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["VercelHistory"]
 

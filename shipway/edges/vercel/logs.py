@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shipway.edges.web.http import Api
-    from shipway.values import Clock, LogRow
+    from shipway.values.basics import Clock
+    from shipway.values.logs import LogRow
 
 __all__ = ["LogTail", "VercelLogs"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["refuse_unsendable"]
 

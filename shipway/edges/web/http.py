@@ -20,7 +20,7 @@ from shipway.edges.web.line_stream import LineStream
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shipway.values import Clock, Secret
+    from shipway.values.basics import Clock, Secret
 
 __all__ = ["Api", "ApiAnswer", "LineStream", "NoAnswer"]
 

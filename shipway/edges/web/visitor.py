@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from shipway.edges.web.headers import refuse_unsendable
-from shipway.values import Page
+from shipway.values.hosting import Page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.values import Clock, Secret
+    from shipway.values.basics import Clock, Secret
 
 __all__ = ["Web"]
 

@@ -9,7 +9,7 @@ from shipway.migrations.ledger.supabase_history import forget_for_supabase, reco
 
 if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script
-    from shipway.values import LedgerState, Migration
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["Applying", "Book", "Undoing"]
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from shipway.migrations.sql.script import Script
-    from shipway.values import LedgerState, Migration, MigrationLimits
+    from shipway.values.exchange import MigrationLimits
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = [
     "AS_OURSELVES",

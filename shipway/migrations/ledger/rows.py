@@ -10,7 +10,7 @@ from shipway.migrations.ledger.supabase_history import made_for_supabase
 
 if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script, Unit
-    from shipway.values import AppliedMigration, LedgerState, Migration
+    from shipway.values.migrations import AppliedMigration, LedgerState, Migration
 
 __all__ = [
     "ADOPTED",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shipway.migrations.sql.script import Script
-    from shipway.values import LedgerState, Migration
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["forget_for_supabase", "kept_for_supabase", "made_for_supabase", "record_for_supabase"]
 

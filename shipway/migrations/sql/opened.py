@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Migration
+    from shipway.values.migrations import Migration
 
 __all__ = ["open_script"]
 

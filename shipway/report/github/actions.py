@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from shipway.errors import Stopped
     from shipway.report.terminal.terminal import Terminal
     from shipway.steps.release.record import ReleaseRecord
-    from shipway.values import Actions, Migration, Seal
+    from shipway.values.migrations import Migration
+    from shipway.values.rehearsal import Seal
+    from shipway.values.releases import Actions
 
 __all__ = ["tell_error", "tell_release", "tell_seal"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.formats.visible import no_command, visible
-from shipway.values import Seal, Severity
+from shipway.values.lint import Severity
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,14 +9,19 @@ from shipway.report.page.parts import take_apart
 from shipway.report.page.way_back import ways_back
 from shipway.report.words import summary
 from shipway.steps.journal.course import StepEnd
-from shipway.values import GateState, Reversal
+from shipway.values.gates import GateState
+from shipway.values.rehearsal import Reversal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipway.report.page.parts import Parts
     from shipway.steps.release.record import ReleaseRecord
-    from shipway.values import Backup, CheckResult, Deployed, Seal, Watched
+    from shipway.values.backup import Backup
+    from shipway.values.checks import CheckResult
+    from shipway.values.hosting import Deployed
+    from shipway.values.logs import Watched
+    from shipway.values.rehearsal import Seal
 
 __all__ = ["release_markdown", "seal_markdown"]
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from shipway.steps.journal.course import StepRecord
     from shipway.steps.release.record import ReleaseRecord
-    from shipway.values import RehearsedStatement, Seal, Watched
+    from shipway.values.logs import Watched
+    from shipway.values.rehearsal import RehearsedStatement, Seal
 
 __all__ = ["Bar", "Curve", "LockBar", "locks", "plot", "timeline"]
 

@@ -9,35 +9,24 @@ from typing import TYPE_CHECKING, TypeVar
 from shipway.steps.gates.preflight import Diagnosis, Ready
 from shipway.steps.journal.course import StepEnd
 from shipway.steps.release.record import ReleaseEnd
-from shipway.values import (
-    Backup,
-    Checks,
-    Deployed,
-    Gated,
-    GateState,
-    Migrated,
-    Outcome,
-    Seal,
-    Severity,
-    Verified,
-    Watched,
-    WentBack,
-)
+from shipway.values.backup import Backup
+from shipway.values.checks import Checks, Outcome, Verified
+from shipway.values.gates import Gated, GateState
+from shipway.values.hosting import Deployed, WentBack
+from shipway.values.lint import Severity
+from shipway.values.logs import Watched
+from shipway.values.migrations import Migrated
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.steps.release.record import PlannedMigration, ReleaseRecord
-    from shipway.values import (
-        AccessChange,
-        AppliedMigration,
-        CheckResult,
-        Finding,
-        Gate,
-        LintFinding,
-        RehearsedMigration,
-        SchemaChange,
-    )
+    from shipway.values.checks import AccessChange, CheckResult, SchemaChange
+    from shipway.values.gates import Gate
+    from shipway.values.lint import LintFinding
+    from shipway.values.migrations import AppliedMigration
+    from shipway.values.rehearsal import Finding, RehearsedMigration
 
 __all__ = ["Head", "Parts", "Right", "Run", "take_apart"]
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.formats.figures import count, duration, moment, size
-from shipway.values import Phase, Reversal
+from shipway.values.migrations import Phase
+from shipway.values.rehearsal import Reversal
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shipway.report.page.parts import Parts
     from shipway.steps.release.record import ReleaseRecord
-    from shipway.values import Backup, Platform, Seal
+    from shipway.values.backup import Backup, Platform
+    from shipway.values.rehearsal import Seal
 
 __all__ = ["Way", "ways_back"]
 

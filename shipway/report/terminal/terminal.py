@@ -12,13 +12,13 @@ from shipway.formats.figures import duration
 from shipway.formats.visible import visible
 from shipway.report.hide import Hide, hide_elsewhere, way_to
 from shipway.report.terminal.screen import Screen, columns
-from shipway.values import Plainly
+from shipway.values.basics import Plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from shipway.errors import Stopped
-    from shipway.values import Progress, Secret
+    from shipway.values.basics import Progress, Secret
 
 __all__ = ["Terminal"]
 

@@ -27,15 +27,11 @@ from shipway.sandbox.database.session import begin_as
 from shipway.schema.default_privileges import altered
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
-from shipway.values import (
-    MigrationLimits,
-    MigrationPlan,
-    Plainly,
-    Secret,
-    SessionDefaults,
-    Unproven,
-)
+from shipway.values.backup import SessionDefaults
+from shipway.values.basics import Plainly, Secret, Unproven
+from shipway.values.exchange import MigrationLimits
 from shipway.values.inspection import Snapshot, Thing
+from shipway.values.migrations import MigrationPlan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -43,8 +39,9 @@ if TYPE_CHECKING:
 
     from shipway.edges.servers.cluster import Install
     from shipway.schema.default_privileges import Defaults
-    from shipway.values import AppliedMigration, Clock, Migration
+    from shipway.values.basics import Clock
     from shipway.values.inspection import DefaultPrivilege
+    from shipway.values.migrations import AppliedMigration, Migration
 
 __all__ = ["Blueprint"]
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from shipway.edges.postgres.supautils import PRIVILEGED_ROLE, supautils_script
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["APP_ROLE", "SUPERUSER", "dress", "dress_script"]
 

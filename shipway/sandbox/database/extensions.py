@@ -10,7 +10,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 __all__ = ["PREINSTALLED", "preinstall"]
 

@@ -16,12 +16,12 @@ from shipway.errors import Refused
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress
 from shipway.sandbox.database.extensions import preinstall
 from shipway.sandbox.state import write_whole
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Say
+    from shipway.values.basics import Say
 
 __all__ = ["install_of", "start_database"]
 

@@ -16,7 +16,9 @@ from shipway.sandbox.database.dress import APP_ROLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import Migration, Secret, SessionDefaults
+    from shipway.values.backup import SessionDefaults
+    from shipway.values.basics import Secret
+    from shipway.values.migrations import Migration
 
 __all__ = ["begin_as"]
 

@@ -14,7 +14,8 @@ from shipway.steps.backup.store import MANIFEST, SCHEMA
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Backup, Manifest, Say, Secret
+    from shipway.values.backup import Backup, Manifest
+    from shipway.values.basics import Say, Secret
 
 __all__ = ["Vault", "bring_back", "keep_copy"]
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Stopped
 from shipway.formats.figures import count, duration
-from shipway.values import Judged, PlatformState
+from shipway.values.backup import Judged, PlatformState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from shipway.values import Clock, Platform, Say, ServiceHealth, SupabaseProject
+    from shipway.values.backup import Platform, ServiceHealth, SupabaseProject
+    from shipway.values.basics import Clock, Say
 
 __all__ = ["PlatformDesk", "ask_platform", "judged", "look_at_platform"]
 

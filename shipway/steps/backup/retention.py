@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import Failed
 from shipway.formats.decoding import IllFormed
 from shipway.formats.signed_file import read_paper, write_paper
-from shipway.values import Grade
+from shipway.values.backup import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.steps.backup.store import Shelf
-    from shipway.values import Backup, Clock, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
 
 __all__ = ["Keeping", "PrunePlan", "Retention", "keep", "plan_prune", "prune"]
 

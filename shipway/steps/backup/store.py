@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import Failed, Refused
 from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat
 from shipway.formats.signed_file import digest_of_file, read_paper, write_paper
-from shipway.values import Backup, Grade, Manifest, Unproven
+from shipway.values.backup import Backup, Grade, Manifest
+from shipway.values.basics import Unproven
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from shipway.values import Clock, Secret
+    from shipway.values.basics import Clock, Secret
 
 __all__ = [
     "ARCHIVE",

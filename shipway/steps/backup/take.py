@@ -22,7 +22,7 @@ from shipway.steps.backup.store import (
     record_proof,
 )
 from shipway.steps.backup.time_left import left_s
-from shipway.values import Backup, Grade, Manifest
+from shipway.values.backup import Backup, Grade, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from shipway.steps.backup.offsite import Vault
     from shipway.steps.backup.restore_points import PlatformDesk
-    from shipway.values import Clock, Dumped, DumpedSoFar, Platform, Say, Secret
+    from shipway.values.backup import Dumped, DumpedSoFar, Platform
+    from shipway.values.basics import Clock, Say, Secret
 
 __all__ = ["BackupPlan", "BackupPowers", "Dumper", "plan_backup", "take_backup"]
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from shipway.values import Backup, Clock, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
 
 __all__ = ["expected_bytes", "left_s", "restoring"]
 

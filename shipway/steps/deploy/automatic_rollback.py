@@ -10,14 +10,16 @@ from shipway.formats.figures import duration, size
 from shipway.steps.deploy.promote import command
 from shipway.steps.deploy.rollback import BackPlan
 from shipway.steps.verify.verify import verify
-from shipway.values import Unproven
+from shipway.values.basics import Unproven
 
 if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.deploy.plan import DeployPlan
     from shipway.steps.deploy.smoke import SmokePage
     from shipway.steps.verify.powers import Database
-    from shipway.values import Backup, Clock, Deployed, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
+    from shipway.values.hosting import Deployed
 
 __all__ = ["OldCode", "gone_back", "misfit", "plan_of_retreat", "stays_live"]
 

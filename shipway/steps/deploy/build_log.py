@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.values import BuildLine, Say
+    from shipway.values.basics import Say
+    from shipway.values.hosting import BuildLine
 
 __all__ = ["BuildLog", "BuildReader", "Told", "failing_lines"]
 

@@ -12,14 +12,16 @@ from shipway.steps.deploy.promote import Move, command, move_production
 from shipway.steps.deploy.smoke import failed, settled, smoke
 from shipway.steps.deploy.sources import described
 from shipway.steps.deploy.stage import stage
-from shipway.values import Deployed, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.hosting import Deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shipway.steps.deploy.plan import DeployPlan, LiveTerms
     from shipway.steps.deploy.powers import DeployPowers, ProductionPowers, Vercel
-    from shipway.values import CheckResult, Deployment, Verified
+    from shipway.values.checks import CheckResult, Verified
+    from shipway.values.hosting import Deployment
 
 __all__ = ["deploy", "put_live", "smoke_staged", "staged_build"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.values import COMMIT_META, LEDGER_META, PREVIOUS_META, RELEASE_META, GitSource
+from shipway.values.hosting import COMMIT_META, LEDGER_META, PREVIOUS_META, RELEASE_META, GitSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipway.steps.deploy.smoke import SmokePage
-    from shipway.values import Hosting, Source
+    from shipway.values.hosting import Hosting, Source
 
 __all__ = ["DeployPlan", "LiveTerms", "in_the_way", "plan_deploy"]
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from shipway.steps.deploy.build_log import BuildLog
     from shipway.steps.deploy.smoke import Web
     from shipway.steps.journal.effects import Piece
-    from shipway.values import Asked, BuildLine, Clock, Deployment, Hosting, Say, Source
+    from shipway.values.basics import Clock, Say
+    from shipway.values.hosting import Asked, BuildLine, Deployment, Hosting, Source
 
 __all__ = ["DeployPowers", "ProductionPowers", "Vercel"]
 

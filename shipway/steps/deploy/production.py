@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused
-from shipway.values import PREVIOUS_META, RELEASE_META
+from shipway.values.hosting import PREVIOUS_META, RELEASE_META
 
 if TYPE_CHECKING:
-    from shipway.values import Deployment, Hosting
+    from shipway.values.hosting import Deployment, Hosting
 
 __all__ = ["Looking", "ProductionStatus", "chosen", "production_status"]
 

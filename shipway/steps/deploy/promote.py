@@ -7,11 +7,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
-from shipway.values import Reply
+from shipway.values.hosting import Reply
 
 if TYPE_CHECKING:
     from shipway.steps.deploy.powers import ProductionPowers
-    from shipway.values import Asked, Hosting
+    from shipway.values.hosting import Asked, Hosting
 
 __all__ = ["Move", "command", "move_production"]
 

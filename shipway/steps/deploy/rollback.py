@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import Refused
 from shipway.steps.deploy.promote import Move, command, move_production
 from shipway.steps.deploy.smoke import SmokePage, failed, settled
-from shipway.values import PREVIOUS_META, WentBack
+from shipway.values.hosting import PREVIOUS_META, WentBack
 
 if TYPE_CHECKING:
     from shipway.steps.deploy.powers import ProductionPowers
-    from shipway.values import Deployment, Hosting
+    from shipway.values.hosting import Deployment, Hosting
 
 __all__ = ["BackPlan", "go_back", "plan_back"]
 

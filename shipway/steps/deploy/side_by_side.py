@@ -7,13 +7,13 @@ import re
 from statistics import median
 from typing import TYPE_CHECKING
 
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.steps.deploy.smoke import SmokePage, Web
-    from shipway.values import Page
+    from shipway.values.hosting import Page
 
 __all__ = ["compare", "shape"]
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from shipway.errors import Misconfigured
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from shipway.values import Clock, Page
+    from shipway.values.basics import Clock
+    from shipway.values.hosting import Page
 
 __all__ = [
     "PAGE_KEYS",

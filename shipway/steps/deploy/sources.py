@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured
 from shipway.formats.figures import count, size
-from shipway.values import CliSource, GitSource
+from shipway.values.hosting import CliSource, GitSource
 
 if TYPE_CHECKING:
-    from shipway.values import FoundCli, Source
+    from shipway.values.hosting import FoundCli, Source
 
 __all__ = ["Way", "choose_way", "described"]
 

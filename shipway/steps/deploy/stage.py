@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from shipway.steps.deploy.powers import DeployPowers, Vercel
-    from shipway.values import BuildLine, Deployment, Progress, Source
+    from shipway.values.basics import Progress
+    from shipway.values.hosting import BuildLine, Deployment, Source
 
 __all__ = ["StagingPlan", "stage"]
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused
 from shipway.formats.figures import count
 from shipway.steps.gates.preflight import Found
-from shipway.values import GateState
+from shipway.values.gates import GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import Approval, MigrationPlan
+    from shipway.values.gates import Approval
+    from shipway.values.migrations import MigrationPlan
 
 __all__ = ["approved", "may_approve", "plan_digest"]
 

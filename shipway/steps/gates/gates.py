@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused
 from shipway.formats.figures import count, duration
 from shipway.steps.gates.preflight import Found, Precondition, examine, tell
-from shipway.values import Gated, GateState, Grade, Reversal, Seal, Severity, Unproven
+from shipway.values.backup import Grade
+from shipway.values.basics import Unproven
+from shipway.values.gates import Gated, GateState
+from shipway.values.lint import Severity
+from shipway.values.rehearsal import Reversal, Seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from shipway.values import (
-        Backup,
-        Clock,
-        Delivery,
-        Finding,
-        GateTerms,
-        LintFinding,
-        MigrationPlan,
-        Say,
-    )
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
+    from shipway.values.gates import Delivery, GateTerms
+    from shipway.values.lint import LintFinding
+    from shipway.values.migrations import MigrationPlan
+    from shipway.values.rehearsal import Finding
 
 __all__ = ["LATER", "PROVEN_LATER", "GatePowers", "pass_gates", "told"]
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused, Stopped
 from shipway.steps.gates.waivers import way_past_of
-from shipway.values import Gate, GateState
+from shipway.values.gates import Gate, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from shipway.values import Clock, Say, Waiver
+    from shipway.values.basics import Clock, Say
+    from shipway.values.gates import Waiver
 
 __all__ = [
     "Diagnosis",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused
 from shipway.formats.figures import size
 from shipway.steps.gates.preflight import Found
-from shipway.values import CheckState, GateState
+from shipway.values.gates import CheckState, GateState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import CommitCheck, Disk, Load, Tree
+    from shipway.values.gates import CommitCheck, Disk, Load, Tree
 
 __all__ = ["calm", "connectable", "green", "on_branch", "roomy", "unwrapped"]
 

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured
-from shipway.values import Waiver
+from shipway.values.gates import Waiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,20 +9,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from shipway.errors import Stopped
 from shipway.steps.gates.preflight import Diagnosis, Ready
-from shipway.values import (
-    Backup,
-    Checks,
-    Deployed,
-    Deployment,
-    Gated,
-    Migrated,
-    Say,
-    Seal,
-    Unproven,
-    Verified,
-    Watched,
-    WentBack,
-)
+from shipway.values.backup import Backup
+from shipway.values.basics import Say, Unproven
+from shipway.values.checks import Checks, Verified
+from shipway.values.gates import Gated
+from shipway.values.hosting import Deployed, Deployment, WentBack
+from shipway.values.logs import Watched
+from shipway.values.migrations import Migrated
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shipway.steps.journal.journal import Journal
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["Course", "Found", "Screen", "StepEnd", "StepRecord"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from shipway.errors import Failed
 from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat, value_of
 from shipway.steps.journal.journal import chained
-from shipway.values import Begun, KeptChecks, Verdict, Watched
+from shipway.values.logs import Verdict, Watched
+from shipway.values.releases import Begun, KeptChecks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["Entry", "Fault", "FileCopy", "Journal", "Keeper", "chained", "read"]
 

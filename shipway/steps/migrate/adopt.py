@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 from shipway.errors import Failed
 from shipway.migrations.ledger import rows
 from shipway.steps.migrate.run_lock import become_the_only_runner
-from shipway.values import Adopted
+from shipway.values.histories import Adopted
 
 if TYPE_CHECKING:
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import AdoptPlan
+    from shipway.values.histories import AdoptPlan
 
 __all__ = ["adopt"]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import Answer, Migration
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import Migration
 
 __all__ = ["MOST_BYTES", "MOST_FILES", "Batch"]
 

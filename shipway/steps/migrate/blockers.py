@@ -8,7 +8,7 @@ from shipway.migrations.sql.literals import without_literals
 
 if TYPE_CHECKING:
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import Session
+    from shipway.values.exchange import Session
 
 __all__ = ["InTheWay"]
 

@@ -14,7 +14,7 @@ from shipway.migrations.sql.statement_kinds import Label
 from shipway.steps.migrate.batch import MOST_BYTES, MOST_FILES, Batch
 from shipway.steps.migrate.parts import Parts
 from shipway.steps.migrate.send import Sending, StatementError
-from shipway.values import AppliedMigration
+from shipway.values.migrations import AppliedMigration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from shipway.migrations.ledger.books import Book
     from shipway.migrations.sql.script import Script, Unit
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import Answer, DoneStep, LedgerState, Migration
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import DoneStep, LedgerState, Migration
 
 __all__ = ["Runner", "row_of"]
 

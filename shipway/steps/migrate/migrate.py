@@ -14,20 +14,21 @@ from shipway.steps.migrate.one_transaction import run_together
 from shipway.steps.migrate.order import run_in_order
 from shipway.steps.migrate.progress import LiveLine
 from shipway.steps.migrate.run_lock import become_the_only_runner
-from shipway.values import Migrated, Unproven
+from shipway.values.basics import Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import (
-        Answer,
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import (
         AppliedMigration,
-        Backup,
         LedgerState,
+        Migrated,
         Migration,
         MigrationPlan,
-        Say,
     )
 
 __all__ = ["migrate"]

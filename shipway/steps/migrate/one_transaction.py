@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from shipway.migrations.sql.script import Script, Unit
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import Answer, AppliedMigration, LedgerState, Migration
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import AppliedMigration, LedgerState, Migration
 
 __all__ = ["run_together"]
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipway.steps.migrate.file import Runner
-    from shipway.values import Answer, Migration
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import Migration
 
 __all__ = ["run_in_order"]
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from shipway.migrations.sql.script import Unit
     from shipway.steps.migrate.powers import MigratePowers
     from shipway.steps.migrate.send import Sending
-    from shipway.values import Answer, DoneStep
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import DoneStep
 
 __all__ = ["Outside"]
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from shipway.migrations.sql.script import Unit
     from shipway.steps.migrate.powers import MigratePowers
     from shipway.steps.migrate.send import Sending
-    from shipway.values import Answer, DoneStep, LedgerState
+    from shipway.values.exchange import Answer
+    from shipway.values.migrations import DoneStep, LedgerState
 
 __all__ = ["Parts"]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shipway.values import Answer, Clock, LedgerState, MigrationLimits, Say, Session
+    from shipway.values.basics import Clock, Say
+    from shipway.values.exchange import Answer, MigrationLimits, Session
+    from shipway.values.migrations import LedgerState
 
 __all__ = ["Database", "MigratePowers"]
 

@@ -10,7 +10,8 @@ from shipway.steps.backup.time_left import left_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import Clock, Migration, Progress, Say
+    from shipway.values.basics import Clock, Progress, Say
+    from shipway.values.migrations import Migration
 
 __all__ = ["LiveLine"]
 

@@ -13,11 +13,14 @@ from shipway.steps.migrate.file import Runner
 from shipway.steps.migrate.order import run_in_order
 from shipway.steps.migrate.progress import LiveLine
 from shipway.steps.migrate.run_lock import become_the_only_runner
-from shipway.values import Undone, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.histories import Undone
 
 if TYPE_CHECKING:
     from shipway.steps.migrate.powers import Database, MigratePowers
-    from shipway.values import Backup, Loss, Migration, UndoPlan
+    from shipway.values.backup import Backup
+    from shipway.values.histories import Loss, UndoPlan
+    from shipway.values.migrations import Migration
 
 __all__ = ["look_at_losses", "undo"]
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from shipway.migrations.sql.script import Script
     from shipway.steps.migrate.powers import MigratePowers
-    from shipway.values import Answer, Migration, SqlError
+    from shipway.values.exchange import Answer, SqlError
+    from shipway.values.migrations import Migration
 
 __all__ = ["Sending", "StatementError", "stopped_after"]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.migrations.sql.blank import BadScript
 from shipway.migrations.sql.split import pieces
-from shipway.values import Unproven
+from shipway.values.basics import Unproven
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import Query, RehearsedStatement
+    from shipway.values.rehearsal import Query, RehearsedStatement
 
 __all__ = ["Wants", "queued", "wants_of"]
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from shipway.errors import MigrationFailed
-    from shipway.values import Migration, Restored
+    from shipway.values.migrations import Migration
+    from shipway.values.rehearsal import Restored
 
 __all__ = ["refuse_what_it_lacks", "what_next"]
 

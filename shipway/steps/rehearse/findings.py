@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 from shipway.formats.figures import count
 from shipway.schema.differences import HowItDiffers, differences
 from shipway.schema.policies import does_the_same, equal_in, successor_in
-from shipway.values import Finding, Severity
 from shipway.values.inspection import DEFAULT_PRIVILEGE
+from shipway.values.lint import Severity
+from shipway.values.rehearsal import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from shipway.values import RehearsedStatement
     from shipway.values.inspection import Snapshot
+    from shipway.values.rehearsal import RehearsedStatement
 
 __all__ = ["of_schema", "of_statements"]
 

@@ -18,7 +18,9 @@ from shipway.steps.verify.expected_schema import (
     beside_files,
 )
 from shipway.steps.verify.verify import ChecksFailed, verify
-from shipway.values import Checks, Phase, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.checks import Checks
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from shipway.steps.verify.expected_schema import Expected
     from shipway.steps.verify.powers import Database as Catalog
     from shipway.steps.verify.powers import Means
-    from shipway.values import AppliedMigration, Backup, Clock, MigrationPlan, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
+    from shipway.values.migrations import AppliedMigration, MigrationPlan
 
 __all__ = ["hold_to_expected", "hold_to_promises", "hold_to_serving"]
 

@@ -10,12 +10,14 @@ from shipway.migrations.lint import lint
 from shipway.migrations.lint_rules import LEFT_OUT, SWITCHED_ON, severity_of
 from shipway.migrations.sql.do_blocks import laid_open
 from shipway.migrations.sql.opened import open_script
-from shipway.values import LintReport, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.lint import LintReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shipway.values import LintFinding, Migration
+    from shipway.values.lint import LintFinding
+    from shipway.values.migrations import Migration
 
 __all__ = ["Linter", "review"]
 

@@ -9,14 +9,16 @@ from shipway.formats.figures import count
 from shipway.migrations.lint_rules import Claim, claim_of
 from shipway.schema.policies import does_the_same, equal_in
 from shipway.schema.vanished import FUNCTIONS, MEMBER
-from shipway.values import Phase, Severity, Weighed
+from shipway.values.lint import Severity, Weighed
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from shipway.values import LintFinding, LintReport, RehearsedStatement
     from shipway.values.inspection import Snapshot, Thing
+    from shipway.values.lint import LintFinding, LintReport
+    from shipway.values.rehearsal import RehearsedStatement
 
 __all__ = ["Shown", "weigh"]
 

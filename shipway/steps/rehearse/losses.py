@@ -12,14 +12,17 @@ from shipway.migrations.sql.opened import open_script
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished
 from shipway.steps.rehearse.loss_words import cure_of, named_in, told, written
-from shipway.values import Finding, Phase, Severity
+from shipway.values.lint import Severity
+from shipway.values.migrations import Phase
+from shipway.values.rehearsal import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from shipway.steps.rehearse.rollback_proof import Stage
-    from shipway.values import Migration, RehearsedStatement, TableContent
     from shipway.values.inspection import Thing
+    from shipway.values.migrations import Migration
+    from shipway.values.rehearsal import RehearsedStatement, TableContent
 
 __all__ = ["Losses"]
 

@@ -10,14 +10,16 @@ from shipway.migrations.shown import without_rows
 from shipway.migrations.sql.opened import open_script
 from shipway.steps.rehearse.single_statements import joined, parted
 from shipway.steps.rehearse.statement_cost import Gauge
-from shipway.values import RehearsedStatement
+from shipway.values.rehearsal import RehearsedStatement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipway.steps.migrate.powers import Database
     from shipway.steps.rehearse.statement_cost import Onlooker, Reading
-    from shipway.values import Answer, Clock, LedgerState, Migration, Session
+    from shipway.values.basics import Clock
+    from shipway.values.exchange import Answer, Session
+    from shipway.values.migrations import LedgerState, Migration
 
 __all__ = ["Watched"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shipway.values import Plainly
+from shipway.values.basics import Plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Progress, Say
+    from shipway.values.basics import Progress, Say
 
 __all__ = ["OnTheCopy"]
 

@@ -20,7 +20,9 @@ from shipway.steps.rehearse.losses import Losses
 from shipway.steps.rehearse.restored_copy_check import Copy, Room, brought_back, tell_restored
 from shipway.steps.rehearse.run import Trial
 from shipway.steps.verify.before import Earlier, Unlike, unlike
-from shipway.values import Grade, RehearsedMigration, Reversal, Seal, Severity
+from shipway.values.backup import Grade
+from shipway.values.lint import Severity
+from shipway.values.rehearsal import RehearsedMigration, Reversal, Seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,21 +31,13 @@ if TYPE_CHECKING:
     from shipway.steps.rehearse.lint import Linter
     from shipway.steps.rehearse.rollback_proof import Stage
     from shipway.steps.verify.powers import Means
-    from shipway.values import (
-        Backup,
-        Clock,
-        Finding,
-        LintReport,
-        Migration,
-        MigrationLimits,
-        MigrationPlan,
-        Query,
-        RehearsedStatement,
-        Say,
-        Secret,
-        Unproven,
-    )
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say, Secret, Unproven
+    from shipway.values.exchange import MigrationLimits
     from shipway.values.inspection import Before
+    from shipway.values.lint import LintReport
+    from shipway.values.migrations import Migration, MigrationPlan
+    from shipway.values.rehearsal import Finding, Query, RehearsedStatement
 
 __all__ = ["Beside", "Copy", "Room", "rehearse"]
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from shipway.steps.migrate.powers import Database
     from shipway.steps.rehearse.statement_cost import Onlooker
     from shipway.steps.verify.powers import Database as Catalog
-    from shipway.values import Backup, Restored, Say, TableContent
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say
+    from shipway.values.rehearsal import Restored, TableContent
 
 __all__ = ["UNTOUCHED", "Back", "Copy", "Room", "brought_back", "tell_restored"]
 

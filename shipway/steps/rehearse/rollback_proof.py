@@ -10,14 +10,15 @@ from shipway.formats.figures import count
 from shipway.migrations.files import read_migration
 from shipway.migrations.sql.opened import open_script
 from shipway.schema.differences import differences
-from shipway.values import Reversal
+from shipway.values.rehearsal import Reversal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shipway.steps.migrate.powers import Database
-    from shipway.values import Migration, TableContent
     from shipway.values.inspection import Identities, Snapshot
+    from shipway.values.migrations import Migration
+    from shipway.values.rehearsal import TableContent
 
 __all__ = ["Stage", "prove_reversal"]
 

@@ -13,14 +13,19 @@ from shipway.steps.rehearse.measured import Watched
 from shipway.steps.rehearse.narration import OnTheCopy
 from shipway.steps.rehearse.restored_copy_check import UNTOUCHED
 from shipway.steps.rehearse.rollback_proof import Stage, prove_reversal
-from shipway.values import MigrationPlan, Plainly
+from shipway.values.basics import Plainly
+from shipway.values.migrations import MigrationPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.steps.migrate.powers import Database
     from shipway.steps.rehearse.restored_copy_check import Copy
-    from shipway.values import Backup, Clock, Migration, MigrationLimits, Reversal, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
+    from shipway.values.exchange import MigrationLimits
+    from shipway.values.migrations import Migration
+    from shipway.values.rehearsal import Reversal
 
 __all__ = ["Trial"]
 

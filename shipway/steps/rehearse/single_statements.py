@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.sql.blank import BadScript
 from shipway.migrations.sql.split import pieces
-from shipway.values import Answer
+from shipway.values.exchange import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shipway.steps.migrate.powers import Database
-    from shipway.values import Answer, Relation
+    from shipway.values.exchange import Answer
+    from shipway.values.rehearsal import Relation
 
 __all__ = ["Gauge", "Onlooker", "Reading"]
 

@@ -20,7 +20,10 @@ from shipway.steps.seal.check import refuse_another_base, refuse_another_result,
 from shipway.steps.verify.before import earlier_on, held_before
 from shipway.steps.verify.recorded_schema import keep_schema, recording
 from shipway.steps.verify.verify import ChecksFailed, after_migrating, verify
-from shipway.values import Backup, Gated, Seal, Unproven
+from shipway.values.backup import Backup
+from shipway.values.basics import Unproven
+from shipway.values.gates import Gated
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,18 +39,13 @@ if TYPE_CHECKING:
     from shipway.steps.rehearse.rehearse import Room
     from shipway.steps.verify.powers import Database as Catalog
     from shipway.steps.verify.powers import Means
-    from shipway.values import (
-        Clock,
-        GateTerms,
-        Migrated,
-        MigrationLimits,
-        MigrationPlan,
-        Query,
-        Say,
-        Secret,
-        Verified,
-    )
+    from shipway.values.basics import Clock, Say, Secret
+    from shipway.values.checks import Verified
+    from shipway.values.exchange import MigrationLimits
+    from shipway.values.gates import GateTerms
     from shipway.values.inspection import Before
+    from shipway.values.migrations import Migrated, MigrationPlan
+    from shipway.values.rehearsal import Query
 
 __all__ = ["DatabaseHalf", "DatabasePlan", "DatabasePowers", "Resumed"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused, Stopped
-from shipway.values import Delivery
+from shipway.values.gates import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shipway.values import Notice, Say
+    from shipway.values.basics import Say
+    from shipway.values.gates import Notice
 
 __all__ = ["Channel", "demand_delivery", "tell_team"]
 

@@ -11,7 +11,10 @@ from shipway.errors import Interrupted, LogsBad, LogsSilent
 from shipway.formats.decoding import FORMAT, IllFormed, value_of
 from shipway.steps.gates.preflight import Ready
 from shipway.steps.journal.course import StepRecord
-from shipway.values import Deployed, Gated, Phase, Verdict, Watched, WentBack
+from shipway.values.gates import Gated
+from shipway.values.hosting import Deployed, WentBack
+from shipway.values.logs import Verdict, Watched
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.steps.backup.take import BackupPowers
-    from shipway.values import Backup, MigrationPlan, Say, Seal
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say
+    from shipway.values.migrations import MigrationPlan
+    from shipway.values.rehearsal import Seal
 
 __all__ = ["backup_that_holds", "seal_that_holds"]
 

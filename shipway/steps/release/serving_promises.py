@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.values import KeptChecks, KeptFile
+from shipway.values.releases import KeptChecks, KeptFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

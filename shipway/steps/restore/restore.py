@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shipway.steps.backup.store import Lister, record_proof, verify_backup
 from shipway.steps.backup.time_left import restoring
 from shipway.steps.rehearse.restored_copy_check import brought_back, tell_restored
-from shipway.values import Grade
+from shipway.values.backup import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.steps.rehearse.restored_copy_check import Back
-    from shipway.values import Backup, Clock, Restored, Say, Secret
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say, Secret
+    from shipway.values.rehearsal import Restored
 
 __all__ = ["BroughtBack", "restore"]
 

@@ -12,14 +12,16 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.schema.recorded import same
 from shipway.steps.backup.store import RESULT, SCHEMA, SEAL, list_backups
 from shipway.steps.seal.store import same_files
-from shipway.values import Seal
 from shipway.values.inspection import Snapshot
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shipway.values import AppliedMigration, Backup, MigrationPlan, Say, Secret
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Say, Secret
+    from shipway.values.migrations import AppliedMigration, MigrationPlan
 
 __all__ = [
     "Looker",

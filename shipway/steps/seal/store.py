@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from shipway.formats.decoding import IllFormed
 from shipway.formats.signed_file import read_paper
 from shipway.steps.backup.store import SEAL, list_backups
-from shipway.values import Seal, Unproven
+from shipway.values.basics import Unproven
+from shipway.values.rehearsal import Seal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.steps.backup.store import ProofTerms
-    from shipway.values import MigrationPlan
+    from shipway.values.migrations import MigrationPlan
 
 __all__ = ["latest_seal", "same_files"]
 

@@ -14,8 +14,8 @@ from shipway.formats.signed_file import read_paper, write_paper
 from shipway.migrations.files import losing_tables
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import NAMED, places
-from shipway.values import Phase
 from shipway.values.inspection import Before
+from shipway.values.migrations import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from shipway.schema.expectations import Expectations
     from shipway.steps.verify.powers import Database
-    from shipway.values import AppliedMigration, Backup, Manifest, Migration, Say, Secret
+    from shipway.values.backup import Backup, Manifest
+    from shipway.values.basics import Say, Secret
     from shipway.values.inspection import Identities
+    from shipway.values.migrations import AppliedMigration, Migration
 
 __all__ = [
     "Earlier",

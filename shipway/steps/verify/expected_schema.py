@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from shipway.schema.differences import Difference
     from shipway.steps.verify.powers import Database, Means
-    from shipway.values import AppliedMigration
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import AppliedMigration
 
 __all__ = [
     "Expected",

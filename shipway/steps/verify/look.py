@@ -20,7 +20,7 @@ from shipway.schema.promised import default_results, promised_results, unknown_h
 from shipway.schema.widened import Previous, previous_of
 from shipway.steps.verify.before import roles_of
 from shipway.steps.verify.expected_schema import Unknown, against_target
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 from shipway.values.inspection import Remembered, RowCount
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations, QueryCheck
     from shipway.steps.verify.before import Earlier
     from shipway.steps.verify.powers import Database, Means
-    from shipway.values import AccessChange, SchemaChange
+    from shipway.values.checks import AccessChange, SchemaChange
     from shipway.values.inspection import Access, Advice, Finding, Snapshot
 
 __all__ = ["Look"]

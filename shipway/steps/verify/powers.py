@@ -9,14 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from shipway.schema.default_privileges import Defaults
-    from shipway.values import (
-        AppliedMigration,
-        LedgerState,
-        Migration,
-        ServiceHealth,
-        SessionDefaults,
-        SupabaseProject,
-    )
+    from shipway.values.backup import ServiceHealth, SessionDefaults, SupabaseProject
     from shipway.values.inspection import (
         Access,
         Advice,
@@ -27,6 +20,7 @@ if TYPE_CHECKING:
         RowCount,
         Snapshot,
     )
+    from shipway.values.migrations import AppliedMigration, LedgerState, Migration
     from shipway.values.recorded import RecordedSchema
 
 __all__ = ["Blueprint", "Database", "Means", "Memory", "Platform", "Records"]

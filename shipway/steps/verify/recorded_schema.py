@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shipway.steps.verify.powers import Database, Records
-    from shipway.values import AppliedMigration, Clock, Say
+    from shipway.values.basics import Clock, Say
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import AppliedMigration
 
 __all__ = ["adopt_schema", "keep_schema", "recording", "same_schema"]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from shipway.schema.differences import Difference
     from shipway.steps.verify.powers import Blueprint, Database
-    from shipway.values import Migration
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import Migration
 
 __all__ = ["Deviation", "deviation"]
 

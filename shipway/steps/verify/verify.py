@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Misconfigured, VerificationFailed
 from shipway.steps.verify.look import Look
-from shipway.values import CheckResult, Checks, Outcome, Verified
+from shipway.values.checks import CheckResult, Checks, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from shipway.schema.expectations import Expectations
     from shipway.steps.verify.before import Earlier
     from shipway.steps.verify.powers import Database, Means
-    from shipway.values import Backup, Clock, Migrated, Say
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Clock, Say
     from shipway.values.inspection import Snapshot
+    from shipway.values.migrations import Migrated
 
 __all__ = ["GROUPS", "ChecksFailed", "after_migrating", "verify"]
 

@@ -16,12 +16,13 @@ from shipway.steps.watch.sequential_test import (
     e_value,
     smallest_seen,
 )
-from shipway.values import Baseline, LogRow, Outcome, Verdict, WatchSample
+from shipway.values.checks import Outcome
+from shipway.values.logs import Baseline, LogRow, Verdict, WatchSample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.values import CheckResult
+    from shipway.values.checks import CheckResult
 
 __all__ = ["Judged", "Measure", "Tally", "is_failure", "is_request"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values import LogRow
+    from shipway.values.logs import LogRow
 
 __all__ = ["DatabaseLog", "DatabaseLogs", "NotAsked"]
 

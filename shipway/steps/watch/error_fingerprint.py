@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shipway.values import LogRow
+    from shipway.values.logs import LogRow
 
 __all__ = ["database_fingerprint", "fingerprint", "without_particulars"]
 

@@ -10,7 +10,7 @@ from shipway.steps.watch.error_fingerprint import database_fingerprint
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shipway.values import LogRow
+    from shipway.values.logs import LogRow
 
 __all__ = ["DatabaseTally", "Kind", "count_kind"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Self
 from shipway.cleanup import afterwards
 from shipway.steps.watch.counts import is_failure, is_request
 from shipway.steps.watch.error_fingerprint import fingerprint
-from shipway.values import Baseline
+from shipway.values.logs import Baseline
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shipway.steps.watch.watch import Logs, Tail
-    from shipway.values import Clock
+    from shipway.values.basics import Clock
 
 __all__ = ["Listening", "joined"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipway.steps.watch.plan import WatchPlan
     from shipway.steps.watch.powers import WatchPowers
-    from shipway.values import LogRow, Watched
+    from shipway.values.logs import LogRow, Watched
 
 __all__ = ["History", "look_back"]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shipway.steps.deploy.smoke import SmokePage
-    from shipway.values import Baseline
+    from shipway.values.logs import Baseline
 
 __all__ = ["WatchPlan"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shipway.steps.deploy.smoke import Web
     from shipway.steps.watch.database_log import DatabaseLogs
-    from shipway.values import Clock, Say
+    from shipway.values.basics import Clock, Say
 
 __all__ = ["WatchPowers"]
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, LogsSilent
 from shipway.steps.watch.error_fingerprint import without_particulars
-from shipway.values import Verdict, Watched
+from shipway.values.logs import Verdict, Watched
 
 if TYPE_CHECKING:
     from shipway.steps.watch.counts import Tally
     from shipway.steps.watch.plan import WatchPlan
-    from shipway.values import LogRow, Say
+    from shipway.values.basics import Say
+    from shipway.values.logs import LogRow
 
 __all__ = ["as_watched", "line_of", "refuse_bad", "weigh_silence"]
 

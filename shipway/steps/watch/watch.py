@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from shipway.steps.watch.database_log import DatabaseLog
     from shipway.steps.watch.plan import WatchPlan
     from shipway.steps.watch.powers import WatchPowers
-    from shipway.values import LogRow, Progress, Watched
+    from shipway.values.basics import Progress
+    from shipway.values.logs import LogRow, Watched
 
 __all__ = ["Logs", "Tail", "watch"]
 

@@ -14,14 +14,14 @@ from shipway.schema.access import API_ROLES, access_results
 from shipway.schema.access_words import load_access, write_access
 from shipway.schema.fingerprint import fingerprint
 from shipway.schema.widened import Previous
-from shipway.values import CheckResult, Outcome
+from shipway.values.checks import CheckResult, Outcome
 from shipway.values.inspection import Access, Reach, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 SCHEMA = """
 create table public.notes (id int primary key, owner uuid, title text, secret text);

@@ -13,7 +13,7 @@ from shipway.edges.catalog.lints import check_data, lint
 from shipway.edges.machine import process
 from shipway.edges.servers.cluster import Cluster, installs, newest
 from shipway.sandbox.database.dress import SUPERUSER
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.lint_cases import CASES, check_case, made, serve_dressed, url_of
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from shipway.edges.catalog.session_defaults import (
     read_session_defaults,
     unlike_session,
 )
-from shipway.values import Secret, SessionDefaults
+from shipway.values.backup import SessionDefaults
 from tests.fixtures.migrating import ask, execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 SETTINGS = {

@@ -13,7 +13,7 @@ from shipway.errors import Misconfigured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 SCHEMA = """
 create type public.mood as enum ('good', 'bad');

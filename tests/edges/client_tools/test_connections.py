@@ -14,7 +14,7 @@ from shipway.edges.dump.dump import PgDump
 from shipway.edges.postgres.connection import connect
 from shipway.edges.servers import cluster as embedded
 from shipway.errors import Failed, Misconfigured
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

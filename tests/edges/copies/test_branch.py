@@ -10,7 +10,8 @@ from shipway.edges.copies.branch import BranchRoom
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.web.http import Api
 from shipway.errors import Failed, MigrationFailed
-from shipway.values import Backup, Grade, Secret
+from shipway.values.backup import Backup, Grade
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import back_up
 
 if TYPE_CHECKING:

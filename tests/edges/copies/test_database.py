@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from shipway.edges.copies.database import make_database
-from shipway.values import DatabaseLocale
+from shipway.values.backup import DatabaseLocale
 from tests.fixtures.migrating import ask
 
 if TYPE_CHECKING:

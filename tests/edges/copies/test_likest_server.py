@@ -9,7 +9,7 @@ import pytest
 
 from shipway.edges.copies.rehearsal_room import install_like
 from shipway.edges.servers.cluster import Cluster, installs
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.lint_cases import serve_dressed, url_of
 from tests.fixtures.migrating import ask

@@ -11,7 +11,7 @@ from shipway.edges.copies.own_server import OwnServer
 from shipway.edges.servers.cluster import Cluster, install_at
 from shipway.errors import Refused
 from shipway.sandbox.database.dress import SUPERUSER, dress
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.edges.copies.test_own_server import room_on
 from tests.fixtures.backing_up import back_up
 from tests.fixtures.lint_cases import url_of

@@ -19,7 +19,7 @@ from shipway.edges.copies.rehearsal_room import RehearsalRoom
 from shipway.edges.servers.cluster import HOST
 from shipway.errors import Failed, MigrationFailed, Misconfigured, Refused
 from shipway.sandbox.database.dress import SUPERUSER
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import archives, back_up
 from tests.fixtures.migrating import execute
 from tests.fixtures.own_server import PASSWORD, Own, own_server
@@ -28,7 +28,7 @@ from tests.fixtures.pooling import Pooler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Backup
+    from shipway.values.backup import Backup
     from tests.conftest import DatabaseServer
 
 ROOT = Path(__file__).parents[3]
@@ -231,7 +231,7 @@ def test_what_the_last_of_several_copies_puts_back_is_what_was_before_the_first(
 
 KILLED = """
 import os, pathlib, psycopg, signal, sys
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.edges.copies.test_own_server import room_on
 from tests.fixtures.backing_up import back_up
 own, target, folder = Secret(sys.argv[1]), Secret(sys.argv[2]), pathlib.Path(sys.argv[3])

@@ -18,13 +18,14 @@ from shipway.edges.client_tools import releases
 from shipway.edges.dump import survey as dump_survey
 from shipway.edges.dump.dump import PgDump
 from shipway.errors import Failed, Misconfigured, Refused
-from shipway.values import DumpedSoFar, Secret
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from shipway.values.backup import DumpedSoFar
     from tests.conftest import DatabaseServer
 
 

@@ -10,7 +10,7 @@ import pytest
 from shipway.edges.extensions.folder import extensions_for
 from shipway.edges.extensions.library import write_stand_ins
 from shipway.edges.servers.cluster import HOST, Cluster, installs
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

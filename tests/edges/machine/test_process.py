@@ -12,7 +12,7 @@ import pytest
 
 from shipway.edges.machine import process
 from shipway.errors import Misconfigured
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,12 +18,12 @@ from shipway.errors import Locked, LockLost
 from tests.fixtures.pooling import Pooler
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 HOLDER = """
 import sys, time
 from shipway.edges.postgres.advisory_lock import held
-from shipway.values import Secret
+from shipway.values.basics import Secret
 with held(Secret(sys.stdin.readline().strip()), owner="release 20261122-a", timeout_s=5):
     print("held", flush=True)
     time.sleep(60)

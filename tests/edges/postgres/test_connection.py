@@ -17,7 +17,7 @@ from shipway.edges.postgres.connection import (
 )
 from shipway.edges.postgres.connection_errors import hide
 from shipway.errors import Misconfigured, Refused, Stopped
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from tests.conftest import DatabaseServer

@@ -12,7 +12,7 @@ from shipway.edges.postgres.diagnostics import UNTOLD, report, said
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 SETUP = """
 create table visitor (mail text not null, age text, body jsonb, during int4range);

@@ -20,7 +20,7 @@ from shipway.edges.postgres.advisory_lock import held
 from shipway.edges.postgres.connection import connect
 from shipway.edges.postgres.pooler import connect_session
 from shipway.errors import Refused
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import ask
 from tests.fixtures.pgbouncer import pgbouncer
 from tests.fixtures.pooling import Pooler

@@ -18,7 +18,7 @@ import trustme
 
 from shipway.edges.postgres.connection import connect
 from shipway.errors import Refused
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import labels, run, write
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from shipway.edges.restore.archive_entries import entries_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 
 def test_schemas_tables_and_owners_are_told_apart_whatever_they_are_called(

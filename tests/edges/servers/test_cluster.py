@@ -20,7 +20,7 @@ import pytest
 from shipway.edges.machine import process
 from shipway.edges.servers.cluster import HOST, Cluster, Install, Server, installs, newest, tool
 from shipway.errors import Failed
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_a_second_start_finds_the_server_that_runs(cluster: Cluster) -> None:
 def test_another_process_finds_the_server_after_its_starter_died(tmp_path: Path) -> None:
     starter = (
         "from pathlib import Path; from shipway.edges.servers.cluster import Cluster, newest;"
-        "from shipway.values import Secret;"
+        "from shipway.values.basics import Secret;"
         f"cluster = Cluster(Path({str(tmp_path)!r}), newest());"
         "cluster.create('boss', Secret('only here'));"
         "print(cluster.start().port, flush=True); import os; os.kill(os.getpid(), 9)"
@@ -252,7 +252,7 @@ def test_programs_that_lie_where_the_servers_account_may_not_enter_are_run_from_
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from shipway.edges.servers.cluster import Cluster, newest;"
-        "from shipway.values import Secret;"
+        "from shipway.values.basics import Secret;"
         "cluster = Cluster(Path(sys.argv[1]) / 'cluster', newest());"
         "cluster.create('boss', Secret('x')); cluster.start(); cluster.destroy();"
         "print(newest().bin_dir)"

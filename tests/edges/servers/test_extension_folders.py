@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from shipway.edges.servers.cluster import HOST, Cluster, installs
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

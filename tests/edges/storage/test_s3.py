@@ -8,7 +8,7 @@ import pytest
 
 from shipway.edges.storage.s3 import PART_BYTES, S3
 from shipway.errors import Failed, Misconfigured, Refused
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 
 from shipway.edges.storage.s3 import S3
 from shipway.errors import Failed, Refused
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.errors import Refused
 from shipway.steps.backup.restore_points import judged
-from shipway.values import RestorePoint
+from shipway.values.backup import RestorePoint
 
 if TYPE_CHECKING:
     from tests.fixtures.supabase_fixtures import Platform

@@ -10,7 +10,7 @@ import pytest
 from shipway.edges.team.git import head_of, read_tree
 from shipway.errors import Refused
 from shipway.steps.gates.readiness import on_branch
-from shipway.values import GateState
+from shipway.values.gates import GateState
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipway.errors import Failed, Refused
-from shipway.values import FilesSource, Reply
+from shipway.values.hosting import FilesSource, Reply
 
 if TYPE_CHECKING:
     from tests.fixtures.hosting_fixtures import Hosted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shipway.edges.vercel.logs import LogTail
-    from shipway.values import LogRow
+    from shipway.values.logs import LogRow
     from tests.fixtures.hosting_fixtures import Hosted
 
 

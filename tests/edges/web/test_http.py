@@ -16,7 +16,7 @@ import pytest
 
 from shipway.edges.web.http import Api, NoAnswer
 from shipway.errors import Misconfigured
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 TOKEN = "tok_never_shown_5f1c"
 

@@ -15,12 +15,13 @@ from shipway.edges.machine.clock import SystemClock
 from shipway.edges.vercel.logs import VercelLogs
 from shipway.edges.web.http import Api
 from shipway.steps.watch.counts import Measure, Tally
-from shipway.values import Baseline, Secret
+from shipway.values.basics import Secret
+from shipway.values.logs import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shipway.values import LogRow
+    from shipway.values.logs import LogRow
 
 ROWS = 100_000
 GROWTH_KIB = 40 * 1024

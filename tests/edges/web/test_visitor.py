@@ -11,7 +11,7 @@ import pytest
 
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.web.visitor import Web
-from shipway.values import Secret
+from shipway.values.basics import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

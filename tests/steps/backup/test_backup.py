@@ -27,17 +27,8 @@ from shipway.steps.backup.store import (
 )
 from shipway.steps.backup.take import BackupPowers, Dumper, plan_backup, take_backup
 from shipway.steps.release.resume import backup_that_holds
-from shipway.values import (
-    Backup,
-    Dumped,
-    DumpedSoFar,
-    Grade,
-    Manifest,
-    Plainly,
-    Platform,
-    Secret,
-    Unproven,
-)
+from shipway.values.backup import Backup, Dumped, DumpedSoFar, Grade, Manifest, Platform
+from shipway.values.basics import Plainly, Secret, Unproven
 from shipway.values.inspection import Snapshot
 from tests.fixtures.backing_up import archives
 

@@ -19,7 +19,7 @@ from tests.fixtures.migrating import Heard, ask
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 PRE = ("pg_graphql", "pg_stat_statements", "pgcrypto", "supabase_vault", "uuid-ossp")
 USED = """

@@ -15,12 +15,14 @@ from shipway.edges.storage.age import Age
 from shipway.errors import Misconfigured, Refused
 from shipway.steps.backup.store import ENCRYPTED, verify_backup
 from shipway.steps.restore.restore import restore
-from shipway.values import Backup, Grade, Secret
+from shipway.values.backup import Backup, Grade
 from tests.fixtures.backing_up import archives, back_up, room
 from tests.fixtures.migrating import Heard
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shipway.values.basics import Secret
 
 
 @pytest.fixture

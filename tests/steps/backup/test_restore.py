@@ -13,7 +13,7 @@ from shipway.errors import Failed, Refused
 from shipway.formats.signed_file import write_paper
 from shipway.steps.backup.store import ARCHIVE, MANIFEST, open_backup
 from shipway.steps.restore.restore import BroughtBack, restore
-from shipway.values import Backup, Grade, Secret
+from shipway.values.backup import Backup, Grade
 from tests.fixtures.backing_up import archives, back_up, room
 from tests.fixtures.migrating import Heard, ask, execute
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.replace import Replacement
     from shipway.steps.rehearse.restored_copy_check import Back
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 

@@ -10,13 +10,14 @@ import pytest
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.postgres.catalog_sql import sql as sql_file
 from shipway.steps.restore.restore import BroughtBack, restore
-from shipway.values import Backup, Grade, Secret
+from shipway.values.backup import Backup, Grade
 from tests.fixtures.backing_up import archives, back_up, room
 from tests.fixtures.migrating import Heard, ask, exists, labels, run, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 # Of each kind one in public, which holds what a project cannot drop and make again as a whole.

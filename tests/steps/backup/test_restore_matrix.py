@@ -11,7 +11,8 @@ import pytest
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.servers.cluster import Cluster, Install, installs
 from shipway.steps.restore.restore import restore
-from shipway.values import Grade, Secret
+from shipway.values.backup import Grade
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import archives, back_up, room
 from tests.fixtures.lint_cases import serve_dressed, url_of
 from tests.fixtures.migrating import Heard, ask

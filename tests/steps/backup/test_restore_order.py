@@ -8,13 +8,14 @@ import psycopg
 
 from shipway.edges.machine.clock import SystemClock
 from shipway.steps.restore.restore import BroughtBack, restore
-from shipway.values import Backup, Grade, Secret
+from shipway.values.backup import Backup, Grade
 from tests.fixtures.backing_up import archives, back_up, room
 from tests.fixtures.migrating import Heard, execute
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 NEEDS = {

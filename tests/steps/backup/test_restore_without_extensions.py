@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.edges.copies.restored_copy import Copy
-    from shipway.values import Backup, Secret
+    from shipway.values.backup import Backup
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 EXTENSIONS = {

@@ -13,7 +13,7 @@ from shipway.edges.machine.clock import SystemClock
 from shipway.formats.signed_file import write_paper
 from shipway.steps.backup.retention import PrunePlan, Retention, keep, plan_prune, prune
 from shipway.steps.backup.store import ARCHIVE, MANIFEST, list_backups, record_proof
-from shipway.values import Backup, Grade, Manifest
+from shipway.values.backup import Backup, Grade, Manifest
 from tests.fixtures.migrating import Heard
 
 if TYPE_CHECKING:

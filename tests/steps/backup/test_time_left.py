@@ -11,14 +11,15 @@ import pytest
 from shipway.edges.machine.clock import SystemClock
 from shipway.steps.backup.store import record_proof
 from shipway.steps.backup.time_left import expected_bytes, left_s, restoring
-from shipway.values import Grade, Plainly
+from shipway.values.backup import Grade
+from shipway.values.basics import Plainly
 from tests.fixtures.backing_up import back_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Progress, Secret
+    from shipway.values.basics import Progress, Secret
 
 
 @dataclass

@@ -14,13 +14,15 @@ from shipway.steps.deploy.deploy import deploy
 from shipway.steps.deploy.plan import DeployPlan, in_the_way, plan_deploy
 from shipway.steps.deploy.smoke import ROOT_PAGE, SmokePage
 from shipway.steps.journal.effects import unannounced
-from shipway.values import Deployed, Unproven, Verified
+from shipway.values.basics import Unproven
+from shipway.values.checks import Verified
 from tests.fixtures.hosting_fixtures import BriskClock
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shipway.steps.journal.effects import Piece
+    from shipway.values.hosting import Deployed
     from tests.fixtures.hosting_fixtures import Hosted
 
 VERIFIED = Verified(at=datetime(2026, 11, 22, tzinfo=UTC), ledger_version=7, results=())

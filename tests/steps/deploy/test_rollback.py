@@ -11,7 +11,7 @@ from shipway.steps.deploy.plan import LiveTerms
 from shipway.steps.deploy.production import chosen, production_status
 from shipway.steps.deploy.rollback import BackPlan, go_back, plan_back
 from shipway.steps.deploy.smoke import ROOT_PAGE, SmokePage
-from shipway.values import PREVIOUS_META, RELEASE_META, WentBack
+from shipway.values.hosting import PREVIOUS_META, RELEASE_META, WentBack
 
 if TYPE_CHECKING:
     from tests.fixtures.hosting_fixtures import Hosted

@@ -8,7 +8,8 @@ import pytest
 
 from shipway.errors import Misconfigured
 from shipway.steps.deploy.smoke import ROOT_PAGE, SmokePage, judge, read_pages, smoke
-from shipway.values import Outcome, Page
+from shipway.values.checks import Outcome
+from shipway.values.hosting import Page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

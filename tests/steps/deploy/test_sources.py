@@ -12,13 +12,13 @@ from shipway.edges.vercel.commits import git_source
 from shipway.errors import DeploymentFailed, Misconfigured, Refused
 from shipway.steps.deploy.deploy import staged_build
 from shipway.steps.deploy.sources import choose_way
-from shipway.values import FilesSource
+from shipway.values.hosting import FilesSource
 from tests.steps.deploy.test_deploy import planned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import FoundCli
+    from shipway.values.hosting import FoundCli
     from tests.fixtures.hosting_fixtures import Hosted
 
 LINK = {"type": "github", "org": "acme", "repo": "shop", "repoId": 42, "productionBranch": "main"}

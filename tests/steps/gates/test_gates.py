@@ -15,33 +15,29 @@ from shipway.steps.gates.preflight import Found, Precondition, examine
 from shipway.steps.gates.readiness import calm, connectable, green, on_branch, roomy, unwrapped
 from shipway.steps.gates.waivers import read_waivers
 from shipway.steps.gates.windows import in_window
-from shipway.values import (
+from shipway.values.backup import Backup, Grade, Manifest
+from shipway.values.basics import Unproven
+from shipway.values.gates import (
     Approval,
-    Backup,
     Busy,
     CheckState,
     CommitCheck,
     Disk,
-    Finding,
     GateState,
     GateTerms,
-    Grade,
-    LintFinding,
-    LintReport,
     Load,
-    Manifest,
-    Migration,
-    MigrationPlan,
+    Tree,
+    Waiver,
+)
+from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
+from shipway.values.migrations import Migration, MigrationPlan
+from shipway.values.rehearsal import (
+    Finding,
     RehearsedMigration,
     Restored,
     Reversal,
     SampledTable,
     Seal,
-    Severity,
-    Tree,
-    Unproven,
-    Waiver,
-    Weighed,
 )
 from tests.steps.gates.test_preflight import Heard, Ticking, misconfigured, refused
 

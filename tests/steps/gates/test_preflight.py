@@ -8,7 +8,8 @@ import pytest
 
 from shipway.errors import Misconfigured, Refused
 from shipway.steps.gates.preflight import Found, Precondition, examine, preflight, same_project
-from shipway.values import GateState, Plainly
+from shipway.values.basics import Plainly
+from shipway.values.gates import GateState
 
 REF, OTHER = "a" * 20, "b" * 20
 

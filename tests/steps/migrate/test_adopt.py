@@ -18,7 +18,8 @@ from tests.fixtures.other_tools import FILES, TOOLS, prepare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Adopted, AdoptPlan, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.histories import Adopted, AdoptPlan
 
 
 def plan_of(url: Secret, folder: Path, *, source: str = "", up_to: int | None = None) -> AdoptPlan:

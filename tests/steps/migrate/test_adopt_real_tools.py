@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.conftest import DatabaseServer
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(600)]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import LIMITS, Heard, ask, labels, run, write
 from tests.fixtures.recording_proxy import RecordingProxy
 

@@ -11,7 +11,7 @@ from shipway.edges.ledger.ledger import Ledger
 from shipway.errors import Refused
 from shipway.migrations.files import read_folder
 from shipway.migrations.undo import plan_undo
-from shipway.values import Phase
+from shipway.values.migrations import Phase
 from tests.fixtures.in_process import run_here
 from tests.fixtures.migrating import ask, exists, labels, run, write
 from tests.fixtures.other_tools import prepare
@@ -19,7 +19,7 @@ from tests.fixtures.other_tools import prepare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 BLANK = {
     "comment": "-- applied by hand, kept for the record\n",

@@ -12,7 +12,7 @@ from tests.fixtures.migrating import Heard, ask, labels, run, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 LEVEL = "insert into seen select current_setting('transaction_isolation');"
 FIRST = {"001_a.sql": "create table seen (level text);"}

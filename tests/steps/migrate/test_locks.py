@@ -16,7 +16,7 @@ import pytest
 
 from shipway.errors import Interrupted, MigrationFailed, Refused, Stopped
 from shipway.migrations.sql.literals import without_literals
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.migrating import LIMITS, Heard, ask, exists, labels, run, write
 from tests.fixtures.pooling import Pooler
 

@@ -29,7 +29,7 @@ from tests.fixtures.migrating import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 REF = "abcdefghijklmnopqrst"
 

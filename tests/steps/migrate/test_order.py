@@ -12,7 +12,7 @@ from tests.fixtures.migrating import ask, execute, labels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 BEGIN = "20250115000000_begin.sql"
 FIRST = "20251005_first.sql"

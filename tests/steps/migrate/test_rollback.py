@@ -29,7 +29,8 @@ from tests.fixtures.migrating import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret, Undone, UndoPlan
+    from shipway.values.basics import Secret
+    from shipway.values.histories import Undone, UndoPlan
 
 OBJECTS = (
     "SELECT c.relkind::text, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n "

@@ -12,7 +12,7 @@ from tests.fixtures.migrating import exists, run, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 FILES = {f"00{n}_t{n}.sql": f"CREATE TABLE t{n} ();" for n in (1, 2)}
 

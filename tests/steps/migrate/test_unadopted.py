@@ -19,7 +19,8 @@ from tests.fixtures.other_tools import FILES, TOOLS, prepare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import MigrationPlan, Secret
+    from shipway.values.basics import Secret
+    from shipway.values.migrations import MigrationPlan
     from tests.conftest import DatabaseServer
 
 NEXT = "invoke --dry db.adopt --target t"

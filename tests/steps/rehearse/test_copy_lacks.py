@@ -9,7 +9,7 @@ import pytest
 
 from shipway.errors import MigrationFailed, Place
 from shipway.steps.rehearse.copy_lacks import what_next
-from shipway.values import Restored, SampledTable
+from shipway.values.rehearsal import Restored, SampledTable
 
 WHOLE = Restored(server_version="18.4", tool="", duration_s=1, left_out=(), errors=())
 WITHOUT = replace(WHOLE, left_out=("extension pg_trgm", "index public p_name_idx"))

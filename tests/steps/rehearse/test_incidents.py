@@ -12,7 +12,7 @@ from shipway.edges.catalog.access import read_access
 from shipway.errors import Refused, VerificationFailed
 from shipway.schema.access import API_ROLES
 from shipway.schema.access_words import load_access, write_access
-from shipway.values import Phase
+from shipway.values.migrations import Phase
 from tests.fixtures.incidents import PROMISED, target_at
 
 if TYPE_CHECKING:

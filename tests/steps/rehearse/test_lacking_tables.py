@@ -11,7 +11,7 @@ import pytest
 from shipway.errors import Refused
 from shipway.migrations.files import read_folder
 from shipway.steps.rehearse.copy_lacks import refuse_what_it_lacks
-from shipway.values import Restored
+from shipway.values.rehearsal import Restored
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,15 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shipway.steps.rehearse.lint_verdicts import Shown, weigh
-from shipway.values import (
-    LintFinding,
-    LintReport,
-    Phase,
-    RehearsedStatement,
-    Severity,
-    Weighed,
-)
 from shipway.values.inspection import Snapshot, Thing
+from shipway.values.lint import LintFinding, LintReport, Severity, Weighed
+from shipway.values.migrations import Phase
+from shipway.values.rehearsal import RehearsedStatement
 
 RAN = RehearsedStatement(
     migration="002_x",

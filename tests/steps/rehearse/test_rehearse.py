@@ -37,20 +37,11 @@ from shipway.steps.seal.store import latest_seal
 from shipway.steps.verify.before import look_before
 from shipway.steps.verify.powers import Means
 from shipway.steps.verify.verify import ChecksFailed, verify
-from shipway.values import (
-    Backup,
-    CheckResult,
-    Grade,
-    Manifest,
-    Outcome,
-    Query,
-    Reversal,
-    Seal,
-    Secret,
-    Severity,
-    Unproven,
-    Weighed,
-)
+from shipway.values.backup import Backup, Grade, Manifest
+from shipway.values.basics import Secret, Unproven
+from shipway.values.checks import CheckResult, Outcome
+from shipway.values.lint import Severity, Weighed
+from shipway.values.rehearsal import Query, Reversal, Seal
 from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.migrating import LIMITS, SAMPLE, Heard, ask, exists, labels, run, write
 
@@ -59,7 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.edges.copies.rehearsal_room import RehearsalRoom
-    from shipway.values import MigrationPlan
+    from shipway.values.migrations import MigrationPlan
 
 CHECKS = SAMPLE.parent / "checks"
 NOTHING_PROMISED = Expectations(tables=(), queries=(), exposed_schemas=("public",), timeout_s=10.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.steps.release.serving_promises import bring_back, keep, kept_of, packed
-from shipway.values import KeptChecks, KeptFile
+from shipway.values.releases import KeptChecks, KeptFile
 
 if TYPE_CHECKING:
     from pathlib import Path

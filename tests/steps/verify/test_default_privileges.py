@@ -10,14 +10,14 @@ import pytest
 
 from shipway.edges.catalog.snapshot import Catalog
 from shipway.steps.verify.drift import Drift, drift
-from shipway.values import Outcome
+from shipway.values.checks import Outcome
 from tests.steps.verify.test_verify_powers import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 IN_PUBLIC = "alter default privileges in schema public"
 API_ROLES = "anon, authenticated, service_role"

@@ -15,7 +15,8 @@ from shipway.edges.machine.clock import SystemClock
 from shipway.errors import Failed, Refused
 from shipway.steps.verify.drift import drift, plan_adoption
 from shipway.steps.verify.recorded_schema import adopt_schema, keep_schema, recording
-from shipway.values import Outcome, Secret
+from shipway.values.basics import Secret
+from shipway.values.checks import Outcome
 from shipway.values.recorded import Basis
 from tests.fixtures.migrating import Heard
 from tests.steps.verify.test_verify_powers import World

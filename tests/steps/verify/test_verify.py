@@ -15,12 +15,13 @@ from shipway.edges.catalog.snapshot import Catalog
 from shipway.errors import Misconfigured
 from shipway.schema.expectations import Expect, Expectations, QueryCheck, load_expectations
 from shipway.steps.verify.verify import ChecksFailed, verify
-from shipway.values import CheckResult, Outcome, Plainly, Verified
+from shipway.values.basics import Plainly
+from shipway.values.checks import CheckResult, Outcome, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 ROOT = Path(__file__).parents[3]
 CHECKS = ROOT / "checks"

@@ -27,14 +27,10 @@ from shipway.steps.verify.before import earlier_of
 from shipway.steps.verify.drift import drift
 from shipway.steps.verify.powers import Means
 from shipway.steps.verify.verify import ChecksFailed, verify
-from shipway.values import (
-    CheckResult,
-    Manifest,
-    MigrationLimits,
-    Outcome,
-    Plainly,
-    Unproven,
-)
+from shipway.values.backup import Manifest
+from shipway.values.basics import Plainly, Unproven
+from shipway.values.checks import CheckResult, Outcome
+from shipway.values.exchange import MigrationLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +39,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     from shipway.edges.supabase.management_api import Supabase
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.fixtures.supabase_fixtures import Platform
 
 EXPECTATIONS = Expectations(exposed_schemas=("public",), timeout_s=10)

@@ -12,7 +12,8 @@ from shipway.edges.machine.log_memory import LogMemory
 from shipway.steps.watch.counts import Measure, Tally
 from shipway.steps.watch.error_fingerprint import fingerprint
 from shipway.steps.watch.log_stream import Listening, joined
-from shipway.values import Baseline, CheckResult, LogRow, Outcome, Verdict, Watched
+from shipway.values.checks import CheckResult, Outcome
+from shipway.values.logs import Baseline, LogRow, Verdict, Watched
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,14 +15,15 @@ from shipway.edges.web.http import Api
 from shipway.sandbox.control import Control
 from shipway.steps.watch.error_fingerprint import database_fingerprint
 from shipway.steps.watch.watch import watch
-from shipway.values import LogRow, Secret, Verdict
+from shipway.values.basics import Secret
+from shipway.values.logs import LogRow, Verdict
 from tests.steps.watch.test_watch import planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shipway.edges.supabase.logs import DatabaseTail
-    from shipway.values import Watched
+    from shipway.values.logs import Watched
     from tests.fixtures.hosting_fixtures import Hosted
 
 TOLD_WITHIN_S = 10.0

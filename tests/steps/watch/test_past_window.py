@@ -11,11 +11,12 @@ from shipway.edges.vercel.log_history import VercelHistory
 from shipway.errors import Refused
 from shipway.steps.watch.database_log import NotAsked
 from shipway.steps.watch.past_window import look_back
-from shipway.values import Verdict
+from shipway.values.logs import Verdict
 from tests.steps.watch.test_watch import planned
 
 if TYPE_CHECKING:
-    from shipway.values import Deployment, Watched
+    from shipway.values.hosting import Deployment
+    from shipway.values.logs import Watched
     from tests.fixtures.hosting_fixtures import Hosted
 
 

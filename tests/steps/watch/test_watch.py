@@ -13,9 +13,10 @@ from shipway.steps.watch.log_stream import Listening
 from shipway.steps.watch.plan import WatchPlan
 from shipway.steps.watch.verdict import refuse_bad, weigh_silence
 from shipway.steps.watch.watch import watch
-from shipway.values import Baseline, Deployment, Verdict, Watched
+from shipway.values.logs import Baseline, Verdict, Watched
 
 if TYPE_CHECKING:
+    from shipway.values.hosting import Deployment
     from tests.fixtures.hosting_fixtures import Hosted
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from shipway.edges.restore.restore import restore
 from shipway.edges.servers.cluster import Cluster, install_at
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.lint_cases import serve_dressed, url_of
 from tests.fixtures.migrating import ask

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.stories.conftest import Project
 
 NOTES = (

@@ -16,7 +16,7 @@ from tests.fixtures.pooling import Pooler
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
 
 FILES = {
     "001_a.sql": "create schema app; create table app.a (id int primary key);\n",

@@ -11,7 +11,7 @@ import pytest
 
 from shipway.edges.servers.cluster import HOST, Cluster, newest
 from shipway.sandbox.database.dress import SUPERUSER, dress
-from shipway.values import Secret
+from shipway.values.basics import Secret
 from tests.conftest import DatabaseServer
 from tests.fixtures.database_project import DatabaseProject
 from tests.fixtures.migrating import ask, execute, exists

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from shipway.values import Secret
+    from shipway.values.basics import Secret
     from tests.stories.conftest import Project
 
 # What is done by hand to the migrated database, and for each group the check that then fails.

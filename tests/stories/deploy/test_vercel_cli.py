@@ -14,7 +14,7 @@ import pytest
 from shipway.edges.vercel.cli import find_cli
 from shipway.errors import DeploymentFailed
 from shipway.steps.deploy.deploy import staged_build
-from shipway.values import CliSource, Deployment
+from shipway.values.hosting import CliSource, Deployment
 from tests.edges.vercel.test_app_files import IGNORED_BY_THE_CLI
 from tests.steps.deploy.test_deploy import planned
 
