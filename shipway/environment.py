@@ -82,7 +82,7 @@ def load(target: str | None, *, root: Path, environ: Mapping[str, str] | None = 
     for one in (one for one in fields(Settings) if "help" in one.metadata):
         raw, source = _lookup(one, given, policies)
         if raw is not None:
-            values[one.name] = _parsed(one, raw, source)
+            values[one.name] = _parse(one, raw, source)
             sources[one.metadata.get("env", one.name)] = source
     _refuse_unknown_overrides(given)
     name = given.get("SHIPWAY_TARGET", ("default", ""))[0]
@@ -104,14 +104,14 @@ def _environment(target: str, root: Path, process: dict[str, str]) -> dict[str, 
             raise Misconfigured(
                 f"'{target}' is not a target's name: lower-case letters, digits, '-' and '_'.",
                 unchanged=_NOTHING_DONE,
-                next_step=_known_targets(root),
+                next_step=_list_targets(root),
             )
         path = root / f".env.{target}"
-        if not path.is_file() and not _told_by_process(target, process):
+        if not path.is_file() and not _is_in_process_environment(target, process):
             raise Misconfigured(
                 f"There is no target '{target}': the file .env.{target} does not exist in {root}.",
                 unchanged=_NOTHING_DONE,
-                next_step=_known_targets(root),
+                next_step=_list_targets(root),
             )
         given |= _env_file(path)
     given |= {name: (text, "environment") for name, text in process.items()}
@@ -122,7 +122,7 @@ def _environment(target: str, root: Path, process: dict[str, str]) -> dict[str, 
     return given
 
 
-def _told_by_process(target: str, process: Mapping[str, str]) -> bool:
+def _is_in_process_environment(target: str, process: Mapping[str, str]) -> bool:
     """Whether the process environment is this target's own, as in a CI system without files.
 
     A database alone does not say so: its URL may be left over in somebody's shell.
@@ -130,7 +130,7 @@ def _told_by_process(target: str, process: Mapping[str, str]) -> bool:
     return process.get("SHIPWAY_TARGET") == target and bool(process.get("DATABASE_URL"))
 
 
-def _known_targets(root: Path) -> str:
+def _list_targets(root: Path) -> str:
     known = target_files(root)
     if known:
         return f"Use one of: {', '.join(known)}; or copy .env.example to a new .env.<target>."
@@ -215,7 +215,7 @@ def _in_environment(one: Field[Any]) -> str:
     return str(one.metadata.get("env", f"SHIPWAY_{one.name.upper()}"))
 
 
-def _parsed(one: Field[Any], raw: Any, source: str) -> Any:
+def _parse(one: Field[Any], raw: Any, source: str) -> Any:
     """Return `raw` as the type that the field declares."""
     kind = str(one.type)
     name = one.name if source.endswith(".toml") else _in_environment(one)

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.errors import LogsBad, Stopped
-from shipway.steps.deploy.automatic_rollback import gone_back, misfit, plan_of_retreat, stays_live
-from shipway.steps.deploy.deploy import deploy, staged_build
+from shipway.steps.deploy.automatic_rollback import (
+    misfit,
+    plan_of_retreat,
+    tell_gone_back,
+    tell_stays_live,
+)
+from shipway.steps.deploy.deploy import build_staged, deploy
 from shipway.steps.deploy.rollback import go_back
 from shipway.steps.release.database_half import DatabaseHalf, DatabasePlan, DatabasePowers
 from shipway.steps.watch.verdict import refuse_bad, weigh_silence
@@ -102,7 +107,7 @@ def release(
     if plan.build_first:
         with course.step("build") as proven:
             # The deploy step finds this deployment by the release's id.
-            proven(staged_build(plan.deploy, powers.deploy))
+            proven(build_staged(plan.deploy, powers.deploy))
 
     verified = database.change(backup, seal)
 
@@ -163,11 +168,11 @@ def _retreat(  # noqa: PLR0913 - what the release knows by then
         old = powers.old_code(deployed)
         why_not = misfit(old, database=powers.catalog, clock=powers.clock, say=powers.say)
         if why_not or isinstance(old, Unproven):
-            return stays_live(bad, deployed, backup, why_not=why_not, target=plan.target)
+            return tell_stays_live(bad, deployed, backup, why_not=why_not, target=plan.target)
         with course.step("rollback") as proven:
             proven(go_back(plan_of_retreat(plan.deploy, deployed, old), powers.deploy))
     except Stopped as second:
-        bad = stays_live(bad, deployed, backup, why_not="it could not be.", target=plan.target)
+        bad = tell_stays_live(bad, deployed, backup, why_not="it could not be.", target=plan.target)
         bad.add(f"{second.what} {second.unchanged}")
         return bad
-    return gone_back(bad, deployed, target=plan.target)
+    return tell_gone_back(bad, deployed, target=plan.target)

@@ -9,7 +9,7 @@ import pytest
 
 from shipway.cleanup import afterwards, also
 from shipway.commands.asked import Asked
-from shipway.commands.session import interrupted, with_notes
+from shipway.commands.session import interruption, with_notes
 from shipway.edges.catalog.snapshot import Catalog
 from shipway.edges.machine.clock import SystemClock
 from shipway.edges.postgres import connection as postgres
@@ -63,7 +63,7 @@ def test_an_interruption_is_told_with_what_failed_in_cleaning_up_after_it() -> N
     with pytest.raises(KeyboardInterrupt) as raised, afterwards(_refuse):
         raise error
     assert raised.value is error
-    told = with_notes(interrupted(Asked(command="db.rehearse")), error)
+    told = with_notes(interruption(Asked(command="db.rehearse")), error)
     assert told.also == ["It still runs. kill -QUIT 7"]
 
 
@@ -116,7 +116,7 @@ def test_a_look_whose_connection_has_died_says_why_it_died(database_url: Secret)
     with (
         pytest.raises(psycopg.errors.AdminShutdown),
         postgres.connect(database_url, purpose="test", timeout_s=5) as connection,
-        postgres.rolled_back(connection, b"begin"),
+        postgres.roll_back_after(connection, b"begin"),
     ):
         connection.execute(dies)
     with postgres.connect(database_url, purpose="test", timeout_s=5) as connection:

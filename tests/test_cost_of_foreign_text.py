@@ -73,7 +73,7 @@ WORKED_ON: dict[str, Callable[[str], object]] = {
         row(text, code="42P01")
     ),
     "what a person sees": lambda text: no_command(HIDE.shown(text)),
-    "what a tool complains of": lambda text: tool_messages.told(f"pg_dump: error: {text}"),
+    "what a tool complains of": lambda text: tool_messages.complaints_of(f"pg_dump: error: {text}"),
     "a build's log": lambda text: failing_lines([BuildLine(text=text, error=True)]),
     "a statement that sets a secret": lambda text: holds_secrets(f"alter role {text}"),
     "a query without its values": without_literals,

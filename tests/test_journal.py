@@ -10,7 +10,7 @@ import pytest
 
 from shipway.errors import Failed, Refused
 from shipway.release import new_release_id
-from shipway.steps.journal.journal import Entry, FileCopy, Journal, chained
+from shipway.steps.journal.journal import Entry, FileCopy, Journal, verify_chain
 from shipway.steps.journal.journal import read as read_lines
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_secrets_are_taken_out_of_a_line_before_it_is_chained(path: Path) -> Non
     journal = Journal([FileCopy(path)], StillClock(), hide=lambda text: text.replace("s3cret", "-"))
     journal.write("failed", "backup", {"what": ["the key s3cret is wrong"]})
     assert "s3cret" not in path.read_text(encoding="utf-8")
-    assert chained(FileCopy(path).lines())[1] is None
+    assert verify_chain(FileCopy(path).lines())[1] is None
 
 
 def test_the_names_of_releases_sort_by_the_millisecond_they_began_in() -> None:

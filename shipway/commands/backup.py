@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = [
     "backup_of",
     "directory_of",
-    "kept",
-    "listed",
+    "keep_backup",
+    "list_all",
     "platform",
-    "pruned",
+    "prune_backups",
     "take",
-    "taken",
-    "verified",
+    "take_now",
+    "verify",
 ]
 
 
@@ -41,10 +41,10 @@ def take(session: Session) -> Answer:
     if session.asked.dry:
         return Answer(value=session.wiring.backups.plan())
     session.wiring.database.demand(writes=False)
-    return Answer(value=taken(session))
+    return Answer(value=take_now(session))
 
 
-def taken(session: Session) -> Backup:
+def take_now(session: Session) -> Backup:
     """Take a backup of the target now."""
     return backup_of(session.wiring, session.terminal)
 
@@ -66,14 +66,14 @@ def platform(session: Session) -> Answer:
     return Answer(value=look_at_platform(desk, clock=session.wiring.clock))
 
 
-def listed(session: Session) -> Answer:
+def list_all(session: Session) -> Answer:
     """List what lies on this machine, broken ones too."""
     return Answer(
         value=list_backups(session.wiring.backups.folder, key=session.settings.backup_signing_key)
     )
 
 
-def verified(session: Session, backup_id: str) -> Answer:
+def verify(session: Session, backup_id: str) -> Answer:
     """Read a backup from end to end and compare it with its manifest."""
     directory = directory_of(session, backup_id)
     archives = session.wiring.backups.archives
@@ -93,7 +93,7 @@ def verified(session: Session, backup_id: str) -> Answer:
     return Answer(value=backup)
 
 
-def kept(session: Session, backup_id: str, reason: str) -> Answer:
+def keep_backup(session: Session, backup_id: str, reason: str) -> Answer:
     """Mark a backup so that prune never deletes it."""
     key = session.settings.backup_signing_key
     backup = open_backup(directory_of(session, backup_id), key=key)
@@ -105,7 +105,7 @@ def kept(session: Session, backup_id: str, reason: str) -> Answer:
     return Answer(value=backup)
 
 
-def pruned(session: Session) -> Answer:
+def prune_backups(session: Session) -> Answer:
     """Show which backups the settings no longer keep, and delete them after a yes."""
     settings = session.settings
     rules = Retention(

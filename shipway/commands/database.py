@@ -11,7 +11,7 @@ from shipway.errors import Failed
 from shipway.migrations.creation import create_files, next_files
 from shipway.report.tables import TableList
 from shipway.steps.verify.before import earlier_of
-from shipway.steps.verify.drift import drift, drifted
+from shipway.steps.verify.drift import drift, drift_error
 from shipway.steps.verify.verify import ChecksFailed
 from shipway.steps.verify.verify import verify as run_checks
 from shipway.values.backup import Backup
@@ -66,7 +66,9 @@ def diff(session: Session) -> Answer:
     told = drift(wiring.database.catalog, means=wiring.database.means)
     if not told.differences:
         return Answer(value=told)
-    return Answer(value=told, error=drifted(told, adopt_schema=wiring.database.means.adopt_schema))
+    return Answer(
+        value=told, error=drift_error(told, adopt_schema=wiring.database.means.adopt_schema)
+    )
 
 
 def new(session: Session, name: str) -> Answer:

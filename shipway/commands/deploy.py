@@ -12,7 +12,7 @@ from shipway.release import new_release_id
 from shipway.report.checks import show_checks
 from shipway.steps.deploy.deploy import deploy as run_deployment
 from shipway.steps.deploy.side_by_side import compare
-from shipway.steps.deploy.sources import described
+from shipway.steps.deploy.sources import describe
 from shipway.steps.verify.verify import verify
 from shipway.steps.watch.past_window import look_back
 from shipway.steps.watch.verdict import line_of, refuse_bad, weigh_silence
@@ -49,18 +49,18 @@ def deploy(session: Session, *, side_by_side: bool) -> Answer:
     plan = wiring.hosting.deploy_plan(new_release_id(wiring.clock.now()), version)
     if session.asked.dry:
         return Answer(value=plan)
-    session.confirm(f"Deploy {described(plan.source)} to {plan.project_name}, production?")
+    session.confirm(f"Deploy {describe(plan.source)} to {plan.project_name}, production?")
     return Answer(
         value=run_deployment(
             plan,
             proof,
             wiring.hosting.deploy_powers(plan.release_id, session.terminal),
-            when_staged=(lambda staged: _compared(session, plan, staged)) if side_by_side else None,
+            when_staged=(lambda staged: _compare(session, plan, staged)) if side_by_side else None,
         )
     )
 
 
-def _compared(session: Session, plan: DeployPlan, staged: Deployment) -> None:
+def _compare(session: Session, plan: DeployPlan, staged: Deployment) -> None:
     """Show where the new deployment differs from production, and ask when it does."""
     if plan.previous_id is None or not plan.production_urls:
         session.terminal.note("nothing serves production yet: there is nothing to compare with")
@@ -119,7 +119,7 @@ def logs(session: Session, deployment: str, window: str, since: str) -> Answer:
     )
     if session.asked.dry:
         return Answer(value=plan)
-    watched = _looked_back(session, plan) if since else _watched(session, plan)
+    watched = _look_back(session, plan) if since else _watch(session, plan)
     try:
         refuse_bad(watched, next_step="Look at the lines above, mend the app, and release again.")
         if not since:
@@ -131,12 +131,12 @@ def logs(session: Session, deployment: str, window: str, since: str) -> Answer:
     return Answer(value=watched)
 
 
-def _watched(session: Session, plan: WatchPlan) -> Watched:
+def _watch(session: Session, plan: WatchPlan) -> Watched:
     wiring = session.wiring
     return watch(plan, wiring.hosting.logs, wiring.hosting.watch_powers(session.terminal))
 
 
-def _looked_back(session: Session, plan: WatchPlan) -> Watched:
+def _look_back(session: Session, plan: WatchPlan) -> Watched:
     wiring = session.wiring
     return look_back(plan, wiring.hosting.history, wiring.hosting.watch_powers(session.terminal))
 

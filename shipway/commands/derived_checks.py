@@ -45,7 +45,8 @@ def write_checks(session: Session, names: Sequence[str]) -> None:
         Stopped: the database cannot be asked.
     """
     made = {
-        name: _access(session) if name.endswith(_ACCESS) else _declared(session) for name in names
+        name: _access(session) if name.endswith(_ACCESS) else _declaration(session)
+        for name in names
     }
     for name, text in made.items():
         path: Path = session.settings.root / name
@@ -73,7 +74,7 @@ def _still_to_come(session: Session, matrix: Sequence[Access]) -> list[str]:
     return [f"{text}\n" for text in kept.values()]
 
 
-def _declared(session: Session) -> str:
+def _declaration(session: Session) -> str:
     catalog = session.wiring.database.catalog
     tables = catalog.list_tables(session.settings.exposed_schemas)
     return write_declared(catalog.describe_table(f"{one.schema}.{one.name}") for one in tables)

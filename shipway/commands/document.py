@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from shipway.commands.asked import Answer, Asked
     from shipway.errors import Stopped
 
-__all__ = ["Document", "document_of", "unexpected"]
+__all__ = ["Document", "document_of", "unexpected_error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,11 @@ def document_of(asked: Asked, target: str | None, answer: Answer, *, shows_rows:
         dry_run=asked.dry,
         exit_code=error.exit_code if error else 0,
         result=answer.value,
-        error=_described(error, shows_rows=shows_rows) if error else None,
+        error=_describe(error, shows_rows=shows_rows) if error else None,
     )
 
 
-def unexpected(asked: Asked) -> Document:
+def unexpected_error(asked: Asked) -> Document:
     """Return how a command ended that met an error of shipway's own."""
     return Document(
         command=asked.command,
@@ -79,7 +79,7 @@ def unexpected(asked: Asked) -> Document:
     )
 
 
-def _described(error: Stopped, *, shows_rows: bool) -> DescribedError:
+def _describe(error: Stopped, *, shows_rows: bool) -> DescribedError:
     return DescribedError(
         kind=type(error).__name__,
         what=error.what,

@@ -39,26 +39,26 @@ def init(session: Session) -> Answer:
     if plan.written or plan.derived:
         session.confirm(f"Write this into {root}?")
     written = write_start(plan, say=session.terminal)
-    derived = _derived(session, plan.derived)
+    derived = _derive(session, plan.derived)
     steps = next_steps(
         plan.found,
         asked=session.settings.target,
         targets=[name for name in target_files(root) if name != _SANDBOX],
-        installed=_installed(),
+        installed=_is_installed(),
         history=_history(session),
         derived=session.settings.database_url is not None and derived == plan.derived,
     )
     return Answer(value=Started(written=(*written, *derived), next_steps=steps))
 
 
-def _installed() -> bool:
+def _is_installed() -> bool:
     """Return whether `invoke` can be called after this command, too."""
     # `uvx` and `pipx run` put it on PATH for this command alone, from an environment in a cache.
     lent = any("cache" in part.lower() for part in Path(sys.prefix).parts)
     return shutil.which("invoke") is not None and not lent
 
 
-def _derived(session: Session, names: tuple[str, ...]) -> tuple[str, ...]:
+def _derive(session: Session, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the files that were made from the database; one that is not there stops nothing."""
     if not names:
         return ()

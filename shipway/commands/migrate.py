@@ -56,16 +56,16 @@ def migrate(
     if not plan.pending:
         return Answer(value=proof_of(plan.applied))
     wiring.database.demand(writes=True)
-    from shipway.commands.seal_check import held_to, wanted_seal
+    from shipway.commands.seal_check import hold_to, required_seal
     from shipway.steps.migrate.migrate import migrate as run_migrations
 
-    seal = wanted_seal(session, plan, without_rehearsal)
+    seal = required_seal(session, plan, without_rehearsal)
     show(plan, session.terminal)
     session.confirm(f"Apply the {len(plan.pending)} pending to {wiring.database.place}?")
     with (
         wiring.database.lock("db.migrate"),
         wiring.database.open() as database,
-        held_to(seal, plan, session),
+        hold_to(seal, plan, session),
         wiring.database.recording(session.terminal),
     ):
         done = run_migrations(

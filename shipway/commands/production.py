@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
 from shipway.steps.deploy.deploy import put_live, smoke_staged
-from shipway.steps.deploy.production import chosen, production_status
+from shipway.steps.deploy.production import choose, production_status
 from shipway.steps.deploy.rollback import go_back, plan_back
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def status(session: Session) -> Answer:
 def promote(session: Session, deployment: str) -> Answer:
     """Let a staged deployment serve production, after a yes."""
     wiring = session.wiring
-    found = chosen(wiring.hosting.vercel, deployment)
+    found = choose(wiring.hosting.vercel, deployment)
     terms = wiring.hosting.live_terms()
     if session.asked.dry:
         return Answer(value=found)

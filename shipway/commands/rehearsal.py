@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
-from shipway.commands.backup import taken
+from shipway.commands.backup import take_now
 from shipway.environment import github_actions
 from shipway.report.github.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
@@ -31,7 +31,7 @@ def rehearse(session: Session, plan: MigrationPlan) -> Answer:
     with wiring.database.lock("db.rehearse"):
         backup = wiring.backups.latest()
         if not isinstance(backup, Backup) or not _still_true(session, backup, plan):
-            backup = taken(session)
+            backup = take_now(session)
         expectations = wiring.database.expectations()
         seal = run_rehearsal(
             plan,

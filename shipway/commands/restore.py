@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from shipway.commands.asked import Answer
 from shipway.commands.backup import backup_of, directory_of
-from shipway.edges.copies.in_place_proof import restored_twice
-from shipway.edges.restore.replace import held_by
+from shipway.edges.copies.in_place_proof import restore_twice
+from shipway.edges.restore.replace import contents_of
 from shipway.environment import load
 from shipway.errors import Refused
 from shipway.formats.figures import count
@@ -38,7 +38,7 @@ def restore(session: Session, backup_id: str, into: str) -> Answer:
         return Answer()
     if into == _EMBEDDED:
         room = session.wiring.backups.room
-        return _brought(session, directory, f"{room.place}, which is gone again", room.copy_of)
+        return _bring(session, directory, f"{room.place}, which is gone again", room.copy_of)
     settings = load(into, root=session.settings.root)
     session.terminal.knows((*session.settings.secrets(), *settings.secrets()))
     with Wiring(settings) as other:
@@ -54,16 +54,14 @@ def proven(session: Session, backup_id: str) -> Answer:
         session.terminal.note(f"Would restore {directory.name} into a copy, and over it")
         return Answer()
     room = session.wiring.backups.room
-    return _brought(
-        session, directory, "a copy, which is gone again", partial(restored_twice, room)
-    )
+    return _bring(session, directory, "a copy, which is gone again", partial(restore_twice, room))
 
 
 def _into_target(session: Session, directory: Path, other: Wiring) -> Answer:
     """Bring it back into a target: beside nothing, or in the place of what is backed up first."""
     url, place, into = other.database.url, other.database.place, other.settings.target
     room = session.wiring.backups.room
-    held = held_by(url)
+    held = contents_of(url)
     key = session.settings.backup_signing_key
     # Before anyone is asked: a backup that cannot be trusted is not worth a question.
     backup = verify_backup(
@@ -75,20 +73,20 @@ def _into_target(session: Session, directory: Path, other: Wiring) -> Answer:
     )
     _confirm_place(session, into, place, protected=other.database.protected)
     if not held.tables and not held.is_project:
-        return _brought(session, directory, place, partial(room.filled, url=url))
+        return _bring(session, directory, place, partial(room.filled, url=url))
     if held.tables:
         session.terminal.note("what is there now is backed up first")
         saved = backup_of(other, session.terminal)
         session.terminal.note(f"to have it back: {_way_back(saved, into)}")
     unchanged = f"{into} is as it was: the transaction was rolled back."
-    return _brought(session, directory, place, partial(room.replaced, url=url), unchanged)
+    return _bring(session, directory, place, partial(room.replaced, url=url), unchanged)
 
 
 def _way_back(saved: Backup, into: str) -> str:
     return f"invoke db.restore {saved.manifest.backup_id} --into {into}"
 
 
-def _brought(
+def _bring(
     session: Session,
     directory: Path,
     place: str,

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from shipway.values.basics import Unproven
     from shipway.values.migrations import MigrationPlan
 
-__all__ = ["held_to", "wanted_seal"]
+__all__ = ["hold_to", "required_seal"]
 
 
 @contextmanager
-def held_to(seal: Seal | None, plan: MigrationPlan, session: Session) -> Iterator[None]:
+def hold_to(seal: Seal | None, plan: MigrationPlan, session: Session) -> Iterator[None]:
     """Run the block only on the base that was rehearsed on, and demand the rehearsed result."""
     if seal is None:
         yield
@@ -33,7 +33,7 @@ def held_to(seal: Seal | None, plan: MigrationPlan, session: Session) -> Iterato
     refuse_another_result(seal, looker=looker, folder=folder, say=say)
 
 
-def wanted_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | None:
+def required_seal(session: Session, plan: MigrationPlan, without: str) -> Seal | None:
     """Return the seal that the plan is held to; None where none is wanted.
 
     Args:

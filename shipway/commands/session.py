@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipway.commands.asked import Asked
     from shipway.settings import Settings
 
-__all__ = ["Session", "interrupted", "run", "with_notes"]
+__all__ = ["Session", "interruption", "run", "with_notes"]
 
 FORMATS = ("text", "json")
 _WAITING = "stopping as soon as this piece is through; Ctrl-C once more stops at once"
@@ -72,20 +72,20 @@ def run(asked: Asked, work: Callable[[Session], Answer]) -> int:
     interruptions = Interruptions(lambda: terminal.warn(_WAITING))
     interruptions.expect()
     try:
-        return _told(asked, terminal, *_worked(asked, terminal, interruptions, work))
+        return _tell(asked, terminal, *_work(asked, terminal, interruptions, work))
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does; there is nobody to tell.
         os._exit(1)
     except Exception as error:  # noqa: BLE001 - the one place where a bug ends a command
         terminal.crash(error)
         if asked.format == "json":
-            from shipway.commands.document import unexpected
+            from shipway.commands.document import unexpected_error
 
-            terminal.document(unexpected(asked))
+            terminal.document(unexpected_error(asked))
         return 1
 
 
-def _worked(
+def _work(
     asked: Asked,
     terminal: Terminal,
     interruptions: Interruptions,
@@ -111,10 +111,10 @@ def _worked(
     except Stopped as error:
         return target, Answer(error=error)
     except KeyboardInterrupt as error:
-        return target, Answer(error=with_notes(interrupted(asked), error))
+        return target, Answer(error=with_notes(interruption(asked), error))
 
 
-def _told(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
+def _tell(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) -> int:
     error = answer.error
     terminal.answers()
     if answer.value is not None and asked.format == "text":
@@ -146,7 +146,7 @@ def with_notes(stopped: Interrupted, error: KeyboardInterrupt) -> Interrupted:
     return stopped
 
 
-def interrupted(asked: Asked) -> Interrupted:
+def interruption(asked: Asked) -> Interrupted:
     """Return the error that stands for Ctrl-C or SIGTERM."""
     return Interrupted(
         "Interrupted.",

@@ -78,7 +78,7 @@ def value_of(shape: type[_T], form: object) -> _T:
 def _dataclass(shape: Any, form: object, where: str) -> object:
     if not isinstance(form, dict):
         raise IllFormed(f"holds no object at '{where or 'body'}'")
-    missing = ", ".join(f"'{where}{name}'" for name in _wanted(shape) if name not in form)
+    missing = ", ".join(f"'{where}{name}'" for name in _required(shape) if name not in form)
     if missing:
         raise IllFormed(f"does not hold {missing}")
     known = {name: hint for name, hint in field_types(shape).items() if name in form}
@@ -88,7 +88,7 @@ def _dataclass(shape: Any, form: object, where: str) -> object:
 
 
 @cache
-def _wanted(shape: Any) -> tuple[str, ...]:
+def _required(shape: Any) -> tuple[str, ...]:
     """Return the fields of a dataclass that have no default."""
     return tuple(one.name for one in fields(shape) if one.default is one.default_factory is MISSING)
 
@@ -99,7 +99,7 @@ def _item(hint: Any, form: object, where: str) -> object:
     if origin in {types.UnionType, typing.Union}:
         if form is None and type(None) in arguments:
             return None
-        return _item(_meant(arguments, form, where), form, where)
+        return _item(_union_member(arguments, form, where), form, where)
     if origin is tuple and isinstance(form, list):
         of = arguments[:1] * len(form) if arguments[-1] is Ellipsis else arguments
         return tuple(_items(of, form, where))
@@ -110,7 +110,7 @@ def _item(hint: Any, form: object, where: str) -> object:
     return _dataclass(hint, form, f"{where}.") if is_dataclass(hint) else _plain(hint, form, where)
 
 
-def _meant(arguments: tuple[Any, ...], form: object, where: str) -> Any:
+def _union_member(arguments: tuple[Any, ...], form: object, where: str) -> Any:
     """Return which type of a union is meant: of several dataclasses, the one that fits best.
 
     It has all that it needs; of several, the one that knows most of what is told, and lacks least.
@@ -119,7 +119,7 @@ def _meant(arguments: tuple[Any, ...], form: object, where: str) -> Any:
     if len(inner) == 1:
         return inner[0]
     given = set(form) if isinstance(form, dict) else set()
-    able = [one for one in inner if given.issuperset(_wanted(one))]
+    able = [one for one in inner if given.issuperset(_required(one))]
     if not able:
         raise IllFormed(f"holds nothing that is known at '{where}'")
 

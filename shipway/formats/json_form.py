@@ -14,7 +14,7 @@ from shipway.values.basics import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Json", "hidden", "json_form"]
+__all__ = ["Json", "hide_secrets", "json_form"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -51,12 +51,12 @@ def _compound(value: object) -> Json:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def hidden(form: Json, hide: Callable[[str], str]) -> Json:
+def hide_secrets(form: Json, hide: Callable[[str], str]) -> Json:
     """Return a JSON form without secrets in its texts; before escapes could disguise them."""
     if isinstance(form, str):
         return hide(form)
     if isinstance(form, list):
-        return [hidden(one, hide) for one in form]
+        return [hide_secrets(one, hide) for one in form]
     if isinstance(form, dict):
-        return {name: hidden(one, hide) for name, one in form.items()}
+        return {name: hide_secrets(one, hide) for name, one in form.items()}
     return form

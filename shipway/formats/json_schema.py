@@ -62,10 +62,10 @@ def _of(hint: Any, known: dict[str, object]) -> dict[str, object]:
         return {"enum": [one.value for one in hint]}
     if is_dataclass(hint):
         return _reference(typing.cast("type", hint), known)
-    return _made_of(hint, known)
+    return _schema_of(hint, known)
 
 
-def _made_of(hint: Any, known: dict[str, object]) -> dict[str, object]:
+def _schema_of(hint: Any, known: dict[str, object]) -> dict[str, object]:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in {types.UnionType, typing.Union}:
         return {"anyOf": [_of(one, known) for one in inner]}

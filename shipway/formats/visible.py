@@ -30,7 +30,7 @@ def visible(text: str) -> str:
 
     Tabs and line ends stay; a carriage return before a line end is a part of it.
     """
-    return _STEERS.sub(_escaped, text.replace("\r\n", "\n"))
+    return _STEERS.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def no_command(text: str) -> str:
@@ -38,7 +38,7 @@ def no_command(text: str) -> str:
     return _COMMAND.sub(lambda found: f"{found[1] or ''}\\x{ord(found[0][-1]):02x}", text)
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code <= 0xFF:  # noqa: PLR2004 - what two digits hold
         return f"\\x{code:02x}"

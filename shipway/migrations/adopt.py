@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations import order
-from shipway.migrations.foreign import adopt_command, applied_by, chosen
+from shipway.migrations.foreign import adopt_command, choose_history, files_applied_by
 from shipway.migrations.names import entry_of
 from shipway.migrations.project import refuse_other_project
 from shipway.values.histories import AdoptPlan
@@ -57,9 +57,9 @@ def plan_adopt(  # noqa: PLR0913 - what is known, and the ways to say more
         named = f"--up-to {up_to}"
         matched = known
     else:
-        history = chosen(state.histories, files, source=source, target=target)
+        history = choose_history(state.histories, files, source=source, target=target)
         named = f"{history.tool} ({history.table})"
-        matched, strangers = applied_by(history, files)
+        matched, strangers = files_applied_by(history, files)
         if strangers:
             raise _not_here(history.tool, strangers, matched, target)
     recorded = {row.version for row in state.applied}

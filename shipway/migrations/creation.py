@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured
 from shipway.migrations.files import read_folder
-from shipway.migrations.layout import ALL_MARKS, down_for, marks_like, shared_with, wants_folders
-from shipway.migrations.names import IN_FOLDER, entries, in_own_folder, shown
+from shipway.migrations.layout import (
+    ALL_MARKS,
+    down_for,
+    marks_like,
+    tool_sharing_folder,
+    wants_folders,
+)
+from shipway.migrations.names import IN_FOLDER, display_name, entries, in_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from shipway.migrations.layout import Marks
     from shipway.values.migrations import Migration
 
-__all__ = ["NextFiles", "create_files", "next_files", "refuse_untouched", "untouched"]
+__all__ = ["NextFiles", "create_files", "is_untouched", "next_files", "refuse_untouched"]
 
 _NOTHING_DONE = "Nothing was run and nothing was changed."
 _BLANK_ENDS = ("\n\n", "\n", "")
@@ -67,13 +73,16 @@ def next_files(folder: Path, name: str, *, now: datetime) -> NextFiles:
 
 def create_files(files: NextFiles) -> None:
     """Create both, and their folders where they are missing."""
-    for path, text in ((files.up, files.text), (files.down, f"-- undoes {shown(files.up)}\n\n")):
+    for path, text in (
+        (files.up, files.text),
+        (files.down, f"-- undoes {display_name(files.up)}\n\n"),
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
             stream.write(text)
 
 
-def untouched(migration: Migration) -> bool:
+def is_untouched(migration: Migration) -> bool:
     """Tell whether the file is still as `db.new` has made it."""
     if not migration.blank:
         return False
@@ -90,9 +99,10 @@ def refuse_untouched(pending: Sequence[Migration]) -> None:
         Misconfigured: there is one.
     """
     for migration in pending:
-        if untouched(migration):
+        if is_untouched(migration):
             raise Misconfigured(
-                f"{shown(migration.path)} is as db.new has made it: nothing is written into it.",
+                f"{display_name(migration.path)} is as db.new has made it: "
+                "nothing is written into it.",
                 unchanged=_NOTHING_DONE,
                 next_step=f"Write the migration into {migration.path}; if it is to do nothing, say "
                 f"why in a comment.\nOr take it away again: {_removal(migration)}",
@@ -113,7 +123,7 @@ def _text(words: Sequence[str], marks: Marks) -> str:
 def _next_digits(folder: Path, newest: Migration | None, now: datetime) -> str:
     """Return the next number, of the kind that the folder's newest has."""
     if newest is None:
-        by_time = wants_folders(folder) or shared_with(folder / "first.sql")
+        by_time = wants_folders(folder) or tool_sharing_folder(folder / "first.sql")
         return f"{now:%Y%m%d%H%M%S}" if by_time else "001"
     milliseconds = now.microsecond // 1000
     by_width = {

@@ -14,10 +14,10 @@ from shipway.migrations.layout import as_supabase, down_for, downs_outside
 from shipway.migrations.names import (
     DOWN,
     DOWN_IN_FOLDER,
+    display_name,
     entries,
     entry_of,
     in_own_folder,
-    shown,
 )
 from shipway.migrations.sql.text import head_of, read_text
 from shipway.values.migrations import Migration, Phase
@@ -60,7 +60,7 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
             unchanged=_NOTHING_DONE,
             next_step="Set SHIPWAY_MIGRATIONS_DIR, or make the first file: invoke db.new NAME",
         )
-    paths, _ = _told_apart(folder)
+    paths, _ = _split_folder(folder)
     downs = {path.name.removesuffix(DOWN): path for path in paths if path.name.endswith(DOWN)}
     ups = [path for path in paths if not path.name.endswith(DOWN)]
     outside = {path.name.removesuffix(DOWN): path for path in downs_outside(folder)}
@@ -81,7 +81,7 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
             unchanged=_NOTHING_DONE,
             next_step=f"Restore {orphan.name.removesuffix(DOWN)}.sql beside it, or delete it.",
         )
-    return tuple(_numbered(found))
+    return tuple(_with_versions(found))
 
 
 def set_aside(folder: Path) -> tuple[str, ...]:
@@ -89,10 +89,10 @@ def set_aside(folder: Path) -> tuple[str, ...]:
 
     Elsewhere a file that is no migration is refused.
     """
-    return tuple(path.name for path in _told_apart(folder)[1])
+    return tuple(path.name for path in _split_folder(folder)[1])
 
 
-def _told_apart(folder: Path) -> tuple[list[Path], list[Path]]:
+def _split_folder(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return what is read of a folder, and what is set aside."""
     paths = list(entries(folder))
     named = [path for path in paths if in_own_folder(path) or _AS_SUPABASE.match(path.name)]
@@ -101,7 +101,7 @@ def _told_apart(folder: Path) -> tuple[list[Path], list[Path]]:
     return named, [path for path in paths if path not in named]
 
 
-def _numbered(found: Sequence[Migration]) -> Iterator[Migration]:
+def _with_versions(found: Sequence[Migration]) -> Iterator[Migration]:
     """Yield the migrations, each with a version that is its own.
 
     A further file of the same digits gets a number that comes of its name, so that it keeps it
@@ -166,7 +166,7 @@ def read_migration(path: Path, down_path: Path | None, *, by_name: bool = False)
     text = read_text(path)
     directives = head_of(text, path)
     if directives:
-        refuse_unknown(directives, DIRECTIVES, source=shown(path))
+        refuse_unknown(directives, DIRECTIVES, source=display_name(path))
     return Migration(
         version=int(digits),
         digits=digits,
@@ -200,7 +200,7 @@ def _name_of(path: Path, form: re.Pattern[str]) -> tuple[str, str]:
         )
     if len(match.group(1)) > _MAX_DIGITS:
         raise Misconfigured(
-            f"{shown(path)}: its number has more than {_MAX_DIGITS} digits.",
+            f"{display_name(path)}: its number has more than {_MAX_DIGITS} digits.",
             unchanged=_NOTHING_DONE,
             next_step="Use a short number or a 14-digit timestamp.",
         )
@@ -212,7 +212,7 @@ def _phase(value: str, path: Path) -> Phase:
         return Phase(value)
     except ValueError:
         raise Misconfigured(
-            f"{shown(path)}: phase={value} is not a phase.",
+            f"{display_name(path)}: phase={value} is not a phase.",
             unchanged=_NOTHING_DONE,
             next_step="Use phase=expand (the default) or phase=contract.",
         ) from None
@@ -220,4 +220,4 @@ def _phase(value: str, path: Path) -> Phase:
 
 def _limit(directives: Mapping[str, str], key: str, path: Path) -> float | None:
     value = directives.get(key)
-    return None if value is None else duration_s(value, key=key, source=shown(path))
+    return None if value is None else duration_s(value, key=key, source=display_name(path))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shipway.values.migrations import ForeignEntry, ForeignHistory, Migration
 
-__all__ = ["adopt_command", "applied_by", "chosen", "named_by"]
+__all__ = ["adopt_command", "choose_history", "files_applied_by", "files_named_by"]
 
 _NOTHING_DONE = "Nothing was run; the database is as it was."
 
@@ -23,24 +23,24 @@ def adopt_command(target: str, flags: str = "") -> str:
     return f"invoke --dry db.adopt{f' {flags}' if flags else ''}{where}"
 
 
-def applied_by(
+def files_applied_by(
     history: ForeignHistory, files: Sequence[Migration]
 ) -> tuple[list[Migration], list[str]]:
     """Return the files that the tool has applied, in order, and its entries without a file."""
-    found, strangers = _matched(history.entries, files)
+    found, strangers = _match(history.entries, files)
     up_to = history.up_to
-    if up_to is not None and (found or _begun(history, files) or _has(files, up_to)):
+    if up_to is not None and (found or _files_begun(history, files) or _has(files, up_to)):
         # Else it is of another project in the same database.
         found += [file for file in files if file.version <= up_to]
     return _in_order(found, files), strangers
 
 
-def named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
+def files_named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
     """Return the files that the tool has applied or has begun to apply, in order."""
-    return _in_order([*applied_by(history, files)[0], *_begun(history, files)], files)
+    return _in_order([*files_applied_by(history, files)[0], *_files_begun(history, files)], files)
 
 
-def chosen(
+def choose_history(
     histories: Sequence[ForeignHistory], files: Sequence[Migration], *, source: str, target: str
 ) -> ForeignHistory:
     """Return the history that is to be taken over: the one that names files of the folder.
@@ -64,11 +64,11 @@ def chosen(
             raise Misconfigured(
                 f"There is no history of '{source}' in the database.",
                 unchanged=_NOTHING_DONE,
-                next_step=f"Found: {_named(histories, histories) or 'none'}. Or say it yourself: "
-                f"{up_to}",
+                next_step=f"Found: {_source_name(histories, histories) or 'none'}. "
+                f"Or say it yourself: {up_to}",
             )
     else:
-        wanted = [one for one in histories if named_by(one, files)]
+        wanted = [one for one in histories if files_named_by(one, files)]
         wanted = wanted or [one for one in histories if one.entries or one.fault]
         wanted = wanted or list(histories[:1])
     if not wanted:
@@ -78,9 +78,9 @@ def chosen(
             next_step=f"Say how far it is: {up_to}",
         )
     if len(wanted) > 1:
-        first = adopt_command(target, f"--source '{_named(wanted[:1], histories)}'")
+        first = adopt_command(target, f"--source '{_source_name(wanted[:1], histories)}'")
         raise Refused(
-            f"Several tools have left a history: {_named(wanted, histories)}.",
+            f"Several tools have left a history: {_source_name(wanted, histories)}.",
             unchanged=_NOTHING_DONE,
             next_step=f"Say whose counts, for example: {first}",
         )
@@ -94,13 +94,13 @@ def chosen(
     return wanted[0]
 
 
-def _named(some: Sequence[ForeignHistory], histories: Sequence[ForeignHistory]) -> str:
+def _source_name(some: Sequence[ForeignHistory], histories: Sequence[ForeignHistory]) -> str:
     """Return what `--source` knows some by: the tool, or the table where a tool has several."""
     many = Counter(one.tool for one in histories)
     return ", ".join(one.tool if many[one.tool] == 1 else one.table for one in some)
 
 
-def _matched(
+def _match(
     entries: Sequence[ForeignEntry], files: Sequence[Migration]
 ) -> tuple[list[Migration], list[str]]:
     # Of files that share their digits a tool means the one that it names, or the first.
@@ -119,8 +119,8 @@ def _matched(
     return found, strangers
 
 
-def _begun(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
-    return _matched(history.failed, files)[0]
+def _files_begun(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
+    return _match(history.failed, files)[0]
 
 
 def _has(files: Sequence[Migration], version: int) -> bool:

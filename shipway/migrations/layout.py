@@ -19,7 +19,7 @@ __all__ = [
     "down_for",
     "downs_outside",
     "marks_like",
-    "shared_with",
+    "tool_sharing_folder",
     "wants_folders",
 ]
 
@@ -61,7 +61,7 @@ _NODE_PG_MIGRATE_DIGITS: Final = {13, 17}
 _DATED: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 
-def shared_with(up: Path) -> str:
+def tool_sharing_folder(up: Path) -> str:
     """Return the tool that takes every .sql file beside this migration for one; empty for none.
 
     The Supabase CLI is known by its folder, the others by what they want to see in a file.
@@ -70,7 +70,7 @@ def shared_with(up: Path) -> str:
         return ""
     if (up.parent.parent.name, up.parent.name) == ("supabase", "migrations"):
         return SUPABASE_CLI
-    tool, _ = _marked(up)
+    tool, _ = _mark_of(up)
     digits = re.match(r"\d*", up.name)
     if digits and len(digits.group()) in _NODE_PG_MIGRATE_DIGITS:
         return tool or "node-pg-migrate"
@@ -88,7 +88,7 @@ def as_supabase(paths: Sequence[Path]) -> bool:
     """
     if not paths or any(map(in_own_folder, paths)):
         return False
-    tools = {shared_with(path) for path in paths[:1]}
+    tools = {tool_sharing_folder(path) for path in paths[:1]}
     return tools == {SUPABASE_CLI} or (
         tools == {""} and all(_DATED.match(path.name) for path in paths)
     )
@@ -96,7 +96,7 @@ def as_supabase(paths: Sequence[Path]) -> bool:
 
 def marks_like(like: Path) -> Marks:
     """Return what a tool wants to see in a new file of this one's folder."""
-    return _marked(like)[1]
+    return _mark_of(like)[1]
 
 
 def down_for(up: Path, *, like: Path | None = None) -> Path:
@@ -109,7 +109,7 @@ def down_for(up: Path, *, like: Path | None = None) -> Path:
     if in_own_folder(up):
         return up.with_name(DOWN_IN_FOLDER)
     name = up.name.removesuffix(".sql").removesuffix(".up") + DOWN
-    if not shared_with(up) and not (like and shared_with(like)):
+    if not tool_sharing_folder(up) and not (like and tool_sharing_folder(like)):
         return up.with_name(name)
     return up.parent.with_name(_DOWN_FOLDER) / name
 
@@ -125,7 +125,7 @@ def wants_folders(folder: Path) -> bool:
     return of_prisma or (folder / "migration_lock.toml").is_file()
 
 
-def _marked(path: Path) -> tuple[str, Marks]:
+def _mark_of(path: Path) -> tuple[str, Marks]:
     """Return the tool whose mark the file bears, and its marks."""
     try:
         with path.open("rb") as stream:

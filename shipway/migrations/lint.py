@@ -131,7 +131,7 @@ def _grant(tokens: Sequence[str], words: Sequence[str]) -> Iterator[_Told]:
     yield _Told(
         "grant-to-everyone",
         Severity.WARNING,
-        f"Gives {', '.join(given)} on {_written(shown)} to {to}: "
+        f"Gives {', '.join(given)} on {_without_spaces(shown)} to {to}: "
         "policies alone hold visitors back.",
         "Grant what visitors need: select, on the tables that they may see.",
         "" if what[0] in {"all", "schema", "sequence"} else _full(name),
@@ -263,7 +263,7 @@ def _name(tokens: Sequence[str], at: int) -> str:
     return _full(name)
 
 
-def _written(tokens: Sequence[str]) -> str:
+def _without_spaces(tokens: Sequence[str]) -> str:
     """Return words as a person writes them: no spaces in a qualified name and before commas."""
     return " ".join(tokens).replace(" . ", ".").replace(" ,", ",")
 

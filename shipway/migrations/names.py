@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DOWN", "DOWN_IN_FOLDER", "IN_FOLDER", "entries", "entry_of", "in_own_folder", "shown"]
+__all__ = [
+    "DOWN",
+    "DOWN_IN_FOLDER",
+    "IN_FOLDER",
+    "display_name",
+    "entries",
+    "entry_of",
+    "in_own_folder",
+]
 
 DOWN: Final = ".down.sql"
 IN_FOLDER: Final = "migration.sql"
@@ -36,6 +44,6 @@ def entry_of(path: Path) -> str:
     return path.parent.name if in_own_folder(path) else path.name
 
 
-def shown(path: Path) -> str:
+def display_name(path: Path) -> str:
     """Return the file's name for a person; with its folder where only that tells it apart."""
     return f"{path.parent.name}/{path.name}" if in_own_folder(path) else path.name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
-from shipway.migrations.creation import untouched
-from shipway.migrations.names import entry_of, in_own_folder, shown
+from shipway.migrations.creation import is_untouched
+from shipway.migrations.names import display_name, entry_of, in_own_folder
 from shipway.migrations.order import in_order
 from shipway.migrations.project import refuse_other_project
 from shipway.migrations.unadopted import refuse_unadopted
@@ -89,11 +89,14 @@ def _aside(names: Sequence[str]) -> Iterator[str]:
 def _blank(waiting: Sequence[Migration]) -> Iterator[str]:
     """Yield a warning for each file that would do nothing: what is applied may not be edited."""
     for file in waiting:
-        if untouched(file):
-            yield f"{shown(file.path)} is as db.new has made it: nothing is written into it yet."
+        if is_untouched(file):
+            yield (
+                f"{display_name(file.path)} is as db.new has made it: "
+                "nothing is written into it yet."
+            )
         elif file.blank:
             yield (
-                f"{shown(file.path)} holds no SQL statement: it is recorded as applied, and "
+                f"{display_name(file.path)} holds no SQL statement: it is recorded as applied, and "
                 "nothing is run."
             )
 
@@ -146,9 +149,9 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
                 moved.add(twin.version)
             problems.append(_missing(row, twin))
         elif file.sha256 != row.sha256:
-            problems.append(_edited(row, file))
+            problems.append(_edited_file(row, file))
         elif file.label != row.label:
-            problems.append(_renamed(row, file))
+            problems.append(_renamed_file(row, file))
     rows = in_order(state.applied, files)
     newest = rows[-1] if rows else None
     known = recorded | moved
@@ -178,7 +181,7 @@ def _before(file: Migration, row: AppliedMigration | None) -> bool:
     return file.place < (0 if file.by_name else row.version, row.label)
 
 
-def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
+def _edited_file(row: AppliedMigration, file: Migration) -> tuple[str, str]:
     return (
         (
             f"edited after it was applied: {entry_of(file.path)} "
@@ -192,7 +195,7 @@ def _edited(row: AppliedMigration, file: Migration) -> tuple[str, str]:
     )
 
 
-def _renamed(row: AppliedMigration, file: Migration) -> tuple[str, str]:
+def _renamed_file(row: AppliedMigration, file: Migration) -> tuple[str, str]:
     return (
         f"renamed after it was applied: {_was(row, file)} is now {entry_of(file.path)}",
         (

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused, Stopped
 from shipway.formats.figures import count
 from shipway.migrations.adopt import plan_adopt
-from shipway.migrations.foreign import adopt_command, named_by
+from shipway.migrations.foreign import adopt_command, files_named_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.values.migrations import LedgerState, Migration
 
-__all__ = ["refuse_unadopted", "unadopted"]
+__all__ = ["refuse_unadopted", "unadopted_files"]
 
 _FEW = 5
 
 
-def unadopted(files: Sequence[Migration], state: LedgerState) -> str:
+def unadopted_files(files: Sequence[Migration], state: LedgerState) -> str:
     """Return what other tools have recorded of the files and our ledger does not hold, in words.
 
     It is empty when there is no such file.
@@ -28,9 +28,9 @@ def unadopted(files: Sequence[Migration], state: LedgerState) -> str:
     waiting = [file for file in files if file.version not in recorded]
     return "; ".join(
         f"{history.tool} has recorded in {history.table} what shipway's ledger does not hold: "
-        f"{_listed(named)}"
+        f"{_list(named)}"
         for history in state.histories
-        if (named := named_by(history, waiting))
+        if (named := files_named_by(history, waiting))
     )
 
 
@@ -46,7 +46,7 @@ def refuse_unadopted(files: Sequence[Migration], state: LedgerState, *, target: 
         Refused: there is such a file; it names the command that takes the history over, or what
             keeps that command from doing so.
     """
-    what = unadopted(files, state)
+    what = unadopted_files(files, state)
     if not what:
         return
     again = "Running it would do it a second time."
@@ -65,7 +65,7 @@ def refuse_unadopted(files: Sequence[Migration], state: LedgerState, *, target: 
     )
 
 
-def _listed(files: Sequence[Migration]) -> str:
+def _list(files: Sequence[Migration]) -> str:
     labels = [file.label for file in files]
     if len(labels) <= _FEW:
         return ", ".join(labels)

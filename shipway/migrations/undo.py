@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations.files import read_migration
-from shipway.migrations.foreign import named_by
+from shipway.migrations.foreign import files_named_by
 from shipway.migrations.layout import down_for
 from shipway.migrations.ledger.messages import literal
-from shipway.migrations.names import shown
+from shipway.migrations.names import display_name
 from shipway.migrations.order import in_order, number_of
 from shipway.migrations.sql.statement_kinds import tokens_of
 from shipway.values.histories import Loss, UndoPlan
@@ -90,7 +90,7 @@ def plan_undo(
 def _refuse_known_elsewhere(files: Sequence[Migration], state: LedgerState) -> None:
     """Refuse to undo what would count as applied for another tool for ever."""
     for history in state.histories:
-        named = named_by(history, files)
+        named = files_named_by(history, files)
         if named and not history.kept_up:
             raise Refused(
                 f"{history.tool} has recorded {named[-1].label} in {history.table}, and shipway "
@@ -113,7 +113,7 @@ def _down_of(file: Migration | None, label: str) -> Migration:
     down = read_migration(file.undone_by, None)
     if down.blank and not file.blank:
         raise Refused(
-            f"{shown(down.path)} holds no SQL statement: it would undo nothing of {label}.",
+            f"{display_name(down.path)} holds no SQL statement: it would undo nothing of {label}.",
             unchanged=_NOTHING_DONE,
             next_step=f"Write into {down.path} what undoes it, or undo it by a new migration: "
             "invoke db.new NAME",
@@ -129,12 +129,12 @@ def losses_of(script: Script, migration: Migration) -> list[Loss]:
     for index in range(len(script)):
         tokens = tokens_of(script.sql(index).decode())
         bare = [part.lower() for part in tokens]
-        for table, column in _lost(tokens, bare):
+        for table, column in _lost_objects(tokens, bare):
             found.append(Loss(label=migration.label, table=table, column=column, count=None))
     return found
 
 
-def _lost(tokens: list[str], bare: list[str]) -> list[tuple[str, str]]:
+def _lost_objects(tokens: list[str], bare: list[str]) -> list[tuple[str, str]]:
     if bare[:2] in (["drop", "table"], ["drop", "schema"]):
         mark = "*" if bare[1] == "schema" else ""
         return [(name + ("." + mark if mark else ""), "") for name in _names(tokens[2:])]

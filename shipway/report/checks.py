@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shipway.report.terminal.terminal import Terminal
 
-__all__ = ["counted", "show_checks"]
+__all__ = ["count_outcomes", "show_checks"]
 
 _MARK = {
     Outcome.PASSED: "ok",
@@ -24,10 +24,10 @@ _MARK = {
 
 @summary.register(Verified)
 def _(proof: Verified) -> str:
-    return counted(proof.results)
+    return count_outcomes(proof.results)
 
 
-def counted(results: Iterable[CheckResult]) -> str:
+def count_outcomes(results: Iterable[CheckResult]) -> str:
     """Return how many checks ended how: `9 passed, 1 warning`."""
     ends = [one.outcome for one in results]
     words = [
@@ -43,7 +43,7 @@ def counted(results: Iterable[CheckResult]) -> str:
 def _(value: Verified | Checks, terminal: Terminal) -> None:
     show_checks(value.results, terminal)
     terminal.note("")
-    terminal.note(counted(value.results))
+    terminal.note(count_outcomes(value.results))
 
 
 def show_checks(results: Iterable[CheckResult], terminal: Terminal) -> None:

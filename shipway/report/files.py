@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from shipway.formats.json_form import hidden, json_form
+from shipway.formats.json_form import hide_secrets, json_form
 from shipway.report.github.markdown import release_markdown
 from shipway.report.page.chain import read_chain
 from shipway.steps.release.record import RECORD
@@ -29,7 +29,7 @@ def write_files(record: ReleaseRecord, *, hide: Hide) -> None:
     The record comes first: the others can be made of it again.
     """
     record.directory.mkdir(parents=True, exist_ok=True)
-    as_json = json.dumps(hidden(json_form(record), hide), indent=2, ensure_ascii=False)
+    as_json = json.dumps(hide_secrets(json_form(record), hide), indent=2, ensure_ascii=False)
     _write(record.directory / RECORD, as_json + "\n")
     _write(record.directory / "release.md", hide.shown(release_markdown(record)))
     write_page(record, hide=hide)

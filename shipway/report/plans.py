@@ -9,7 +9,7 @@ from shipway.release import FinishPlan, ReleasePlan
 from shipway.report.words import show
 from shipway.steps.backup.take import BackupPlan
 from shipway.steps.deploy.plan import DeployPlan
-from shipway.steps.deploy.sources import described
+from shipway.steps.deploy.sources import describe
 from shipway.steps.watch.plan import WatchPlan
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def _pending(plan: MigrationPlan) -> list[str]:
 
 def _deploy(plan: DeployPlan) -> str:
     now = plan.previous_id or "empty"
-    return f"{described(plan.source)}, to {plan.project_name} (production is {now})"
+    return f"{describe(plan.source)}, to {plan.project_name} (production is {now})"

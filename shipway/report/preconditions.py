@@ -30,7 +30,7 @@ _OPEN = (GateState.PASSED, GateState.WARNED, GateState.WAIVED)
 
 @summary.register(Ready)
 def _(proof: Ready) -> str:
-    return f"{_counted(proof.gates)}; nothing was changed so far"
+    return f"{_count(proof.gates)}; nothing was changed so far"
 
 
 @summary.register(Gated)
@@ -43,20 +43,20 @@ def _(proof: Gated) -> str:
 def _(value: Diagnosis, terminal: Terminal) -> None:
     width = max((len(one.name) for one in value.gates), default=0)
     for one in value.gates:
-        terminal.note(f"{_WORD[one.state]:<11} {one.name:<{width}}  {_told(one)}".rstrip())
+        terminal.note(f"{_WORD[one.state]:<11} {one.name:<{width}}  {_tell(one)}".rstrip())
         for line in one.cure.split("\n") if one.cure else ():
             terminal.note(f"{'':<11}   -> {line}")
     terminal.note("")
-    terminal.note(_counted(value.gates))
+    terminal.note(_count(value.gates))
 
 
-def _told(gate: Gate) -> str:
+def _tell(gate: Gate) -> str:
     if gate.state is GateState.WAIVED:
         return f"{gate.detail} (waived by {gate.waived_by}: {gate.reason})"
     return gate.detail
 
 
-def _counted(gates: Sequence[Gate]) -> str:
+def _count(gates: Sequence[Gate]) -> str:
     ends = [one.state for one in gates]
     words = [
         (GateState.FAILED, "failed"),

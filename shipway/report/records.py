@@ -76,14 +76,14 @@ def _show_backups(backups: Sequence[Backup], terminal: Terminal) -> None:
             str(sum(one.manifest.row_counts.values())),
             f"L{one.grade.value} {one.grade.name.lower()}",
             "-" if one.restore_s is None else duration(one.restore_s),
-            _kept(one),
+            _places(one),
         )
         for one in backups
     ]
     terminal.table(("backup", "#size", "#tables", "#rows", "grade", "#restored in", "kept"), rows)
 
 
-def _kept(backup: Backup) -> str:
+def _places(backup: Backup) -> str:
     """Return where it is kept: this machine, and the bucket."""
     made = backup.manifest
     if not made.uploaded_to:

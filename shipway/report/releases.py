@@ -75,11 +75,11 @@ def _(value: Past, terminal: Terminal) -> None:
     for entry in value.entries:
         terminal.note(
             f"{entry.number:>4}  {_moment(entry.at)}  {entry.event:<8} {entry.step:<10} "
-            f"{_told(entry)}".rstrip()
+            f"{_short(entry)}".rstrip()
         )
 
 
-def _told(entry: Entry) -> str:
+def _short(entry: Entry) -> str:
     """Return what a line says, in short; all of it is in the JSON form."""
     data = entry.data
     if not isinstance(data, dict):

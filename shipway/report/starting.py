@@ -17,7 +17,7 @@ __all__: list[str] = []
 @show.register(StarterPlan)
 def _(value: StarterPlan, terminal: Terminal) -> None:
     terminal.title(f"shipway in {value.found.root}")
-    for line in _seen(value.found):
+    for line in _findings(value.found):
         terminal.note(line)
     terminal.note("")
     rows = [(one.fate.value, one.path, one.purpose) for one in value.files]
@@ -26,7 +26,7 @@ def _(value: StarterPlan, terminal: Terminal) -> None:
     terminal.note("")
 
 
-def _seen(found: FoundProject) -> list[str]:
+def _findings(found: FoundProject) -> list[str]:
     if found.empty:
         return ["The folder is empty: it gets a first migration and a first page to try it with."]
     lines = []

@@ -39,7 +39,7 @@ _NEWEST: Final = 10
 @singledispatch
 def summary(proof: object) -> str:
     """Return what a step has proven, in one line."""
-    handler = _learned(summary, type(proof))
+    handler = _load_words_for(summary, type(proof))
     return str(handler(proof))
 
 
@@ -55,10 +55,10 @@ def _(proof: Migrated) -> str:
 @singledispatch
 def show(value: object, terminal: Terminal) -> None:
     """Write a command's result for a person."""
-    _learned(show, type(value))(value, terminal)
+    _load_words_for(show, type(value))(value, terminal)
 
 
-def _learned(words: Any, kind: type) -> Callable[..., object]:
+def _load_words_for(words: Any, kind: type) -> Callable[..., object]:
     """Load the modules that tell the rarer kinds of values until one tells this one.
 
     They bring in the steps whose values they tell: a command is spared those of others.

@@ -44,22 +44,22 @@ class GitHubApi(Api):
 
     def bad_json(self) -> Response:
         """Answer a body that should have been JSON."""
-        return _failed(400, "Problems parsing JSON")
+        return _failure(400, "Problems parsing JSON")
 
     def respond(self, request: Request) -> Response:
         """Answer those who have the token; GitHub hides a private repository from the others."""
         token = request.bearer()
         if token is None:
-            return _failed(404, "Not Found")
+            return _failure(404, "Not Found")
         if not hmac.compare_digest(token.encode(), self._repository.token.encode()):
-            return _failed(401, "Bad credentials")
+            return _failure(401, "Bad credentials")
         if not request.path.startswith(f"/repos/{self._repository.name}/"):
-            return _failed(404, "Not Found")
-        return self.dispatch(self._routes, request) or _failed(404, "Not Found")
+            return _failure(404, "Not Found")
+        return self.dispatch(self._routes, request) or _failure(404, "Not Found")
 
     def _check_runs(self, request: Request, owner: str, name: str, commit: str) -> Response:
         if not _COMMIT.match(commit):
-            return _failed(422, f"No commit found for SHA: {commit}")
+            return _failure(422, f"No commit found for SHA: {commit}")
         runs = [
             {"head_sha": commit, "details_url": "", "conclusion": None} | one
             for one in self._setting("check_runs")
@@ -70,12 +70,12 @@ class GitHubApi(Api):
 
     def _status(self, request: Request, owner: str, name: str, commit: str) -> Response:
         if not _COMMIT.match(commit):
-            return _failed(422, f"No commit found for SHA: {commit}")
+            return _failure(422, f"No commit found for SHA: {commit}")
         statuses = self._setting("statuses")
         shown, headers = _page(request, statuses)
         return json_response(
             {
-                "state": _combined([one["state"] for one in statuses]),
+                "state": _combined_state([one["state"] for one in statuses]),
                 "statuses": shown,
                 "sha": commit,
                 "total_count": len(statuses),
@@ -89,7 +89,7 @@ class GitHubApi(Api):
             return list(settings[name])
 
 
-def _combined(states: list[str]) -> str:
+def _combined_state(states: list[str]) -> str:
     if {"error", "failure"} & set(states):
         return "failure"
     return "success" if states and set(states) == {"success"} else "pending"
@@ -106,7 +106,7 @@ def _page(
     return rows[(page - 1) * size : page * size], link
 
 
-def _failed(status: int, message: str) -> Response:
+def _failure(status: int, message: str) -> Response:
     return json_response(
         {"message": message, "documentation_url": "", "status": str(status)}, status
     )

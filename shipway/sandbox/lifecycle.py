@@ -90,7 +90,7 @@ def status(directory: Path) -> SandboxStatus:
     """Return what runs, as the processes themselves tell."""
     install = install_of(directory)
     server = Cluster(directory / "postgres", install).running()
-    standins = _told(directory) if _standins_run(directory) else {}
+    standins = _facts(directory) if _standins_run(directory) else {}
     return SandboxStatus(
         directory=directory,
         exists=directory.exists(),
@@ -134,7 +134,7 @@ def _standins_up(directory: Path, say: Say) -> dict[str, Any]:
         log = directory / "standins.log"
         pid = process.daemon([sys.executable, "-m", "shipway.sandbox", str(directory)], log=log)
         ends = time.monotonic() + _READY_S
-        while _told(directory).get("pid") != pid:
+        while _facts(directory).get("pid") != pid:
             if not process.alive(pid) or time.monotonic() > ends:
                 raise Failed(
                     "The stand-ins of Supabase and Vercel did not start. The end of their log:\n"
@@ -143,7 +143,7 @@ def _standins_up(directory: Path, say: Say) -> dict[str, Any]:
                     next_step=f"Read {log}, then run: invoke sandbox.up",
                 )
             time.sleep(_POLL_S)
-    told = _told(directory)
+    told = _facts(directory)
     say.note(f"Supabase's stand-in listens on {told['supabase_api_url']}")
     say.note(f"Vercel's stand-in listens on {told['vercel_api_url']}")
     return told
@@ -152,7 +152,7 @@ def _standins_up(directory: Path, say: Say) -> dict[str, Any]:
 def _standins_down(directory: Path) -> None:
     if not _standins_run(directory):
         return
-    pid = int(_told(directory)["pid"])
+    pid = int(_facts(directory)["pid"])
     os.kill(pid, signal.SIGTERM)
     ends = time.monotonic() + _READY_S
     while _standins_run(directory):
@@ -176,7 +176,7 @@ def _standins_run(directory: Path) -> bool:
     return False
 
 
-def _told(directory: Path) -> dict[str, Any]:
+def _facts(directory: Path) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads((directory / "standins.json").read_text("utf-8"))
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from shipway.schema.access_words import (
     wider,
     words,
 )
-from shipway.schema.widened import narrowed, widened
+from shipway.schema.widened import narrowed_rights, widened_rights
 from shipway.values.checks import Outcome
 from shipway.values.inspection import Reach, Tried
 
@@ -53,7 +53,7 @@ def access_results(
         failed += _against_file(matrix, expected, previous)
     else:
         failed += _open_to_anyone(matrix, previous)
-        failed += widened(matrix, previous) if previous else ()
+        failed += widened_rights(matrix, previous) if previous else ()
     yield from failed
     objects = {access.name for access in matrix}
     tried = sum(access.tried is not Tried.NOT_TRIED for access in matrix)
@@ -71,13 +71,13 @@ def access_results(
         unlisted = {one.name for one in failed}
         yield from _news([one for one in matrix if one.name not in unlisted], previous)
     elif previous is not None:
-        yield from narrowed(matrix, previous)
+        yield from narrowed_rights(matrix, previous)
 
 
 def _contradictions(matrix: Sequence[Access], previous: Previous | None) -> Iterator[CheckResult]:
     """Yield where the server answered otherwise than grants and policies say."""
     before = previous.access if previous and previous.counted else ()
-    known = {(one.name, one.role, one.command) for one in before if _refused(one)}
+    known = {(one.name, one.role, one.command) for one in before if _is_refused(one)}
     for access in matrix:
         refused = access.tried is Tried.REFUSED
         told = access.reach is not Reach.NOTHING
@@ -96,7 +96,7 @@ def _contradictions(matrix: Sequence[Access], previous: Previous | None) -> Iter
         )
 
 
-def _refused(access: Access) -> bool:
+def _is_refused(access: Access) -> bool:
     return access.tried is Tried.REFUSED and access.reach is not Reach.NOTHING
 
 

@@ -32,11 +32,11 @@ def schema_changes(before: Snapshot, after: Snapshot) -> tuple[SchemaChange, ...
     """
     parted = part(before, after)
     told = [
-        _change(Change.REMOVED, thing, "", _described(thing, before), "")
+        _change(Change.REMOVED, thing, "", _describe(thing, before), "")
         for thing in parted.first_only
     ]
     told += [
-        _change(Change.ADDED, thing, "", "", _described(thing, after))
+        _change(Change.ADDED, thing, "", "", _describe(thing, after))
         for thing in parted.second_only
     ]
     for one, other in parted.unlike:
@@ -59,7 +59,7 @@ def _change(change: Change, thing: Thing, fact: str, before: str, after: str) ->
     )
 
 
-def _described(thing: Thing, where: Snapshot) -> str:
+def _describe(thing: Thing, where: Snapshot) -> str:
     for name in _TOLD_BY:
         if thing.fact(name):
             return thing.fact(name)

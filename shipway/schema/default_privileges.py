@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shipway.values.migrations import Migration
 
-__all__ = ["Defaults", "altered", "assumptions"]
+__all__ = ["Defaults", "alterations", "assumptions"]
 
 Defaults: TypeAlias = Mapping[int, tuple[DefaultPrivilege, ...]]
 """A version, and the default privileges that were in force before its file ran."""
@@ -56,14 +56,14 @@ def assumptions(
     known = {file.version: recorded[file.version] for file in files if file.version in recorded}
     first = files[0].version
     if first in known:
-        yield _needed(files, known)
+        yield _drop_defaults(files, known)
         return
     tried = dict.fromkeys([now, *recorded.values(), _NEW_PROJECT, _OLDER_PROJECT])
     for base in tried:
-        yield _needed(files, {first: base, **known})
+        yield _drop_defaults(files, {first: base, **known})
 
 
-def _needed(files: Sequence[Migration], known: Defaults) -> Defaults:
+def _drop_defaults(files: Sequence[Migration], known: Defaults) -> Defaults:
     """Leave out what says again what is so anyway: each costs a round trip."""
     needed: dict[int, tuple[DefaultPrivilege, ...]] = {}
     before: tuple[DefaultPrivilege, ...] | None = None
@@ -80,7 +80,7 @@ def _text(file: Migration) -> str:
     return file.path.read_text(encoding="utf-8", errors="replace")
 
 
-def altered(
+def alterations(
     now: Iterable[DefaultPrivilege], wanted: Iterable[DefaultPrivilege], *, maker: str
 ) -> Iterator[str]:
     """Yield the statements that make one database's default privileges another's.
@@ -94,19 +94,19 @@ def altered(
     for place in sorted({*here, *there}):
         was, becomes = here.get(place, {}), there.get(place, {})
         by, schema, objects = place
-        head = f"alter default privileges for role {_quoted(by or maker)}"
-        head += f" in schema {_quoted(schema)}" if schema else ""
+        head = f"alter default privileges for role {_quote(by or maker)}"
+        head += f" in schema {_quote(schema)}" if schema else ""
         for grantee in sorted({*was, *becomes}):
             before, after = was.get(grantee, ""), becomes.get(grantee, "")
             if before == after:
                 continue
-            role = "public" if grantee == "public" else _quoted(grantee)
+            role = "public" if grantee == "public" else _quote(grantee)
             yield f"{head} revoke all on {objects} from {role}"
             if not after and grantee == "public" and not schema:
                 after = _BUILT_IN.get(objects, "")
             yield from (
                 f"{head} grant {granted} on {objects} to {role}{option}"
-                for granted, option in _parted(after)
+                for granted, option in _split_options(after)
             )
 
 
@@ -119,7 +119,7 @@ def _by_place(
     return found
 
 
-def _parted(privileges: str) -> Iterator[tuple[str, str]]:
+def _split_options(privileges: str) -> Iterator[tuple[str, str]]:
     """Yield what may be handed on and what may not, each with the words for it."""
     if privileges in {"", "nothing"}:
         return
@@ -133,5 +133,5 @@ def _parted(privileges: str) -> Iterator[tuple[str, str]]:
         yield ", ".join(wide), option
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

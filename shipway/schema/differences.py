@@ -61,7 +61,7 @@ def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
         for thing in parted.first_only
     ]
     told += [
-        _of(thing, HowItDiffers.UNEXPECTED, _unexpected(thing), wider=_more("", thing))
+        _of(thing, HowItDiffers.UNEXPECTED, _surplus(thing), wider=_more("", thing))
         for thing in parted.second_only
         if thing.kind != "extension"
     ]
@@ -70,7 +70,7 @@ def differences(expected: Snapshot, found: Snapshot) -> tuple[Difference, ...]:
             _of(
                 one,
                 HowItDiffers.CHANGED,
-                _said(one, name, wanted, there),
+                _tell(one, name, wanted, there),
                 wider=_more(wanted, other),
             )
             for name, wanted, there in unlike_facts(one, other)
@@ -163,7 +163,7 @@ def _missing(thing: Thing) -> str:
     return f"{thing.full_name}: the {thing.kind} is missing{_in_brackets(thing)}"
 
 
-def _unexpected(thing: Thing) -> str:
+def _surplus(thing: Thing) -> str:
     if _holds(thing) == _NOTHING:
         return f"{thing.parent}: not everyone may use them, which no migration takes away"
     if thing.kind in _GRANTS:
@@ -177,7 +177,7 @@ def _in_brackets(thing: Thing) -> str:
     return f" ({facts[0]})" if facts else ""
 
 
-def _said(thing: Thing, fact: str, wanted: str, there: str) -> str:
+def _tell(thing: Thing, fact: str, wanted: str, there: str) -> str:
     if thing.kind in _GRANTS:
         return f"{thing.parent}: {thing.name} holds {there}, expected {wanted}"
     if fact == "body":

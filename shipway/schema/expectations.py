@@ -106,7 +106,7 @@ def load_expectations(
     """
     queries = sorted(checks_dir.glob("*.sql")) if checks_dir.is_dir() else []
     return Expectations(
-        tables=tuple(_declared(checks_dir / "schema.toml")),
+        tables=tuple(_declared_tables(checks_dir / "schema.toml")),
         queries=tuple(_query(path) for path in queries),
         exposed_schemas=exposed_schemas,
         timeout_s=timeout_s,
@@ -123,7 +123,7 @@ def _may_lose_rows(path: Path) -> tuple[str, ...]:
     return tuple(str(table) for table in tables)
 
 
-def _declared(path: Path) -> Iterator[DeclaredTable]:
+def _declared_tables(path: Path) -> Iterator[DeclaredTable]:
     for schema, tables in _toml(path).items():
         if not isinstance(tables, dict):
             raise _ill_declared(path.name, schema)

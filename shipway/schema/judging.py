@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "declared_results",
     "finding_results",
-    "gone_result",
+    "lost_table_result",
     "query_result",
     "row_count_results",
 ]
@@ -155,7 +155,7 @@ def row_count_results(
     )
 
 
-def gone_result(name: str, rows: int, *, meant: bool) -> CheckResult:
+def lost_table_result(name: str, rows: int, *, meant: bool) -> CheckResult:
     """Return the result that tells of a table that went with its rows."""
     return _count_result(
         name,

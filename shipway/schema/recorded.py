@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipway.values.inspection import Thing
     from shipway.values.migrations import AppliedMigration
 
-__all__ = ["carried", "changed_keys", "ledger_digest", "same"]
+__all__ = ["carry_forward", "changed_keys", "ledger_digest", "same"]
 
 _Key = tuple[str, str, str]
 
@@ -26,7 +26,7 @@ def ledger_digest(applied: Iterable[AppliedMigration]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def carried(recorded: Snapshot, before: Snapshot, after: Snapshot) -> Snapshot:
+def carry_forward(recorded: Snapshot, before: Snapshot, after: Snapshot) -> Snapshot:
     """Return what the schema should be after a run: what it should have been, and what the run did.
 
     What was otherwise than recorded before the run, and was not touched by it, stays as recorded:

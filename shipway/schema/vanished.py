@@ -21,7 +21,7 @@ __all__ = [
     "Pictured",
     "Vanished",
     "places",
-    "vanished",
+    "vanished_objects",
 ]
 
 RELATIONS: Final = ("table", "view", "materialized view", "foreign table", "sequence")
@@ -84,7 +84,7 @@ def places(before: Identities, after: Identities) -> Mapping[str, str]:
     return found
 
 
-def vanished(before: Pictured, after: Pictured) -> Iterator[Vanished]:
+def vanished_objects(before: Pictured, after: Pictured) -> Iterator[Vanished]:
     """Yield what is gone, and what is gone of that which is still there.
 
     A rename takes nothing away; nor does making something anew under its name, as far as it has

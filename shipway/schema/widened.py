@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shipway.values.checks import CheckResult
     from shipway.values.inspection import Access, Before
 
-__all__ = ["Previous", "narrowed", "previous_of", "widened"]
+__all__ = ["Previous", "narrowed_rights", "previous_of", "widened_rights"]
 
 _FROM: Final = {"select": " from", "insert": " into", "delete": " from"}
 
@@ -86,12 +86,12 @@ def previous_of(
     )
 
 
-def widened(matrix: Sequence[Access], previous: Previous) -> Iterator[CheckResult]:
+def widened_rights(matrix: Sequence[Access], previous: Previous) -> Iterator[CheckResult]:
     """Yield what somebody may do now and could not do before."""
     return _Compared(matrix, previous).widened()
 
 
-def narrowed(matrix: Sequence[Access], previous: Previous) -> Iterator[CheckResult]:
+def narrowed_rights(matrix: Sequence[Access], previous: Previous) -> Iterator[CheckResult]:
     """Yield what somebody could do before and is refused now."""
     return _Compared(matrix, previous).narrowed()
 
@@ -120,7 +120,7 @@ class _Compared:
                     f"role {role}",
                     Outcome.FAILED,
                     f"{role} can {power}; {self._since} it could not",
-                    _weakened(role, power),
+                    _role_cure(role, power),
                 )
         for access in self._matrix:
             was = self._right_before(access)
@@ -132,9 +132,9 @@ class _Compared:
                     access.name,
                     Outcome.FAILED,
                     f"{can(access)}; {self._since}: {words(access.command, was)}",
-                    _weakened(access.role, self._gained[access.role][0], sections[access.name])
+                    _role_cure(access.role, self._gained[access.role][0], sections[access.name])
                     if access.role in self._gained
-                    else _taken_back(access, was, sections[access.name]),
+                    else _right_cure(access, was, sections[access.name]),
                 )
 
     def narrowed(self) -> Iterator[CheckResult]:
@@ -174,7 +174,7 @@ def _bare(function: str) -> str:
     return function.partition("(")[0]
 
 
-def _weakened(role: str, power: str, section: str = "") -> str:
+def _role_cure(role: str, power: str, section: str = "") -> str:
     """Return how a role is made what it was."""
     group = power.removeprefix("all that ").removesuffix(" may")
     attribute = {
@@ -186,7 +186,7 @@ def _weakened(role: str, power: str, section: str = "") -> str:
     return f"In the file that gives it: {how} When that is meant: {meant}"
 
 
-def _taken_back(access: Access, was: Right, section: str) -> str:
+def _right_cure(access: Access, was: Right, section: str) -> str:
     """Return how a right is made as narrow as it was, or said to be meant."""
     if access.kind == "function":
         how = f"revoke execute on function {access.name} from public, {access.role};"

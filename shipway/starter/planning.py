@@ -32,7 +32,7 @@ def _files(found: FoundProject) -> Iterator[StarterFile]:
     app_dir = "app" if found.empty else "."
     yield _whole(root, found.tasks_file, _template("tasks.py.txt"), "what `invoke` reads")
     if found.settings_in == "pyproject.toml":
-        yield _kept("pyproject.toml", "its [tool.shipway] holds the settings")
+        yield _keep("pyproject.toml", "its [tool.shipway] holds the settings")
     else:
         given = {"migrations_dir": Path(folder), "app_dir": Path(app_dir)}
         text = settings_file({**given, "older_project": found.older})
@@ -58,7 +58,7 @@ def _whole(root: Path, path: str, text: str, purpose: str) -> StarterFile:
     return StarterFile(path=path, fate=fate, text="", purpose=purpose)
 
 
-def _kept(path: str, purpose: str) -> StarterFile:
+def _keep(path: str, purpose: str) -> StarterFile:
     return StarterFile(path=path, fate=Fate.KEPT, text="", purpose=purpose)
 
 
@@ -73,7 +73,7 @@ def _env_example(root: Path) -> StarterFile:
     wanted = [name for name in _NAME.findall(text) if name not in known]
     # With the comment above each: that is where it says how to get it.
     parts = [part for part in text.split("\n\n") if set(_NAME.findall(part)) & set(wanted)]
-    return _extended(".env.example", there, "\n\n".join(parts), purpose)
+    return _extend(".env.example", there, "\n\n".join(parts), purpose)
 
 
 def _gitignore(root: Path) -> StarterFile:
@@ -84,10 +84,10 @@ def _gitignore(root: Path) -> StarterFile:
     lines = "\n".join(["# shipway: secrets, backups and records", *missing]) if missing else ""
     if not (root / ".gitignore").exists():
         return StarterFile(path=".gitignore", fate=Fate.NEW, text=f"{lines}\n", purpose=purpose)
-    return _extended(".gitignore", there, lines, purpose)
+    return _extend(".gitignore", there, lines, purpose)
 
 
-def _extended(path: str, there: str, lines: str, purpose: str) -> StarterFile:
+def _extend(path: str, there: str, lines: str, purpose: str) -> StarterFile:
     if not lines:
         return StarterFile(path=path, fate=Fate.SAME, text="", purpose=purpose)
     gap = "" if there.endswith("\n") or not there else "\n"

@@ -25,11 +25,11 @@ def take() -> Work:
 
 
 @tasks.command("list")
-def listed() -> Work:
+def list_all() -> Work:
     """List the target's backups on this machine, each with its proof grade."""
     from shipway.commands import backup as commands
 
-    return commands.listed
+    return commands.list_all
 
 
 @tasks.command("platform")
@@ -52,7 +52,7 @@ def verify(backup: str = "", restore: bool = False) -> Work:
 
     if restore:
         return lambda session: restores.proven(session, backup)
-    return lambda session: commands.verified(session, backup)
+    return lambda session: commands.verify(session, backup)
 
 
 @tasks.command("keep", backup=_NEWEST, reason="why; it is shown by backup.prune")
@@ -60,7 +60,7 @@ def keep(backup: str = "", reason: str = "asked for") -> Work:
     """Mark a backup so that backup.prune never deletes it."""
     from shipway.commands import backup as commands
 
-    return lambda session: commands.kept(session, backup, reason)
+    return lambda session: commands.keep_backup(session, backup, reason)
 
 
 @tasks.command("prune", yes=True)
@@ -68,4 +68,4 @@ def prune() -> Work:
     """Delete backups on this machine that the retention settings no longer keep."""
     from shipway.commands import backup as commands
 
-    return commands.pruned
+    return commands.prune_backups

@@ -77,7 +77,7 @@ def show(release: str) -> Work:
     """Show the journal of a release line by line."""
     from shipway.commands.release import history as commands
 
-    return lambda session: commands.shown(session, release)
+    return lambda session: commands.show_release(session, release)
 
 
 @tasks.command("audit", release=f"{_RELEASE} (default: all)")

@@ -11,7 +11,7 @@ from shipway.steps.backup.store import ProofTerms, latest_backup
 from shipway.steps.backup.take import BackupPowers
 from shipway.steps.seal.store import latest_seal
 from shipway.values.basics import Unproven
-from shipway.wiring.given import wanted
+from shipway.wiring.given import required
 from shipway.wiring.vault import bucket_of, open_vault
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class BackupWiring:
             return None
         from shipway.wiring.platform import open_branches
 
-        token = wanted(
+        token = required(
             self._settings.supabase_access_token,
             "SUPABASE_ACCESS_TOKEN",
             self._settings,

@@ -10,7 +10,7 @@ from shipway.edges.postgres import connection as postgres
 from shipway.migrations.files import read_folder, set_aside
 from shipway.migrations.plan import plan_migrations
 from shipway.values.migrations import Phase
-from shipway.wiring.given import wanted
+from shipway.wiring.given import required
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -49,7 +49,7 @@ class DatabaseWiring:
     @property
     def url(self) -> Secret:
         """The target's URL; its absence is an error that says so."""
-        return wanted(self._settings.database_url, "DATABASE_URL", self._settings)
+        return required(self._settings.database_url, "DATABASE_URL", self._settings)
 
     def demand(self, *, writes: bool) -> None:
         """Refuse a target on which a command's work cannot be done, before any of it is begun.
@@ -211,7 +211,7 @@ class DatabaseWiring:
         """Return the target's lock."""
         from shipway.edges.postgres import advisory_lock as release_lock
 
-        return release_lock.held(
+        return release_lock.hold(
             self._settings.database_url, owner=owner, timeout_s=self._settings.connect_timeout_s
         )
 

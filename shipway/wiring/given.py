@@ -10,12 +10,12 @@ from shipway.settings import where_to_get
 if TYPE_CHECKING:
     from shipway.settings import Settings
 
-__all__ = ["wanted"]
+__all__ = ["required"]
 
 _T = TypeVar("_T")
 
 
-def wanted(value: _T | None, name: str, settings: Settings, *, because: str = "") -> _T:
+def required(value: _T | None, name: str, settings: Settings, *, because: str = "") -> _T:
     """Return the setting.
 
     Args:

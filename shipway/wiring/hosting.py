@@ -22,13 +22,13 @@ from shipway.steps.deploy.plan import LiveTerms, plan_deploy
 from shipway.steps.deploy.powers import DeployPowers, ProductionPowers
 from shipway.steps.deploy.smoke import read_pages
 from shipway.steps.journal.effects import unannounced
-from shipway.steps.watch.log_stream import Listening, joined
+from shipway.steps.watch.log_stream import Listening, join_baselines
 from shipway.steps.watch.plan import WatchPlan
 from shipway.steps.watch.powers import WatchPowers
 from shipway.values.basics import Unproven
 from shipway.values.hosting import RELEASE_META
 from shipway.values.migrations import Phase
-from shipway.wiring.given import wanted
+from shipway.wiring.given import required
 from shipway.wiring.sources import SourceWiring
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class HostingWiring:
 
     @property
     def _token(self) -> Secret:
-        return wanted(self._settings.vercel_token, "VERCEL_TOKEN", self._settings)
+        return required(self._settings.vercel_token, "VERCEL_TOKEN", self._settings)
 
     @cached_property
     def _api(self) -> Api:
@@ -68,7 +68,7 @@ class HostingWiring:
 
     @property
     def _project_id(self) -> str:
-        return wanted(self._settings.vercel_project_id, "VERCEL_PROJECT_ID", self._settings)
+        return required(self._settings.vercel_project_id, "VERCEL_PROJECT_ID", self._settings)
 
     @cached_property
     def vercel(self) -> Vercel:
@@ -221,7 +221,7 @@ class HostingWiring:
         first_visit = self.listening.since(deployed.deployment.deployment_id)
         return replace(
             plan,
-            baseline=joined(plan.baseline, heard),
+            baseline=join_baselines(plan.baseline, heard),
             database_since=first_visit or deployed.promoted_at,
             shows_rows=self._settings.show_rows,
         )

@@ -12,7 +12,7 @@ from shipway.edges.postgres import connection as postgres
 from shipway.errors import Refused, Stopped
 from shipway.steps.journal.entries import past_of
 from shipway.steps.journal.journal import FileCopy, Journal
-from shipway.steps.release.serving_promises import bring_back, kept_of
+from shipway.steps.release.serving_promises import bring_back, promises_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ class JournalWiring:
 
     def kept(self, release_id: str) -> Kept | None:
         """Return what the code of a release needs; from this machine, else from its journal."""
-        here = kept_of(self._wiring.releases_folder, release_id)
+        here = promises_of(self._wiring.releases_folder, release_id)
         if here is not None:
             return here
         try:
@@ -124,7 +124,7 @@ class JournalWiring:
             return None
         folder = self._wiring.state / "kept"
         bring_back(checks, folder, release_id)
-        return kept_of(folder, release_id)
+        return promises_of(folder, release_id)
 
     def latest(self) -> Past | None:
         """Return the target's latest release; None before the first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.edges.supabase.logs import SupabaseLogs
 from shipway.edges.supabase.management_api import Supabase
 from shipway.edges.web.http import Api
-from shipway.wiring.given import wanted
+from shipway.wiring.given import required
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def _api(wiring: Wiring, token: Secret) -> Api:
 
 
 def _ref(wiring: Wiring) -> str:
-    return wanted(
+    return required(
         wiring.settings.project_ref,
         "SUPABASE_PROJECT_REF",
         wiring.settings,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shipway.errors import Misconfigured, Stopped
-from shipway.wiring.given import wanted
+from shipway.wiring.given import required
 
 if TYPE_CHECKING:
     from shipway.edges.storage.s3 import S3
@@ -81,8 +81,8 @@ def _storage(wiring: Wiring) -> Storage | None:
 
     why = f"backup_bucket = {settings.backup_bucket} wants it"
     return Storage(
-        url=wanted(settings.supabase_url, "SUPABASE_URL", settings, because=why),
-        key=wanted(settings.supabase_secret_key, "SUPABASE_SECRET_KEY", settings, because=why),
+        url=required(settings.supabase_url, "SUPABASE_URL", settings, because=why),
+        key=required(settings.supabase_secret_key, "SUPABASE_SECRET_KEY", settings, because=why),
         bucket=settings.backup_bucket,
         clock=wiring.clock,
         project_limit=lambda: upload_limit(wiring),

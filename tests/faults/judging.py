@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.steps.journal.entries import Past, Standing, past_of
-from shipway.steps.journal.journal import chained
+from shipway.steps.journal.journal import verify_chain
 
 if TYPE_CHECKING:
     from tests.faults.world import Place
@@ -122,7 +122,7 @@ def _journal(place: Place, past: Past) -> list[str]:
     """Hold the copy on this machine against the database's."""
     path = place.folder / ".shipway" / "releases" / past.release_id / "journal.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines()
-    entries, fault = chained(lines)
+    entries, fault = verify_chain(lines)
     if fault is not None:
         return [f"the journal here: {fault.what}"]
     if entries != list(past.entries):

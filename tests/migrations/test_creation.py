@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.errors import Misconfigured
-from shipway.migrations.creation import create_files, next_files, refuse_untouched, untouched
+from shipway.migrations.creation import create_files, is_untouched, next_files, refuse_untouched
 from shipway.migrations.files import read_folder
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_a_new_file_is_refused_until_something_is_written_into_it(tmp_path: Path
     files = new(tmp_path, "add labels")
     files.up.write_bytes(files.up.read_bytes().rstrip() + end.encode())
     (made,) = read_folder(tmp_path)
-    assert untouched(made)
+    assert is_untouched(made)
     with pytest.raises(
         Misconfigured, match=r"001_add_labels\.sql is as db.new has made it"
     ) as caught:
@@ -112,7 +112,7 @@ def test_prismas_folders_go_on_as_folders_and_begin_as_such(tmp_path: Path) -> N
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "migration_lock.toml").touch()
     assert new(tmp_path / "own", "init").up.name == "migration.sql"
-    assert untouched(read_folder(tmp_path / "own")[0])
+    assert is_untouched(read_folder(tmp_path / "own")[0])
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_tool_that_takes_every_file_sees_the_migration_in_its_own_words(
     assert [path.name for path in folder.iterdir() if "notes" in path.name] == [files.up.name]
     last = read_folder(folder)[-1]
     assert last.down_path == files.down
-    assert untouched(last)
+    assert is_untouched(last)
 
 
 def test_node_pg_migrate_is_known_by_its_numbers(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_node_pg_migrate_is_known_by_its_numbers(tmp_path: Path) -> None:
 def test_a_folder_of_pairs_goes_on_in_pairs(tmp_path: Path) -> None:
     files = new(write(tmp_path, "000001_a.up.sql", "000001_a.down.sql"), "b")
     assert (files.up.name, files.down.name) == ("000002_b.up.sql", "000002_b.down.sql")
-    assert untouched(read_folder(tmp_path)[-1])
+    assert is_untouched(read_folder(tmp_path)[-1])

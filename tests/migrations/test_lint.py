@@ -10,7 +10,7 @@ from shipway.edges.machine.squawk import Squawk, find_squawk
 from shipway.errors import Failed
 from shipway.migrations.files import read_folder
 from shipway.migrations.lint import lint
-from shipway.migrations.sql.do_blocks import laid_open
+from shipway.migrations.sql.do_blocks import open_do_blocks
 from shipway.migrations.sql.opened import open_script
 from shipway.steps.rehearse.lint import review
 from shipway.values.basics import Unproven
@@ -173,7 +173,7 @@ def test_a_do_block_is_read_statement_by_statement(tmp_path: Path) -> None:
 
 
 def test_a_file_laid_open_keeps_its_lines_and_shows_only_sql() -> None:
-    lines = laid_open(BLOCK.encode()).decode().split("\n")
+    lines = open_do_blocks(BLOCK.encode()).decode().split("\n")
 
     assert len(lines) == len(BLOCK.split("\n"))
     shown = {at: line.strip() for at, line in enumerate(lines, start=1) if line.strip()}

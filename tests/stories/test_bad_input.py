@@ -198,10 +198,10 @@ def test_doctor_names_each_fault_with_its_cure_and_ends_like_the_release_would(
 
 
 def test_another_release_holds_the_lock(project: Project) -> None:
-    from shipway.edges.postgres.advisory_lock import held  # noqa: PLC0415 - beside what it explains
+    from shipway.edges.postgres.advisory_lock import hold  # noqa: PLC0415 - beside what it explains
     from shipway.values.basics import Secret  # noqa: PLC0415 - the same
 
-    with held(Secret(project.env("DATABASE_URL")), owner="release 20261122-x", timeout_s=5):
+    with hold(Secret(project.env("DATABASE_URL")), owner="release 20261122-x", timeout_s=5):
         for ended in (
             project.quick_release(),
             project.invoke("db.migrate", "--target", "sandbox", "--yes"),

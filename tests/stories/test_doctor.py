@@ -22,12 +22,12 @@ def test_what_the_client_programs_lack_is_told_by_doctor_and_not_by_every_releas
     assert doctor.code == 0, doctor.err
     said = " ".join(doctor.out.split())
     tool = pgtools.find_tool("pg_dump", server_major=18, tls=False)
-    holes = releases.known_holes(tool.version)
+    holes = releases.missing_fixes(tool.version)
     assert ("no fix is known that" in said) == (not holes)
     for hole in holes:
         assert hole in said
         assert f"{tool.label} at " in said
-        assert f"{releases.mended_in(18)} has them" in said
+        assert f"{releases.first_fixed(18)} has them" in said
 
     released = project.release()
     assert released.code == 0, released.err

@@ -6,10 +6,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused, Stopped
-from shipway.steps.gates.approval import approved
+from shipway.steps.gates.approval import judge_approval
 from shipway.steps.gates.gates import LATER, PROVEN_LATER
 from shipway.steps.gates.preflight import Found, Precondition
-from shipway.steps.gates.readiness import calm, connectable, green, on_branch, roomy, unwrapped
+from shipway.steps.gates.readiness import (
+    calm,
+    connectable,
+    green,
+    judge_wraparound,
+    on_branch,
+    roomy,
+)
 from shipway.steps.gates.windows import in_window
 from shipway.values.gates import GateState
 
@@ -118,7 +125,7 @@ class _Look:
         plan = self._wiring.database.plan()
         digest = self._gates.digest(plan)
         found = self._gates.approvals(digest) if approvers else ()
-        return approved(plan, digest, found, approvers)
+        return judge_approval(plan, digest, found, approvers)
 
     def team(self) -> Found:
         channels = self._gates.channels
@@ -137,7 +144,7 @@ class _Look:
         return connectable(self._load)
 
     def wraparound(self) -> Found:
-        return unwrapped(self._load)
+        return judge_wraparound(self._load)
 
     def disk(self) -> Found:
         there: Disk | None = None

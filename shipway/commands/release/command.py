@@ -10,12 +10,12 @@ from shipway.commands.asked import Answer
 from shipway.commands.release.checklist import still_open
 from shipway.commands.release.preconditions import preconditions
 from shipway.commands.release.resume import refuse_another_plan, to_go_on_with
-from shipway.commands.release.run import carried_out
+from shipway.commands.release.run import carry_out
 from shipway.errors import Stopped
 from shipway.release import Powers, new_release_id
 from shipway.report.narrator import Narrator
 from shipway.report.words import show
-from shipway.steps.gates.gates import told
+from shipway.steps.gates.gates import judge_notices
 from shipway.steps.gates.preflight import Precondition, preflight
 from shipway.steps.gates.waivers import read_waivers
 from shipway.steps.journal.course import Course
@@ -120,7 +120,7 @@ class ReleaseCommand(ABC, Generic[_Plan]):
                 plan, resumed = self.left_of(plan, past), Resumed(past=past, moved=moved)
             show(plan, session.terminal)
             session.confirm(self.question(plan, past))
-            return carried_out(
+            return carry_out(
                 session,
                 plan,
                 lambda deliveries: self.work(
@@ -173,9 +173,9 @@ class ReleaseCommand(ABC, Generic[_Plan]):
         """Return the release that goes on; None when a new one begins. The lock is held."""
         past, given_up = to_go_on_with(self.session, resume=self.flags.resume, kind=self.kind)
         if past is not None and given_up:
-            from shipway.commands.release.history import abandoned
+            from shipway.commands.release.history import mark_abandoned
 
-            abandoned(self.session, past, lock)
+            mark_abandoned(self.session, past, lock)
             return None
         return past
 
@@ -188,7 +188,7 @@ def _powers(
     return Powers(
         again=(
             *still_open(wiring),
-            Precondition(name="team", look=lambda: told(deliveries)),
+            Precondition(name="team", look=lambda: judge_notices(deliveries)),
         ),
         backup=wiring.backups.powers(say),
         room=wiring.backups.room,

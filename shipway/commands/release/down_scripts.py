@@ -6,9 +6,9 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from shipway.edges.team.git import tracked
+from shipway.edges.team.git import tracked_files
 from shipway.formats.figures import count
-from shipway.migrations.layout import down_for, shared_with
+from shipway.migrations.layout import down_for, tool_sharing_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from shipway.values.migrations import Migration
 
-__all__ = ["taken_for_migrations"]
+__all__ = ["misread_as_migrations"]
 
 
-def taken_for_migrations(files: Sequence[Migration], *, root: Path) -> tuple[str, str]:
+def misread_as_migrations(files: Sequence[Migration], *, root: Path) -> tuple[str, str]:
     """Return what is wrong and the command that mends it; two empty texts when nothing is.
 
     Args:
@@ -36,9 +36,9 @@ def taken_for_migrations(files: Sequence[Migration], *, root: Path) -> tuple[str
     if not taken:
         return "", ""
     folder, outside = taken[0].parent, places[taken[0]].parent
-    tool = shared_with(newest) or "another tool"
+    tool = tool_sharing_folder(newest) or "another tool"
     said = f"{tool} takes {count(len(taken), 'down script')} in {folder.name}/ for "
     said += "a migration" if len(taken) == 1 else "migrations"
-    move = "git mv" if len(tracked(root, [str(one) for one in taken])) == len(taken) else "mv"
+    move = "git mv" if len(tracked_files(root, [str(one) for one in taken])) == len(taken) else "mv"
     here, there = (shlex.quote(os.path.relpath(one)) for one in (folder, outside))
     return said, f"mkdir -p {there} && {move} {here}/*.down.sql {there}/"

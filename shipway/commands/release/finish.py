@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shipway.commands.asked import Answer
 from shipway.commands.release.command import ReleaseCommand
 from shipway.commands.release.resume import NOTHING_CHANGED
-from shipway.commands.release.run import begun
+from shipway.commands.release.run import first_line
 from shipway.errors import Refused
 from shipway.migrations.plan import proof_of
 from shipway.release import FinishPlan
@@ -39,7 +39,7 @@ class _Finish(ReleaseCommand[FinishPlan]):
 
     def plan(self, release_id: str, waivers: tuple[Waiver, ...]) -> FinishPlan:
         wiring = self.session.wiring
-        finishes, soaked_s = _soaked(self.session)
+        finishes, soaked_s = _soak_time(self.session)
         return FinishPlan(
             release_id=release_id,
             target=self.session.settings.target,
@@ -72,7 +72,7 @@ class _Finish(ReleaseCommand[FinishPlan]):
 
     def first_line(self, plan: FinishPlan, app: str) -> Begun:
         del app
-        return begun(plan, kind=self.kind)
+        return first_line(plan, kind=self.kind)
 
     def work(
         self, plan: FinishPlan, powers: Powers, *, course: Course, resumed: Resumed | None
@@ -80,7 +80,7 @@ class _Finish(ReleaseCommand[FinishPlan]):
         return run_finish(plan, powers, course=course, resumed=resumed)
 
 
-def _soaked(session: Session) -> tuple[str, float]:
+def _soak_time(session: Session) -> tuple[str, float]:
     """Return the release that serves, and how long the code before it has been out of service.
 
     Both by the target's own journal and clock, and by what Vercel says serves now.

@@ -9,7 +9,7 @@ from shipway.commands.release.resume import NOTHING_CHANGED, state_of
 from shipway.errors import Failed, Refused
 from shipway.report.words import show
 from shipway.steps.journal.entries import ABANDONED, Standing, past_of
-from shipway.steps.journal.journal import chained
+from shipway.steps.journal.journal import verify_chain
 from shipway.values.releases import Audited, ReleaseLine, Releases
 from shipway.wiring.journals import IN_DATABASE
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shipway.edges.postgres.advisory_lock import Lock
     from shipway.steps.journal.entries import Past
 
-__all__ = ["abandon", "abandoned", "audit", "history", "shown", "status"]
+__all__ = ["abandon", "audit", "history", "mark_abandoned", "show_release", "status"]
 
 
 def status(session: Session) -> Answer:
@@ -55,7 +55,7 @@ def history(session: Session) -> Answer:
     )
 
 
-def shown(session: Session, release_id: str) -> Answer:
+def show_release(session: Session, release_id: str) -> Answer:
     """Show the journal of a release."""
     return Answer(value=session.wiring.journals.past(release_id))
 
@@ -75,7 +75,7 @@ def audit(session: Session, release_id: str) -> Answer:
             next_step="See which there are: invoke release.history",
         )
     found = tuple(
-        _audited(one, journals.book.lines(one), journals.file(one).lines()) for one in wanted
+        _audit(one, journals.book.lines(one), journals.file(one).lines()) for one in wanted
     )
     faults = [fault for one in found for fault in one.faults]
     error = None
@@ -90,13 +90,13 @@ def audit(session: Session, release_id: str) -> Answer:
     return Answer(value=found, error=error)
 
 
-def _audited(release_id: str, there: Sequence[str], here: Sequence[str]) -> Audited:
+def _audit(release_id: str, there: Sequence[str], here: Sequence[str]) -> Audited:
     """Judge both copies of a journal; pure."""
     faults, notes = [], []
     places = {IN_DATABASE: there, "its folder here": here}
     kept = {place: list(lines) for place, lines in places.items() if lines}
     for place, lines in kept.items():
-        _, fault = chained(lines)
+        _, fault = verify_chain(lines)
         if fault is not None:
             faults.append(f"{place}: {fault.what}")
     common = min(len(there), len(here))
@@ -117,7 +117,7 @@ def _audited(release_id: str, there: Sequence[str], here: Sequence[str]) -> Audi
             )
     elif here:
         faults.append(f"{IN_DATABASE} has none of it: it was removed, or the target put back")
-    entries, fault = chained(max(kept.values(), key=len))
+    entries, fault = verify_chain(max(kept.values(), key=len))
     return Audited(
         release_id=release_id,
         lines=len(entries),
@@ -145,11 +145,11 @@ def abandon(session: Session) -> Answer:
     show(state, session.terminal)
     session.confirm(f"Give up release {past.release_id}? What is done stays done.")
     with wiring.database.lock("release.abandon") as lock:
-        abandoned(session, wiring.journals.past(past.release_id), lock)
+        mark_abandoned(session, wiring.journals.past(past.release_id), lock)
     return Answer(value=state_of(wiring, wiring.journals.past(past.release_id)))
 
 
-def abandoned(session: Session, past: Past, lock: Lock) -> None:
+def mark_abandoned(session: Session, past: Past, lock: Lock) -> None:
     """Write down that a release is given up; the lock is held by the caller."""
     lock.sign("release.abandon")
     journal = session.wiring.journals.open(

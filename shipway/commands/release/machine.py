@@ -47,17 +47,17 @@ def _servers() -> Found:
 
 def _security(wiring: Wiring) -> Found:
     tools = _tools(wiring)
-    lacking = [one for one in tools if releases.known_holes(one.version)]
+    lacking = [one for one in tools if releases.missing_fixes(one.version)]
     if not lacking:
         return Found(
             detail=f"no fix is known that {', '.join(one.label for one in tools)} would lack"
         )
-    mended = releases.mended_in(min(one.version[0] for one in lacking))
+    mended = releases.first_fixed(min(one.version[0] for one in lacking))
     client = f"postgresql-client-{mended.partition('.')[0]}"
     return Found(
         detail="; ".join(
             f"{one.label} at {one.path} lacks the fixes of "
-            f"{' and '.join(releases.known_holes(one.version))}"
+            f"{' and '.join(releases.missing_fixes(one.version))}"
             for one in lacking
         ),
         state=GateState.WARNED,

@@ -27,7 +27,7 @@ def tell_begin(session: Session, plan: DatabasePlan) -> tuple[Delivery, ...]:
         Refused: one was lost, and the settings demand that they arrive.
     """
     pending = count(len(plan.migrations.pending), "pending migration")
-    deliveries = _told(session, plan.release_id, Event.BEGINS, f"begins: {pending}, then the app")
+    deliveries = _tell(session, plan.release_id, Event.BEGINS, f"begins: {pending}, then the app")
     if session.wiring.gates.asked and session.settings.notify_required:
         demand_delivery(deliveries)
     return deliveries
@@ -40,7 +40,7 @@ def tell_end(session: Session, record: ReleaseRecord) -> None:
     text = f"ended: {record.end}"
     if failed and step:
         text += f", in the step {step} (exit code {record.exit_code})"
-    _told(
+    _tell(
         session,
         record.release_id,
         Event.FAILED if failed else Event.ENDED,
@@ -49,7 +49,7 @@ def tell_end(session: Session, record: ReleaseRecord) -> None:
     )
 
 
-def _told(
+def _tell(
     session: Session, release_id: str, event: Event, text: str, *, url: str | None = None
 ) -> tuple[Delivery, ...]:
     gates, target = session.wiring.gates, session.settings.target

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from shipway.commands.release.checklist import checklist
-from shipway.commands.release.down_scripts import taken_for_migrations
+from shipway.commands.release.down_scripts import misread_as_migrations
 from shipway.edges.postgres import connection as postgres
-from shipway.edges.team.git import tracked
+from shipway.edges.team.git import tracked_files
 from shipway.errors import Misconfigured, Refused
 from shipway.formats.figures import count, size
 from shipway.migrations.creation import refuse_untouched
@@ -83,7 +83,7 @@ class _Look:
         names = {source for source in self._settings.sources.values() if source.startswith(".env")}
         if not names:
             return Found(detail="all settings come from the environment")
-        if committed := tracked(self._settings.root, sorted(names)):
+        if committed := tracked_files(self._settings.root, sorted(names)):
             files = " ".join(committed)
             return Found(
                 detail=f"git keeps {files}: whoever has the repository has what is in it",
@@ -106,7 +106,7 @@ class _Look:
     def migrations(self) -> Found:
         files = self._wiring.database.files()
         detail = f"{count(len(files), 'file')}, up to {files[-1].label}"
-        wrong, cure = taken_for_migrations(files, root=self._settings.root)
+        wrong, cure = misread_as_migrations(files, root=self._settings.root)
         if wrong:
             return Found(detail=f"{detail}; {wrong}", state=GateState.WARNED, cure=cure)
         return Found(detail=detail)

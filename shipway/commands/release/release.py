@@ -9,7 +9,7 @@ from shipway.commands.asked import Answer
 from shipway.commands.release.command import ReleaseCommand
 from shipway.commands.release.machine import machine
 from shipway.commands.release.preconditions import preconditions
-from shipway.commands.release.run import begun
+from shipway.commands.release.run import first_line
 from shipway.release import Powers, ReleasePlan
 from shipway.release import release as run_release
 from shipway.steps.gates.preflight import examine
@@ -81,7 +81,7 @@ class _Release(ReleaseCommand[ReleasePlan]):
         return f"{what} ({self.session.wiring.database.place})?"
 
     def first_line(self, plan: ReleasePlan, app: str) -> Begun:
-        return begun(plan, kind=self.kind, previous_id=plan.deploy.previous_id, app=app)
+        return first_line(plan, kind=self.kind, previous_id=plan.deploy.previous_id, app=app)
 
     def work(
         self, plan: ReleasePlan, powers: Powers, *, course: Course, resumed: Resumed | None

@@ -25,17 +25,17 @@ _NOTHING = "Nothing was written."
 def report(session: Session, release_id: str, *, open_: bool) -> Answer:
     """Make the page of a release from its record: of the newest one when none is named."""
     record = _record(session.wiring.releases_folder, release_id)
-    return _written(session, write_page(record, hide=session.terminal.hide), open_=open_)
+    return _write(session, write_page(record, hide=session.terminal.hide), open_=open_)
 
 
 def board(session: Session, *, open_: bool) -> Answer:
     """Make the page of all releases whose records lie on this machine."""
     folder = session.wiring.releases_folder
     path = write_board(folder, list_records(folder), hide=session.terminal.hide)
-    return _written(session, path, open_=open_)
+    return _write(session, path, open_=open_)
 
 
-def _written(session: Session, path: Path, *, open_: bool) -> Answer:
+def _write(session: Session, path: Path, *, open_: bool) -> Answer:
     if open_ and not session.asked.dry:
         import webbrowser
 

@@ -48,7 +48,7 @@ def to_go_on_with(session: Session, *, resume: bool, kind: str) -> tuple[Past | 
         return None, False
     show(state_of(session.wiring, past), session.terminal)
     if past.begun.kind == kind and session.terminal.can_ask and not session.asked.yes:
-        return _decided(session, past)
+        return _ask_what_becomes(session, past)
     flag = f" --target {past.begun.target}" if session.asked.target else ""
     raise Refused(
         f"The {past.begun.kind} {past.release_id} is unfinished: it stopped in step "
@@ -59,7 +59,7 @@ def to_go_on_with(session: Session, *, resume: bool, kind: str) -> tuple[Past | 
     )
 
 
-def _decided(session: Session, past: Past) -> tuple[Past | None, bool]:
+def _ask_what_becomes(session: Session, past: Past) -> tuple[Past | None, bool]:
     said = session.terminal.ask("Go on with it, or give it up? [resume/abandon/no]").lower()
     if said == "resume":
         return past, False
@@ -111,7 +111,7 @@ def state_of(wiring: Wiring, past: Past) -> ReleaseState:
     begun = past.begun
     held = {row.label for row in wiring.database.ledger_state().applied}
     labels = [one.label for one in begun.pending]
-    deployment, production = ("", "") if begun.kind != "release" else _hosted(wiring, past)
+    deployment, production = ("", "") if begun.kind != "release" else _hosting_state(wiring, past)
     return ReleaseState(
         release_id=past.release_id,
         kind=begun.kind,
@@ -132,7 +132,7 @@ def state_of(wiring: Wiring, past: Past) -> ReleaseState:
     )
 
 
-def _hosted(wiring: Wiring, past: Past) -> tuple[str, str]:
+def _hosting_state(wiring: Wiring, past: Past) -> tuple[str, str]:
     try:
         made = wiring.hosting.vercel.find(past.release_id)
         now = wiring.hosting.vercel.hosting().production_id

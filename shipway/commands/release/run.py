@@ -16,10 +16,10 @@ from shipway.migrations.shown import shown_sql
 from shipway.release import ReleasePlan
 from shipway.report.files import write_files
 from shipway.report.github.actions import tell_release
-from shipway.steps.deploy.sources import described
+from shipway.steps.deploy.sources import describe
 from shipway.steps.journal.course import StepEnd
 from shipway.steps.release.record import PlannedMigration, PlannedRelease, below, make_record
-from shipway.steps.release.serving_promises import keep, packed
+from shipway.steps.release.serving_promises import keep, pack
 from shipway.values.hosting import COMMIT_META
 from shipway.values.releases import Begun, PlannedFile
 
@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from shipway.values.gates import Delivery
     from shipway.values.migrations import Migration
 
-__all__ = ["begun", "carried_out"]
+__all__ = ["carry_out", "first_line"]
 
 
-def begun(plan: DatabasePlan, *, kind: str, previous_id: str | None = None, app: str = "") -> Begun:
+def first_line(
+    plan: DatabasePlan, *, kind: str, previous_id: str | None = None, app: str = ""
+) -> Begun:
     """Return the first line of a journal: what the plan sets out to do."""
     return Begun(
         kind=kind,
@@ -55,7 +57,7 @@ def begun(plan: DatabasePlan, *, kind: str, previous_id: str | None = None, app:
     )
 
 
-def carried_out(  # noqa: PLR0913 - what a release works with
+def carry_out(  # noqa: PLR0913 - what a release works with
     session: Session,
     plan: DatabasePlan,
     work: Callable[[tuple[Delivery, ...]], object],
@@ -87,7 +89,7 @@ def carried_out(  # noqa: PLR0913 - what a release works with
     files = wiring.database.files()
     wanted = {one.label for one in (resumed.past.begun if resumed else first).pending}
     migrations = [one for one in files if one.label in wanted]
-    planned = _planned(plan, migrations, settings.root)
+    planned = _planned_release(plan, migrations, settings.root)
 
     def all_of_it() -> None:
         if resumed is None:
@@ -101,7 +103,7 @@ def carried_out(  # noqa: PLR0913 - what a release works with
             checks_dir=settings.under_root(settings.checks_dir),
             migrations=[one.label for one in files],
         )
-        kept = packed(wiring.releases_folder, plan.release_id)
+        kept = pack(wiring.releases_folder, plan.release_id)
         known = resumed is not None and any(one.event == "kept" for one in resumed.past.entries)
         if kept is not None and not known:
             # The next release may run on another machine: a runner of CI remembers nothing.
@@ -136,10 +138,10 @@ def carried_out(  # noqa: PLR0913 - what a release works with
         tell_end(session, record)
         return Answer(value=record, error=error)
 
-    return _guarded(all_of_it, ended, lambda: _interrupted(session, plan, course))
+    return _guard(all_of_it, ended, lambda: _interruption(session, plan, course))
 
 
-def _planned(plan: DatabasePlan, migrations: list[Migration], root: Path) -> PlannedRelease:
+def _planned_release(plan: DatabasePlan, migrations: list[Migration], root: Path) -> PlannedRelease:
     """Return what the record keeps of the plan."""
     made = tuple(_planned_migration(one, root) for one in migrations)
     held_back = tuple(one.label for one in plan.migrations.held_back)
@@ -158,7 +160,7 @@ def _planned(plan: DatabasePlan, migrations: list[Migration], root: Path) -> Pla
         migrations=made,
         held_back=held_back,
         project=plan.deploy.project_name,
-        source=described(plan.deploy.source),
+        source=describe(plan.deploy.source),
         commit=plan.deploy.meta.get(COMMIT_META),
         serving_id=plan.deploy.previous_id,
         without_rehearsal=plan.without_rehearsal,
@@ -190,7 +192,7 @@ def _close(journal: Journal, end: str, exit_code: int, error: Stopped | None) ->
         journal.close("ended", "release", told, error)
 
 
-def _interrupted(session: Session, plan: DatabasePlan, course: Course) -> Interrupted:
+def _interruption(session: Session, plan: DatabasePlan, course: Course) -> Interrupted:
     """Say what stands, and both ways on."""
     done = [step.name for step in course.steps if step.end is StepEnd.DONE]
     broken = [step.name for step in course.steps if step.end is not StepEnd.DONE]
@@ -205,7 +207,7 @@ def _interrupted(session: Session, plan: DatabasePlan, course: Course) -> Interr
     )
 
 
-def _guarded(
+def _guard(
     work: Callable[[], object],
     ended: Callable[[Stopped | None], Answer],
     interrupted: Callable[[], Interrupted],

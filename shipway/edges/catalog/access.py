@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.postgres.catalog_sql import sql
-from shipway.edges.postgres.connection import rolled_back
+from shipway.edges.postgres.connection import roll_back_after
 from shipway.edges.postgres.reading import reading, reading_begins
 from shipway.values.inspection import Access, Reach, Tried
 
@@ -86,7 +86,7 @@ def read_access(
                 command=command,
                 columns=part,
                 reach=Reach(reach),
-                tried=_tried(command, went.get(place, "")),
+                tried=_try_out(command, went.get(place, "")),
             )
             for place, (kind, schema, name, role, command, part, reach, _) in enumerate(rows)
         )
@@ -109,7 +109,7 @@ def _try(
     row = None
     # By the target's own search path: it is the role that would look for names.
     begin = reading_begins(connection, b"set local search_path to default")
-    with rolled_back(connection, begin), suppress(psycopg.Error):
+    with roll_back_after(connection, begin), suppress(psycopg.Error):
         connection.execute(
             _AS_ROLE,
             {
@@ -124,7 +124,7 @@ def _try(
     return row[0].split(" ") if row else []
 
 
-def _tried(command: str, went: str) -> Tried:
+def _try_out(command: str, went: str) -> Tried:
     if went in {"rows", "none"}:
         # The rows of an insert, update or delete are the lines of its plan.
         return Tried.ROWS if (command, went) == ("select", "rows") else Tried.ALLOWED

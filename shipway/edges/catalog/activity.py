@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from shipway.edges.postgres.catalog_sql import sql
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Refused
 from shipway.values.gates import Busy, Load
@@ -29,7 +29,7 @@ def read_load(connection: psycopg.Connection[TupleRow]) -> Load:
             ((busy, *figures),) = connection.execute(sql("load")).fetchall()
     except psycopg.Error as error:
         raise Refused(
-            f"The server does not tell what it is busy with: {said(error)}",
+            f"The server does not tell what it is busy with: {plain_message(error)}",
             unchanged="Nothing was changed.",
             next_step="Connect as a role that may look into pg_stat_activity and pg_locks.",
         ) from None

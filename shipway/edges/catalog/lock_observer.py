@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from shipway.edges.postgres.connection import rolled_back
+from shipway.edges.postgres.connection import roll_back_after
 from shipway.values.rehearsal import Relation
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def locks_of_query(
         connection: in autocommit mode.
         query: one statement; its values may be written $1.
     """
-    with rolled_back(connection, b"begin"), suppress(psycopg.Error):
+    with roll_back_after(connection, b"begin"), suppress(psycopg.Error):
         connection.execute(b"explain (generic_plan) " + query.encode())
         return frozenset((mode, table) for mode, table in connection.execute(_OWN_LOCKS))
     return None

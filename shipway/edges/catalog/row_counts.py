@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from shipway.edges.postgres.connection import rolled_back
+from shipway.edges.postgres.connection import roll_back_after
 from shipway.edges.postgres.reading import reading_begins
 from shipway.values.inspection import RowCount
 
@@ -34,7 +34,7 @@ def count_rows(
         schema, _, table = name.partition(".")
         rows: int | None = None
         with (
-            rolled_back(connection, reading_begins(connection)),
+            roll_back_after(connection, reading_begins(connection)),
             suppress(psycopg.errors.UndefinedTable, psycopg.errors.QueryCanceled),
         ):
             connection.execute(

@@ -145,7 +145,7 @@ def give_session_defaults(
         _set(connection, role, name, value)
     for parameter in defaults.may_set:
         grant = sql.SQL("grant set on parameter {} to {}")
-        _tried(connection, grant.format(_dotted(parameter), sql.Identifier(role)))
+        _try_out(connection, grant.format(_dotted(parameter), sql.Identifier(role)))
 
 
 def unlike_session(begins: Connection, defaults: SessionDefaults, role: str) -> tuple[str, ...]:
@@ -231,18 +231,18 @@ def _set(connection: Connection, role: str, name: str, value: str) -> None:
         sql.Identifier(role), sql.Identifier(connection.info.dbname), _dotted(name)
     )
     if name not in _LISTS:
-        _tried(connection, head + sql.SQL("= {}").format(sql.Literal(value)))
+        _try_out(connection, head + sql.SQL("= {}").format(sql.Literal(value)))
         return
     with connection.transaction():
         connection.execute("select set_config(%s, %s, true)", [name, value])
-        _tried(connection, head + sql.SQL("from current"))
+        _try_out(connection, head + sql.SQL("from current"))
 
 
 def _dotted(name: str) -> sql.Identifier:
     return sql.Identifier(*name.split("."))
 
 
-def _tried(connection: Connection, statement: sql.Composed) -> None:
+def _try_out(connection: Connection, statement: sql.Composed) -> None:
     """Run a statement; an error leaves what it is about as it was, and the comparison tells it."""
     try:
         with connection.transaction():

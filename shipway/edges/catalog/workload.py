@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Stopped
 from shipway.values.basics import Unproven
@@ -56,7 +56,7 @@ def read_traffic(connection: psycopg.Connection[TupleRow]) -> tuple[Query, ...] 
     except Stopped as stopped:
         return _unknown(f"pg_stat_statements cannot be read: {stopped.what}")
     except psycopg.Error as error:
-        return _unknown(f"pg_stat_statements cannot be read: {said(error)}")
+        return _unknown(f"pg_stat_statements cannot be read: {plain_message(error)}")
     if not rows:
         return _unknown("pg_stat_statements holds no query of this database yet")
     shown = [row for row in rows if row[0] != _HIDDEN]

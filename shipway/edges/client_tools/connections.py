@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[TupleRow]
 
-__all__ = ["find_tool", "reach", "wanted"]
+__all__ = ["find_tool", "reach", "requested_parameters"]
 
 _VERSIONS_PER_MAJOR: Final = 10_000
 # What libpq and its libraries read from the environment and no parameter can say.
@@ -45,11 +45,11 @@ def find_tool(name: str, connection: Connection, url: Secret) -> pgtools.Tool:
         server_major=major,
         server_minor=minor,
         tls=connection.pgconn.ssl_in_use,
-        parameters=wanted(connection, url),
+        parameters=requested_parameters(connection, url),
     )
 
 
-def wanted(connection: Connection, url: Secret) -> Mapping[str, str]:
+def requested_parameters(connection: Connection, url: Secret) -> Mapping[str, str]:
     """Return the parameters that the URL, the environment or we ourselves asked for.
 
     Those of a service file are left to the program: it reads the same file.
@@ -80,7 +80,7 @@ def reach(
     info = connection.info
     parameters = {
         name: value
-        for name, value in wanted(connection, url).items()
+        for name, value in requested_parameters(connection, url).items()
         if pgtools.knows(tool, name, value)
     }
     # Of several hosts the one that answered us.

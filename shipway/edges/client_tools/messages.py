@@ -15,7 +15,7 @@ from shipway.edges.postgres.diagnostics import UNTOLD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["errors", "numbered_errors", "told"]
+__all__ = ["complaints_of", "errors", "numbered_errors"]
 
 _CHATTER: Final = re.compile(r"pg_(?:dump|restore): (?!error|detail|hint|warning|while|from)")
 _BLOCK: Final = re.compile(r"^pg_\w+: (?=(?:error|detail|hint|warning|while|from)\b)", re.MULTILINE)
@@ -64,7 +64,7 @@ def numbered_errors(said: str) -> Iterator[tuple[int, str]]:
             yield number, _one_line(block.removeprefix("error: "))
 
 
-def told(said: str) -> str:
+def complaints_of(said: str) -> str:
     """Return on one line all that a tool complains of."""
     return " ".join(line for block in _blocks(said) if (line := _one_line(block)))
 

@@ -88,13 +88,13 @@ def find_tool(
         if name != "pg_dump" or not releases.writes_column_versions(one[0], server)
     ]
     for _, of_one_major in groupby(there, key=lambda one: one[0][0]):
-        examined = [_examined(path, version) for version, path in of_one_major]
+        examined = [_examine(path, version) for version, path in of_one_major]
         if fitting := [one for one in examined if _connects_so(one, tls, needed)]:
             # The one that lacks no fix, then that compresses best, then the newest minor.
             return min(
                 fitting,
                 key=lambda one: (
-                    len(releases.known_holes(one.version)),
+                    len(releases.missing_fixes(one.version)),
                     "zstd" not in one.compression,
                     -one.version[1],
                 ),
@@ -139,7 +139,7 @@ def find_restorer(
     for version, path in sorted(_there("pg_restore"), key=lambda one: (one[0][0], -one[0][1])):
         if version[0] < major:
             continue
-        one = _examined(path, version)
+        one = _examine(path, version)
         if ("zstd" in one.compression or not zstd) and _connects_so(one, tls, needed):
             return one
     wanted = (" with zstd" if zstd else "") + _in_words(tls, needed)
@@ -183,13 +183,13 @@ def newest(name: str) -> Tool:
     if not there:
         return find_tool(name, server_major=18, tls=False)
     version, path = there[-1]
-    return _examined(path, version)
+    return _examine(path, version)
 
 
 def candidates(name: str) -> Iterator[Tool]:
     """Yield every working tool of that name, those on PATH first."""
     for version, path in _there(name):
-        yield _examined(path, version)
+        yield _examine(path, version)
 
 
 def _by_version(name: str) -> list[tuple[tuple[int, int], Path]]:
@@ -220,7 +220,7 @@ def _version(path: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=64)
-def _examined(path: Path, version: tuple[int, int]) -> Tool:
+def _examine(path: Path, version: tuple[int, int]) -> Tool:
     """Try out what a tool can do."""
     asked = _with_libpq(path)
     tls, preload = _has_tls(asked, None), None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["known_holes", "mended_in", "with_column_versions", "writes_column_versions"]
+__all__ = ["first_fixed", "missing_fixes", "with_column_versions", "writes_column_versions"]
 
 # Postgres' own security pages: the first minor release of each major that holds the fix.
 _FIXED_IN: Final = {
@@ -17,12 +17,12 @@ _FIXED_IN: Final = {
 _COLUMN_VERSIONS: Final = {18: 7, 17: 12, 16: 16, 15: 20, 14: 25}
 
 
-def known_holes(version: tuple[int, int]) -> tuple[str, ...]:
+def missing_fixes(version: tuple[int, int]) -> tuple[str, ...]:
     """Return the security fixes that a tool of this version lacks, by CVE."""
     return tuple(cve for cve, fixed in _FIXED_IN.items() if _before(version, fixed))
 
 
-def mended_in(major: int) -> str:
+def first_fixed(major: int) -> str:
     """Return the first version without a known hole: of that major, or of the next that has one."""
     first = {
         one: max(fixed[one] for fixed in _FIXED_IN.values())

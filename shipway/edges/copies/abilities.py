@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.restore import restore
 from shipway.edges.restore.archive_entries import entries_of
 
@@ -50,9 +50,9 @@ def missing_abilities(connection: Connection, manifest: Manifest, archive: Path)
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             lacking.append(f"it may not create the extension {name}, which the server has")
     if any(one.kind == "EVENT TRIGGER" for one in entries):
-        refused = _tried(connection, sql.SQL(_WATCHED))
+        refused = _try_out(connection, sql.SQL(_WATCHED))
         if refused is not None:
-            lacking.append(f"it may not create event triggers: {said(refused)}")
+            lacking.append(f"it may not create event triggers: {plain_message(refused)}")
     return lacking
 
 
@@ -67,12 +67,12 @@ def unusable_extensions(connection: Connection, manifest: Manifest) -> frozenset
 def _not_becoming(connection: Connection, roles: set[str]) -> Iterator[str]:
     """Yield of which roles objects cannot be made: by SET ROLE, and with their rights."""
     for role in sorted(roles):
-        error = _tried(connection, sql.SQL("set local role {}").format(sql.Identifier(role)))
+        error = _try_out(connection, sql.SQL("set local role {}").format(sql.Identifier(role)))
         if error is None:
             inherits = connection.execute("select pg_has_role(%s, 'usage')", [role]).fetchone()
             why = "" if inherits == (True,) else "it does not inherit that role's rights"
         else:
-            why = said(error)
+            why = plain_message(error)
         if why:
             yield f"it may not make objects of {role}: {why}"
 
@@ -83,12 +83,12 @@ def _failing_extensions(
     there = connection.execute(_AVAILABLE, [sorted(manifest.extensions)]).fetchall()
     for (name,) in there:
         create = sql.SQL("create extension if not exists {} cascade")
-        error = _tried(connection, create.format(sql.Identifier(str(name))))
+        error = _try_out(connection, create.format(sql.Identifier(str(name))))
         if error is not None:
             yield str(name), error
 
 
-def _tried(connection: Connection, statement: sql.SQL | sql.Composed) -> psycopg.Error | None:
+def _try_out(connection: Connection, statement: sql.SQL | sql.Composed) -> psycopg.Error | None:
     """Run a statement of which nothing stays; return what the server said against it."""
     try:
         with connection.transaction(force_rollback=True):

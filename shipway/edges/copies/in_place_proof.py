@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from shipway.edges.copies.restored_copy import Copy
     from shipway.values.backup import Backup
 
-__all__ = ["restored_twice"]
+__all__ = ["restore_twice"]
 
 
 @contextmanager
-def restored_twice(
+def restore_twice(
     room: RehearsalRoom, backup: Backup, tell: Callable[[int], None] = untold
 ) -> Iterator[Copy]:
     """Restore a backup into a copy and there once more, in the place of what the copy holds.

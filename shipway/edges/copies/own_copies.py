@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[TupleRow]
 
-__all__ = ["copies", "databases", "keep_with", "kept_with", "new_name"]
+__all__ = ["copies", "databases", "keep_with", "new_name", "state_before"]
 
 _NAME: Final = re.compile(r"shipway_rehearsal_\d{14}_[a-z0-9]{1,16}_\d+_[0-9a-f]{8}")
 _COMMENT: Final = """
@@ -52,7 +52,7 @@ def keep_with(connection: Connection, name: str, before: SharedState) -> None:
     connection.execute(comment.format(sql.Identifier(name), kept))
 
 
-def kept_with(connection: Connection, name: str) -> SharedState | None:
+def state_before(connection: Connection, name: str) -> SharedState | None:
     """Return what is kept with a copy; None where its maker had not come to that yet."""
     found = connection.execute(_COMMENT, [name]).fetchone()
     try:

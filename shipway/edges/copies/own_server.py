@@ -17,7 +17,7 @@ from shipway.cleanup import afterwards
 from shipway.edges.copies import own_roles
 from shipway.edges.copies.abilities import missing_abilities, unusable_extensions
 from shipway.edges.copies.database import make_database
-from shipway.edges.copies.own_copies import copies, databases, keep_with, kept_with, new_name
+from shipway.edges.copies.own_copies import copies, databases, keep_with, new_name, state_before
 from shipway.edges.copies.restored_copy import CopyDatabase
 from shipway.edges.copies.shared_state import (
     put_back,
@@ -28,7 +28,7 @@ from shipway.edges.copies.shared_state import (
 from shipway.edges.copies.urls import at_database
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres.advisory_lock import NOTICE_DEATH
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.pooler import connect_session
 from shipway.edges.postgres.same_server import same_server
 from shipway.errors import Failed, Refused, Stopped
@@ -72,7 +72,7 @@ class OwnServer:
     @property
     def place(self) -> str:
         """Its host and port."""
-        with _named():
+        with _naming_setting():
             return postgres.place_of(self._url).rpartition("/")[0]
 
     def version(self) -> str:
@@ -122,7 +122,7 @@ class OwnServer:
 
     def _connection(self, database: str = "") -> Connection:
         url = at_database(self._url, database) if database else self._url
-        with _named():
+        with _naming_setting():
             return connect_session(url, purpose="rehearsal", timeout_s=self._timeout_s)
 
     def _refuse_unfit(self, connection: Connection) -> None:
@@ -149,13 +149,15 @@ class OwnServer:
 
     def _create(self, connection: Connection, name: str, manifest: Manifest) -> tuple[str, ...]:
         # What a copy beside this one has changed by now is put back by whichever goes last.
-        others = (kept_with(connection, one) for one in copies(connection))
+        others = (state_before(connection, one) for one in copies(connection))
         before = next(filter(None, others), None) or read_shared_state(connection)
         try:
             lacks = make_database(connection, name, manifest.locale)
             keep_with(connection, name, before)
         except psycopg.Error as error:
-            raise _refused(f"No database can be made at {self.place}: {said(error)}.") from None
+            raise _refusal(
+                f"No database can be made at {self.place}: {plain_message(error)}."
+            ) from None
         return lacks
 
     @contextmanager
@@ -178,10 +180,10 @@ class OwnServer:
                 belongs = map(sql.Identifier, (name, manifest.role))
                 guard.execute(sql.SQL("alter database {} owner to {}").format(*belongs))
         except psycopg.Error as error:
-            lacking = [said(error)]
+            lacking = [plain_message(error)]
         if lacking:
             told = "\n".join(f"- {one}" for one in lacking)
-            raise _refused(
+            raise _refusal(
                 f"The backup cannot be restored at {self.place} as {guard.info.user}:\n{told}"
             )
         return made
@@ -205,7 +207,7 @@ class OwnServer:
 
     def _drop(self, connection: Connection, name: str) -> None:
         """Drop a copy, and with the last one all that came with copies."""
-        before = kept_with(connection, name)
+        before = state_before(connection, name)
         left: list[str] = []
         if before is not None:
             with suppress(Stopped, psycopg.Error), self._connection(name) as inside:
@@ -235,7 +237,7 @@ class OwnServer:
         except Failed:
             raise
         except (Stopped, psycopg.Error) as error:
-            why = error.what if isinstance(error, Stopped) else said(error)
+            why = error.what if isinstance(error, Stopped) else plain_message(error)
             raise Failed(
                 f"The copy {name} may still be on the server at {self.place}: {why}",
                 unchanged="The target was not touched.",
@@ -245,7 +247,7 @@ class OwnServer:
 
 
 @contextmanager
-def _named() -> Iterator[None]:
+def _naming_setting() -> Iterator[None]:
     """Let an error about a connection name the setting that it came from."""
     try:
         yield
@@ -263,7 +265,7 @@ def _alone(connection: Connection) -> Iterator[None]:
     try:
         connection.execute("select pg_catalog.pg_advisory_lock(%s, %s)", _AT_WORK)
     except psycopg.errors.LockNotAvailable:
-        raise _refused(
+        raise _refusal(
             f"Another rehearsal has been making or dropping a copy there for {_PATIENCE}.",
             next_step="Run it again when that one has ended.",
         ) from None
@@ -275,10 +277,10 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 def _not_ours(name: str, place: str) -> Refused:
-    return _refused(f"The server at {place} has a database {name} already, which is not ours.")
+    return _refusal(f"The server at {place} has a database {name} already, which is not ours.")
 
 
-def _refused(
+def _refusal(
     what: str,
     *,
     next_step: str = f"Name a role in {SETTING} that may; a superuser may, which on Supabase's own "

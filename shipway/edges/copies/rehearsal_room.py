@@ -256,7 +256,7 @@ class RehearsalRoom:
         """
         with (
             self._archives.plain(backup.archive) as archive,
-            replace.replaced(archive, backup, url=url) as done,
+            replace.replace(archive, backup, url=url) as done,
         ):
             yield done
 

@@ -219,7 +219,7 @@ def _settings(before: SharedState, now: SharedState) -> Iterator[list[sql.Compos
     had = {(database, role, name) for database, role, name, _ in before.settings}
     for database, role, name, _ in _without(now.settings, before.settings):
         if (database, role, name) not in had:
-            head = _altered(database, role)
+            head = _alter(database, role)
             yield [head + sql.SQL(" reset {}").format(sql.Identifier(*name.split(".")))]
     for database, role, name, value in _without(before.settings, now.settings):
         parameter = sql.Identifier(*name.split("."))
@@ -228,11 +228,11 @@ def _settings(before: SharedState, now: SharedState) -> Iterator[list[sql.Compos
             sql.SQL("select set_config({}, {}, true)").format(
                 sql.Literal(name), sql.Literal(value)
             ),
-            _altered(database, role) + sql.SQL(" set {} from current").format(parameter),
+            _alter(database, role) + sql.SQL(" set {} from current").format(parameter),
         ]
 
 
-def _altered(database: str, role: str) -> sql.Composed:
+def _alter(database: str, role: str) -> sql.Composed:
     if not role:
         return _plain("alter database {}", database)
     if not database:

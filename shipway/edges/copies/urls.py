@@ -17,12 +17,12 @@ __all__ = ["as_login", "as_member", "at_database"]
 
 def at_database(url: Secret, name: str) -> Secret:
     """Return the URL of another database of the same server."""
-    return _changed(url, {"dbname": name})
+    return _change(url, {"dbname": name})
 
 
 def as_login(url: Secret, role: str, password: Secret) -> Secret:
     """Return the URL of the same database for a role that logs in itself."""
-    return _changed(url, {"user": role, "password": password.reveal()})
+    return _change(url, {"user": role, "password": password.reveal()})
 
 
 def as_member(url: Secret, role: str) -> Secret:
@@ -32,10 +32,10 @@ def as_member(url: Secret, role: str) -> Secret:
     """
     named = role.replace("\\", "\\\\").replace(" ", "\\ ")
     given = conninfo_to_dict(url.reveal()).get("options") or ""
-    return _changed(url, {"options": f"{given} -c role={named}".strip()})
+    return _change(url, {"options": f"{given} -c role={named}".strip()})
 
 
-def _changed(url: Secret, changes: Mapping[str, str]) -> Secret:
+def _change(url: Secret, changes: Mapping[str, str]) -> Secret:
     # Each part by its name: a URL may say any of them in several places.
     given = {**conninfo_to_dict(url.reveal()), **changes}
     parts = (f"{name}={quote(str(value), safe='')}" for name, value in given.items() if value)

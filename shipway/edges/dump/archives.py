@@ -68,7 +68,7 @@ class Archives:
             )
         if said.returncode:
             raise Failed(
-                f"{archive.name} cannot be listed: {tool_messages.told(said.stderr)}",
+                f"{archive.name} cannot be listed: {tool_messages.complaints_of(said.stderr)}",
                 unchanged="Nothing was changed.",
                 next_step="Use another backup; this archive is damaged.",
             )

@@ -136,7 +136,8 @@ class PgDump:
                         row_counts, schema = counting.result(), seen.result()
                     except psycopg.Error as error:
                         raise _broken(
-                            f"Counting rows, or reading the schema: {diagnostics.said(error)}"
+                            "Counting rows, or reading the schema: "
+                            f"{diagnostics.plain_message(error)}"
                         ) from None
         return Dumped(
             database=facts.database,
@@ -178,7 +179,8 @@ class PgDump:
         said = process.run([*argv, f"--dbname={place}"], env=env, deadline_s=_TRY_S)
         if "no matching schemas were found" not in said.stderr:
             raise _broken(
-                f"{tool.label} at {tool.path} does not connect: {tool_messages.told(said.stderr)}"
+                f"{tool.label} at {tool.path} does not connect: "
+                f"{tool_messages.complaints_of(said.stderr)}"
             )
         return tool
 
@@ -231,7 +233,7 @@ class PgDump:
                     output.write(chunk)
             ended = running.finish()
             if ended.returncode:
-                raise _broken(f"pg_dump failed: {tool_messages.told(ended.stderr)}")
+                raise _broken(f"pg_dump failed: {tool_messages.complaints_of(ended.stderr)}")
 
 
 def _schema(connection: Connection) -> Snapshot:
@@ -256,7 +258,7 @@ def _give_up_counting(
         and isinstance(cause, psycopg.Error)
         and not isinstance(cause, psycopg.errors.QueryCanceled)
     ):
-        raise _broken(f"Counting the rows failed: {diagnostics.said(cause)}") from None
+        raise _broken(f"Counting the rows failed: {diagnostics.plain_message(cause)}") from None
 
 
 def _broken(what: str) -> Failed:

@@ -138,9 +138,9 @@ class Survey:
     def exclusions(self) -> tuple[str, ...]:
         """The same as options of pg_dump, whose patterns are literal within double quotes."""
         return (
-            *(f"--exclude-schema={_quoted(schema)}" for schema in self.closed_schemas),
+            *(f"--exclude-schema={_quote(schema)}" for schema in self.closed_schemas),
             *(
-                f"--exclude-table={_quoted(schema)}.{_quoted(name)}"
+                f"--exclude-table={_quote(schema)}.{_quote(name)}"
                 for schema, name in self.closed_relations
             ),
         )
@@ -236,5 +236,5 @@ def roles_of(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Role, ...
     )
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

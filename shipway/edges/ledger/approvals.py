@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Failed, Refused
 from shipway.formats.signed_file import signature_of
@@ -65,7 +65,7 @@ def write_approval(
             )
     except psycopg.Error as error:
         raise Failed(
-            f"The database would not keep the approval: {said(error)}",
+            f"The database would not keep the approval: {plain_message(error)}",
             unchanged="Nothing was changed.",
             next_step="Approve as a role that may write the schema 'shipway': its owner.",
         ) from None
@@ -85,7 +85,7 @@ def read_approvals(
             rows = _rows(connection, digest)
     except psycopg.Error as error:
         raise Refused(
-            f"The approvals cannot be read: {said(error)}",
+            f"The approvals cannot be read: {plain_message(error)}",
             unchanged="Nothing was changed.",
             next_step="Release as a role that may read the schema 'shipway': its owner.",
         ) from None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-__all__ = ["ask_default_privileges", "read_recorded", "told_default_privileges"]
+__all__ = ["ask_default_privileges", "read_default_privileges", "read_recorded"]
 
 _RECORDED: Final = "select before, granted from shipway.default_privileges order by before"
 
@@ -24,7 +24,7 @@ def ask_default_privileges(connection: psycopg.Connection[TupleRow]) -> psycopg.
     return connection.execute(query, {"platform": [*PLATFORM_SCHEMAS]})
 
 
-def told_default_privileges(answer: psycopg.Cursor[TupleRow]) -> tuple[DefaultPrivilege, ...]:
+def read_default_privileges(answer: psycopg.Cursor[TupleRow]) -> tuple[DefaultPrivilege, ...]:
     """Return the default privileges that were asked for."""
     found = []
     for _, parent, name, told in answer:

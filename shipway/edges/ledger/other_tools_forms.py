@@ -34,7 +34,7 @@ class Form(NamedTuple):
     """The only one in which it keeps it; empty for any."""
 
 
-def _named(rows: Iterable[TupleRow]) -> dict[str, Any]:
+def _by_name(rows: Iterable[TupleRow]) -> dict[str, Any]:
     """Read names that begin with their versions."""
     return {"entries": tuple(_entry(name) for (name,) in rows)}
 
@@ -139,7 +139,7 @@ FORMS: Final = (
         "schema_migrations",
         frozenset({"version"}),
         "SELECT version::text FROM {table} WHERE version IS NOT NULL ORDER BY 1",
-        _named,
+        _by_name,
         SUPABASE_SCHEMA,
     ),
     Form(
@@ -154,7 +154,7 @@ FORMS: Final = (
         "schema_migrations",
         frozenset({"version"}),
         "SELECT version::text FROM {table} WHERE version IS NOT NULL ORDER BY 1",
-        _named,
+        _by_name,
     ),
     Form(
         "Prisma",
@@ -169,7 +169,7 @@ FORMS: Final = (
         "pgmigrations",
         frozenset({"id", "name"}),
         "SELECT name::text FROM {table} WHERE name IS NOT NULL ORDER BY id",
-        _named,
+        _by_name,
     ),
     Form(
         "Flyway",

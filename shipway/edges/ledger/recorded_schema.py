@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.postgres.catalog_sql import reader
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.reading import reading
 from shipway.errors import Failed, Refused, Stopped
 from shipway.formats.decoding import IllFormed
@@ -71,7 +71,7 @@ class RecordedSchemas:
             Stopped: it cannot be read, was changed by another hand, or has a form of tomorrow.
         """
         connection = self._connect()
-        with _told("read"), reading(connection):
+        with _as_our_error("read"), reading(connection):
             rows = connection.execute(_THERE).fetchall()
             kept = connection.execute(_READ).fetchall() if rows == [(True,)] else []
         if not kept:
@@ -97,20 +97,20 @@ class RecordedSchemas:
         """
         connection = self._connect()
         paper = zlib.compress(paper_of(_KIND, record, key=self._key))
-        with _told("written"), connection.transaction():
+        with _as_our_error("written"), connection.transaction():
             if connection.execute(_THERE).fetchone() != (True,):
                 connection.execute(_TABLE)
             connection.execute(_WRITE, [paper])
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _as_our_error(what: str) -> Iterator[None]:
     """Turn what the server says into an error of ours."""
     why = ""
     try:
         yield
     except psycopg.Error as error:
-        why = said(error)
+        why = plain_message(error)
     except Stopped as stopped:
         why = stopped.what
     if why:

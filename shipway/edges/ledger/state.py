@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.edges.ledger.default_privileges import ask_default_privileges, told_default_privileges
+from shipway.edges.ledger.default_privileges import ask_default_privileges, read_default_privileges
 from shipway.edges.ledger.other_tools import find_histories, history_tables
 from shipway.edges.postgres.reading import reading
 from shipway.values.migrations import AppliedMigration, DoneStep, LedgerState
@@ -58,7 +58,7 @@ def read_ledger(connection: psycopg.Connection[TupleRow]) -> LedgerState:
         applied = rows_of_files.fetchall() if rows_of_files else []
         begun = rows_of_steps.fetchall() if rows_of_steps else []
         told = row_of_project.fetchone() if row_of_project else None
-        default_privileges = told_default_privileges(granted)
+        default_privileges = read_default_privileges(granted)
         histories = tuple(one.history(rows) for one, rows in told_by)
     return LedgerState(
         exists=ledger,

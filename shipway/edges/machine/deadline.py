@@ -85,7 +85,7 @@ class BoundedPipe(io.RawIOBase):
         self._bound = bound
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._pipe, selectors.EVENT_READ)
-        self._gather_s = _GATHER_S if _enlarged(self._pipe) else 0.0
+        self._gather_s = _GATHER_S if _enlarge(self._pipe) else 0.0
 
     def readable(self) -> bool:
         """It is."""
@@ -106,7 +106,7 @@ class BoundedPipe(io.RawIOBase):
         super().close()
 
 
-def _enlarged(pipe: int) -> bool:
+def _enlarge(pipe: int) -> bool:
     """Let a pipe hold much; only Linux can, and where it does not, reading goes on as before."""
     if not hasattr(fcntl, "F_SETPIPE_SZ"):
         return False

@@ -145,7 +145,7 @@ def run(  # noqa: PLR0913 - all but the program by name
         name: os.environ[name] for name in inherit if name in os.environ
     }
     known |= env or {}
-    with _started(argv, known, cwd, user, subprocess.PIPE, stdin=subprocess.PIPE) as process:
+    with _start(argv, known, cwd, user, subprocess.PIPE, stdin=subprocess.PIPE) as process:
         try:
             stdout, stderr = process.communicate(stdin, timeout=deadline_s)
         except subprocess.TimeoutExpired:
@@ -168,7 +168,7 @@ def stream(
     # Its messages go to a file: a second pipe that nobody reads would make it stand still.
     with (
         tempfile.TemporaryFile() as errors,
-        _started(argv, env, cwd, None, errors) as process,
+        _start(argv, env, cwd, None, errors) as process,
     ):
         running = Running(process, errors, Bound(argv, deadline_s), Hide(env))
         with running.stdout:
@@ -232,7 +232,7 @@ def interactive(argv: Argv, *, env: Environment | None = None) -> int:
 
 
 @contextmanager
-def _started(  # noqa: PLR0913 - as `run`
+def _start(  # noqa: PLR0913 - as `run`
     argv: Argv,
     env: Environment | None,
     cwd: Path | None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.postgres.catalog_sql import sql
-from shipway.edges.postgres.diagnostics import said
+from shipway.edges.postgres.diagnostics import plain_message
 from shipway.edges.postgres.pooler import connect_session, hand_back
 from shipway.edges.postgres.reading import reading
 from shipway.edges.postgres.sessions import lock_holders
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shipway.values.basics import Secret
     from shipway.values.exchange import Session
 
-__all__ = ["NOTICE_DEATH", "Lock", "held", "holder_of"]
+__all__ = ["NOTICE_DEATH", "Lock", "hold", "holder_of"]
 
 _KEY: Final = (0x73686970, 1)
 """Two 32-bit numbers, "ship" and 1: our place among the advisory locks of a database."""
@@ -95,7 +95,7 @@ class Lock:
         with self._answered():
             if self._connection.execute(_THERE).fetchone() != (True,):
                 self._connection.execute(sql("journal"))
-            self.left_by = _recorded(self._connection)
+            self.left_by = _record_of(self._connection)
             self._connection.execute(_SIGN, (owner, socket.gethostname(), os.getpid()))
         self._signed = True
         threading.Thread(target=self._live, name="heartbeat", daemon=True).start()
@@ -116,7 +116,7 @@ class Lock:
         }
         with self._answered():
             if self._connection.execute(_APPEND, given).rowcount != 1:
-                raise _lost("the database says that another session holds it, or none")
+                raise _loss("the database says that another session holds it, or none")
 
     def lines(self, release_id: str) -> list[str]:
         """Return the lines of a journal so far.
@@ -157,13 +157,13 @@ class Lock:
                 "named.",
             ) from None
         except psycopg.errors.UniqueViolation:
-            raise _lost("another process has gone on with this release") from None
+            raise _loss("another process has gone on with this release") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise _lost(said(error)) from None
+            raise _loss(plain_message(error)) from None
 
 
 @contextmanager
-def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
+def hold(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
     """Hold the target's lock while the block runs.
 
     Args:
@@ -183,7 +183,7 @@ def held(url: Secret | None, *, owner: str, timeout_s: float) -> Iterator[Lock]:
             connection.execute(NOTICE_DEATH, [connection.info.backend_pid])
         taken = connection.execute("select pg_try_advisory_lock(%s, %s)", _KEY).fetchone()
         if taken != (True,):
-            raise _locked(connection)
+            raise _refusal(connection)
         lock = Lock(connection)
         try:
             yield lock
@@ -198,10 +198,10 @@ def holder_of(connection: psycopg.Connection[TupleRow]) -> Holder | None:
     """Return who holds the lock now; writes nothing."""
     with reading(connection):
         holders = lock_holders(connection, _KEY, parts=2)
-    return _recorded(connection, holders[0]) if holders else None
+    return _record_of(connection, holders[0]) if holders else None
 
 
-def _recorded(
+def _record_of(
     connection: psycopg.Connection[TupleRow], session: Session | None = None
 ) -> Holder | None:
     """Return the record, if there is one; that of a session, which may not have signed."""
@@ -226,7 +226,7 @@ def _recorded(
     )
 
 
-def _locked(connection: psycopg.Connection[TupleRow]) -> Locked:
+def _refusal(connection: psycopg.Connection[TupleRow]) -> Locked:
     holder = holder_of(connection)
     session = holder.session if holder is not None else None
     return Locked(
@@ -242,7 +242,7 @@ def _locked(connection: psycopg.Connection[TupleRow]) -> Locked:
     )
 
 
-def _lost(why: str) -> LockLost:
+def _loss(why: str) -> LockLost:
     return LockLost(
         f"The lock of this target was lost: {why}.",
         unchanged="What was about to be done next was not begun; what the lines above report "

@@ -89,7 +89,7 @@ def let_go(connection: Connection, *, within_s: float) -> None:
     Raises:
         psycopg.OperationalError: there was no answer in time, or it was an error.
     """
-    _asked(connection, _COMMIT, within_s)
+    _ask(connection, _COMMIT, within_s)
 
 
 def is_direct(connection: Connection, pid: int) -> bool:
@@ -106,11 +106,11 @@ def _number(
     within_s: float,
     on_silence: Callable[[], None] | None = None,
 ) -> int:
-    ((value, *_), *_) = _asked(connection, message, within_s, on_silence)
+    ((value, *_), *_) = _ask(connection, message, within_s, on_silence)
     return int(value or 0)
 
 
-def _asked(
+def _ask(
     connection: Connection,
     message: bytes,
     within_s: float,

@@ -31,12 +31,12 @@ __all__ = [
     "is_supabase",
     "let_in",
     "not_reached",
-    "opened",
+    "open_with_backend",
     "parameters_of",
     "place_of",
     "port_of",
     "project_ref_of",
-    "rolled_back",
+    "roll_back_after",
 ]
 
 Connection: TypeAlias = "psycopg.Connection[TupleRow]"
@@ -69,7 +69,7 @@ class _Connection(psycopg.Connection["TupleRow"]):
 
 
 @contextmanager
-def rolled_back(connection: psycopg.Connection[TupleRow], begin: bytes) -> Iterator[None]:
+def roll_back_after(connection: psycopg.Connection[TupleRow], begin: bytes) -> Iterator[None]:
     """Run the block in a transaction of which nothing stays.
 
     Args:
@@ -96,10 +96,10 @@ def connect(url: Secret | None, *, purpose: str, timeout_s: float) -> psycopg.Co
         Misconfigured: there is no URL, or it is none.
         Refused: the server could not be reached or did not let us in, or let us wait.
     """
-    return opened(url, purpose=purpose, timeout_s=timeout_s)[0]
+    return open_with_backend(url, purpose=purpose, timeout_s=timeout_s)[0]
 
 
-def opened(
+def open_with_backend(
     url: Secret | None, *, purpose: str, timeout_s: float
 ) -> tuple[psycopg.Connection[TupleRow], int]:
     """Open a connection as `connect` does; return it and the server process that answers."""
@@ -139,13 +139,13 @@ def not_reached(url: Secret | None, said: str) -> Refused:
     """Return the error for what the way to the database answered instead of the server."""
     from shipway.edges.postgres.connection_errors import why_not  # noqa: PLC0415 - on the way to an error only
 
-    options = _parsed(url)
+    options = _parse(url)
     return why_not(said, place=_place(options), password=Secret(options.get("password", "")))
 
 
 def is_supabase(url: Secret) -> bool:
     """Tell whether the URL names a host of Supabase itself."""
-    return _parsed(url).get("host", "").lower().endswith((".supabase.co", ".supabase.com"))
+    return _parse(url).get("host", "").lower().endswith((".supabase.co", ".supabase.com"))
 
 
 def parameters_of(url: Secret | None) -> dict[str, str]:
@@ -154,7 +154,7 @@ def parameters_of(url: Secret | None) -> dict[str, str]:
     Raises:
         Misconfigured: there is no URL, or it is none.
     """
-    options = _parsed(url)
+    options = _parse(url)
     parameters: dict[str, str] = _KEEPALIVES | options
     parameters["client_encoding"] = "UTF8"
     if "sslmode" not in options and not _local(options) and _libpq_default("sslmode") == "prefer":
@@ -164,7 +164,7 @@ def parameters_of(url: Secret | None) -> dict[str, str]:
 
 def project_ref_of(url: Secret) -> str | None:
     """Return the Supabase project that the URL names, by its host or by the pooler's user."""
-    options = _parsed(url)
+    options = _parse(url)
     direct = _DIRECT_HOST.match(options.get("host", "").lower())
     pooled = _POOLER_USER.match(options.get("user", ""))
     found = direct or pooled
@@ -173,20 +173,20 @@ def project_ref_of(url: Secret) -> str | None:
 
 def is_local(url: Secret) -> bool:
     """Tell whether the URL leads to this machine: a socket or a loopback address."""
-    return _local(_parsed(url))
+    return _local(_parse(url))
 
 
 def port_of(url: Secret) -> int:
     """Return the port that the URL names, the first of several; Postgres' own without one."""
-    return int(_parsed(url).get("port", "").partition(",")[0] or "5432")
+    return int(_parse(url).get("port", "").partition(",")[0] or "5432")
 
 
 def place_of(url: Secret) -> str:
     """Return `host:port/database` for messages; never user or password."""
-    return _place(_parsed(url))
+    return _place(_parse(url))
 
 
-def _parsed(url: Secret | None) -> dict[str, str]:
+def _parse(url: Secret | None) -> dict[str, str]:
     """Return the URL's parts under libpq's names, or refuse without quoting any of it."""
     if not url:
         raise Misconfigured(

@@ -24,7 +24,7 @@ from shipway.values.exchange import SqlError
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["UNTOLD", "report", "said", "without_data"]
+__all__ = ["UNTOLD", "plain_message", "report", "without_data"]
 
 _ABOUT_VALUES: Final = "22"
 _OF_EXTENSIONS: Final = "extension.c"
@@ -80,7 +80,7 @@ def report(
     of_values = state in _ABOUT_NAMES and _is_of_values(fields) and not _all_sent(message, sent)
     bare = message
     if raised:
-        bare = _raised(message, sent)
+        bare = _without_raised_values(message, sent)
     elif of_values or _quotes_a_value(state, fields):
         bare = _without_quoted(message)
     about_data = raised or state[:2] in {_ABOUT_VALUES, *_QUOTE_IN_DETAIL}
@@ -103,7 +103,7 @@ def report(
     )
 
 
-def said(error: psycopg.Error, *, sent: bytes = b"") -> str:
+def plain_message(error: psycopg.Error, *, sent: bytes = b"") -> str:
     """Return an error on one line, with the place where it happened, without data."""
     told = report(error.diag, sent=sent, otherwise=str(error))
     return " ".join(f"{told.message} ({told.context})".removesuffix(" ()").split())
@@ -119,7 +119,7 @@ def without_data(text: str, error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if type(cause).__module__.startswith("psycopg"):
-            text = text.replace(str(cause).rstrip(), said(cast("psycopg.Error", cause)))
+            text = text.replace(str(cause).rstrip(), plain_message(cast("psycopg.Error", cause)))
         cause = cause.__cause__ or cause.__context__
     return text
 
@@ -166,13 +166,13 @@ def _places(context: str, sent: bytes) -> str:
     return "\n".join(found)
 
 
-def _raised(message: str, sent: bytes) -> str:
+def _without_raised_values(message: str, sent: bytes) -> str:
     """Return a raised message as far as it stands in what was sent."""
     if any(form.encode() in sent for form in (message, message.replace("'", "''"))):
         return message
     for pieces in _formats(sent[:_READ_BYTES]):
         if (values := _values_of(message, pieces)) is not None:
-            told = [_shown(one, sent) for one in values]
+            told = [_show(one, sent) for one in values]
             return "".join(a + b for a, b in zip(pieces, [*told, ""], strict=True))
     return UNTOLD
 
@@ -205,7 +205,7 @@ def _values_of(message: str, pieces: tuple[str, ...]) -> list[str] | None:
     return values if at == len(message) else None
 
 
-def _shown(value: str, sent: bytes) -> str:
+def _show(value: str, sent: bytes) -> str:
     """Return a value that a count could be, or a name that stands in what was sent."""
     word = rb"(?<!\w)" + re.escape(value.encode()) + rb"(?!\w)"
     return value if _COUNT.fullmatch(value) or (value and re.search(word, sent)) else _LEFT_OUT

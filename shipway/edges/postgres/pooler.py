@@ -13,7 +13,7 @@ from shipway.edges.postgres.connection import (
     is_supabase,
     let_in,
     not_reached,
-    opened,
+    open_with_backend,
     port_of,
     project_ref_of,
 )
@@ -49,14 +49,14 @@ def connect_session(
         Refused: the server could not be reached, or a transaction pooler is between.
     """
     if url and port_of(url) == _TRANSACTION_PORT and is_supabase(url):
-        raise _refused(url, f"port {_TRANSACTION_PORT} is Supabase's transaction pooler")
-    connection, pid = opened(url, purpose=purpose, timeout_s=timeout_s)
+        raise _refusal(url, f"port {_TRANSACTION_PORT} is Supabase's transaction pooler")
+    connection, pid = open_with_backend(url, purpose=purpose, timeout_s=timeout_s)
     if url is None or is_direct(connection, pid):
         return connection
     try:
         if not _is_shared(url, connection, pid, timeout_s):
             return connection
-        refused = _refused(url, "a transaction pooler is between here and the server")
+        refused = _refusal(url, "a transaction pooler is between here and the server")
     except Refused as error:
         refused = error
     except psycopg.Error as error:
@@ -120,7 +120,7 @@ def _change(connection: Connection, ours: int, other: Connection, timeout_s: flo
     return False
 
 
-def _refused(url: Secret, why: str) -> Refused:
+def _refusal(url: Secret, why: str) -> Refused:
     ref = project_ref_of(url)
     if ref:
         cure = (

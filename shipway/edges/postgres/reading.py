@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from shipway.edges.postgres.connection import rolled_back
+from shipway.edges.postgres.connection import roll_back_after
 from shipway.errors import Refused
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def reading(connection: psycopg.Connection[TupleRow]) -> Iterator[None]:
     """
     refused = None
     try:
-        with rolled_back(connection, reading_begins(connection, _WHOLE)):
+        with roll_back_after(connection, reading_begins(connection, _WHOLE)):
             yield
     except psycopg.errors.InsufficientPrivilege as error:
         refused = Refused(

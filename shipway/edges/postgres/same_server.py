@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from shipway.edges.postgres.connection import rolled_back
+from shipway.edges.postgres.connection import roll_back_after
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,6 +34,6 @@ def same_server(one: Connection, other: Connection) -> bool:
         other: in autocommit mode; it only looks.
     """
     key = secrets.randbits(63)
-    with rolled_back(one, b"begin"):
+    with roll_back_after(one, b"begin"):
         one.execute("select pg_catalog.pg_advisory_xact_lock(%s)", [key])
         return other.execute(_SEEN, [key >> 32, key & 0xFFFFFFFF]).fetchone() == (True,)

@@ -38,14 +38,14 @@ def write_refusal(connection: psycopg.Connection[TupleRow]) -> Refused | None:
         connection.execute("rollback")
     ((standby, read_only, database, role, source, creates, acting),) = rows
     if standby:
-        return _refused(
+        return _refusal(
             "is a hot standby (a read replica), which takes no writes",
             "Set DATABASE_URL to the primary server.",
         )
     if read_only:
         return _read_only(database, role, source)
     if not creates:
-        return _refused(
+        return _refusal(
             f"has no ledger yet, and the role {acting} may not make the schema shipway for it",
             f"As the database's owner: grant create on database {database} to {acting};",
         )
@@ -61,23 +61,23 @@ def _read_only(database: str, role: str, source: str) -> Refused:
     if who is not None:
         # The session that ends it is read-only as well, and may be sent it as one message.
         ending = f"begin read write; alter {who} reset {_SETTING}; commit;"
-        return _refused(
+        return _refusal(
             f"is read-only: {_SETTING} is on for {who}",
             f"Somebody has set it, with a reason perhaps. To end it: {ending}",
         )
     if source == "client":
-        return _refused(
+        return _refusal(
             f"is read-only for us: the options of this connection set {_SETTING}",
             "Take it out of DATABASE_URL, or out of PGOPTIONS in the environment.",
         )
-    return _refused(
+    return _refusal(
         f"is read-only: its server has {_SETTING} on",
         "On Supabase that is a full disk: make room, or a larger disk, in the dashboard "
         "(Settings > Compute and Disk). Elsewhere look at the server's configuration.",
     )
 
 
-def _refused(what: str, cure: str) -> Refused:
+def _refusal(what: str, cure: str) -> Refused:
     return Refused(
         f"The target {what}.",
         unchanged="Nothing was begun; the database is as it was.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shipway.edges.client_tools.programs import Tool
     from shipway.values.backup import Role
 
-__all__ = ["NO_SCHEMA", "Entry", "described", "entries_of", "unquoted"]
+__all__ = ["NO_SCHEMA", "Entry", "describe", "entries_of", "unquote"]
 
 NO_SCHEMA: Final = "-"
 _DEADLINE_S: Final = 300.0
@@ -79,7 +79,7 @@ class Entry:
             return self.kind, self.name
         # PostgreSQL quotes what begins with a capital letter, so that words end where a name does.
         found = re.match(r"([A-Z]+(?: [A-Z]+)*) (.+)", self.name)
-        return (found[1], unquoted(found[2])) if found else ("", self.name)
+        return (found[1], unquote(found[2])) if found else ("", self.name)
 
 
 def entries_of(tool: Tool, archive: Path, roles: Iterable[Role]) -> list[Entry]:
@@ -98,7 +98,7 @@ def entries_of(tool: Tool, archive: Path, roles: Iterable[Role]) -> list[Entry]:
     said = process.run(argv, env=tool.env, deadline_s=_DEADLINE_S)
     if said.returncode:
         raise Failed(
-            f"{archive.name} cannot be listed: {tool_messages.told(said.stderr)}",
+            f"{archive.name} cannot be listed: {tool_messages.complaints_of(said.stderr)}",
             unchanged="Nothing was restored.",
             next_step="Use another backup: invoke backup.list",
         )
@@ -109,12 +109,12 @@ def entries_of(tool: Tool, archive: Path, roles: Iterable[Role]) -> list[Entry]:
     return [_entry(line, needs, schemas, owners) for line, needs in _with_needs(lines)]
 
 
-def described(entry: Entry) -> str:
+def describe(entry: Entry) -> str:
     """Return an entry for people, as `table data cron job`."""
     return f"{entry.kind.lower()} {entry.schema} {entry.name}".replace(" - ", " ")
 
 
-def unquoted(name: str) -> str:
+def unquote(name: str) -> str:
     """Return an identifier without its quotes, if it has any."""
     quoted = len(name) > 1 and name[0] == name[-1] == '"'
     return name[1:-1].replace('""', '"') if quoted else name
@@ -133,7 +133,7 @@ def _entry(
 ) -> Entry:
     found = _LINE.match(line)
     number, catalog, rest = found.groups() if found else ("0", "0", line)
-    kind, schema, name, owner = _parted(rest, schemas, owners, no_catalog=catalog == "0")
+    kind, schema, name, owner = _split(rest, schemas, owners, no_catalog=catalog == "0")
     return Entry(
         line=line,
         number=int(number),
@@ -145,7 +145,7 @@ def _entry(
     )
 
 
-def _parted(
+def _split(
     rest: str, schemas: Sequence[str], owners: Sequence[str], *, no_catalog: bool
 ) -> tuple[str, str, str, str]:
     """Return kind, schema, name and owner of a line, which has nothing but spaces between them."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.edges.extensions.library import COMMENT
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
-from shipway.edges.restore.archive_entries import NO_SCHEMA, described
+from shipway.edges.restore.archive_entries import NO_SCHEMA, describe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.archive_entries import Entry
 
-__all__ = ["Lacking", "Parting", "lacking_of", "parted", "told"]
+__all__ = ["Lacking", "Parting", "lacking_of", "part", "tell_left_out"]
 
 _PLATFORM_OWNER: Final = "supabase_admin"
 _TABLES: Final = ("TABLE", "FOREIGN TABLE")
@@ -104,7 +104,7 @@ def lacking_of(
     )
 
 
-def parted(
+def part(
     entries: Sequence[Entry],
     lacking: Lacking,
     *,
@@ -128,7 +128,7 @@ def parted(
     out |= {one.number for one in entries if one.is_about and one.needs & out}
     words = [f"extension {name}" for name in lacking.missing]
     words += [f"schema {name}" for name in sorted(gone)]
-    words += told([one for one in entries if one.number in out])
+    words += tell_left_out([one for one in entries if one.number in out])
     poor = {
         one.number
         for one in entries
@@ -146,12 +146,12 @@ def parted(
     )
 
 
-def told(entries: Iterable[Entry]) -> list[str]:
+def tell_left_out(entries: Iterable[Entry]) -> list[str]:
     """Return what a person should know of entries that are not there; the rest goes without saying.
 
     Grants and comments go with what they are about, and extensions are told by name.
     """
-    return [described(one) for one in entries if not one.is_about and one.kind not in _UNTOLD]
+    return [describe(one) for one in entries if not one.is_about and one.kind not in _UNTOLD]
 
 
 def _schemas_gone(entries: Sequence[Entry], schemas: Collection[str]) -> set[str]:

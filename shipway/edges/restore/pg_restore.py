@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipway.edges.restore.progress import RowsBack
     from shipway.values.basics import Secret
 
-__all__ = ["PgRestore", "listed"]
+__all__ = ["PgRestore", "list_file"]
 
 _DEADLINE_S: Final = 6 * 3600.0
 _JOBS: Final = 2
@@ -72,7 +72,7 @@ class PgRestore:
         place, env = tool_connections.reach(
             self.connection, self.url, self.tool, purpose="restore", options=options
         )
-        with listed(entries) as chosen:
+        with list_file(entries) as chosen:
             argv: list[str | Path] = [
                 self.tool.path,
                 f"--jobs={_JOBS}",
@@ -90,7 +90,7 @@ class PgRestore:
         self.back.look(said.stderr.encode())
         errors = list(tool_messages.numbered_errors(said.stderr))
         if said.returncode and not errors:
-            complaint = tool_messages.told(said.stderr)
+            complaint = tool_messages.complaints_of(said.stderr)
             return [(0, f"pg_restore ended with {said.returncode}: {complaint}")]
         return list(self._counted(errors))
 
@@ -105,7 +105,7 @@ class PgRestore:
 
 
 @contextmanager
-def listed(entries: Sequence[Entry]) -> Iterator[Path]:
+def list_file(entries: Sequence[Entry]) -> Iterator[Path]:
     """Write entries down as pg_restore reads them; the file is there for the block alone."""
     with tempfile.TemporaryDirectory(prefix="shipway-") as scratch:
         chosen = Path(scratch) / "entries"

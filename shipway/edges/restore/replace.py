@@ -20,11 +20,11 @@ from shipway.edges.catalog.snapshot import read_snapshot
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres import diagnostics
 from shipway.edges.postgres.catalog_sql import sql as sql_file
-from shipway.edges.restore.archive_entries import described, entries_of
-from shipway.edges.restore.replaced_entries import KEPT, NOT_OURS, chosen
+from shipway.edges.restore.archive_entries import describe, entries_of
+from shipway.edges.restore.replaced_entries import KEPT, NOT_OURS, choose
 from shipway.edges.restore.restore import restorer_of
 from shipway.edges.restore.retry import load, path_of
-from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.edges.restore.schema_state import PUBLIC, make_new
 from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.errors import Failed
 from shipway.values.rehearsal import Restored, TableContent
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
-__all__ = ["Held", "Replacement", "held_by", "replaced"]
+__all__ = ["Held", "Replacement", "contents_of", "replace"]
 
 _CONNECT_S: Final = 10.0
 _LOCK_WAIT: Final = "5s"
@@ -134,7 +134,7 @@ class Held:
     """Whether it is a project of Supabase, whose own schemas are there already."""
 
 
-def held_by(url: Secret) -> Held:
+def contents_of(url: Secret) -> Held:
     """Return what a database holds."""
     with postgres.connect(url, purpose="restore", timeout_s=_CONNECT_S) as connection:
         rows = connection.execute(_TABLES, [_schemas(connection)]).fetchall()
@@ -145,7 +145,7 @@ def held_by(url: Secret) -> Held:
 
 
 @contextmanager
-def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacement]:
+def replace(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacement]:
     """Put a backup in the place of what is there; it is committed when the block ends well.
 
     Args:
@@ -174,7 +174,7 @@ def replaced(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replacem
             yield Replacement(connection, restored)
             connection.execute("commit")
         except psycopg.Error as error:
-            raise _failed(error) from None
+            raise _failure(error) from None
         # The rows are there; that the planner does not know them yet is no reason to fail.
         connection.execute("analyze")
 
@@ -188,8 +188,8 @@ def _put(
     connection.execute("set local idle_in_transaction_session_timeout = 0")
     connection.execute("set local search_path = ''")
     entries = entries_of(tool, archive, manifest.roles)
-    keeps = _emptied(connection, entries, manifest)
-    coming, left_out = chosen(connection, entries, keeps=keeps)
+    keeps = _empty(connection, entries, manifest)
+    coming, left_out = choose(connection, entries, keeps=keeps)
     script = Script(connection, tool, archive)
     path = path_of(manifest)
     by_path: list[str] = []
@@ -197,12 +197,12 @@ def _put(
         outcome = load(connection, script, coming, section=section, search_path=path)
         if outcome.failed:
             entry, error = outcome.failed[0]
-            raise _failed(error, described(entry)) from None
+            raise _failure(error, describe(entry)) from None
         by_path += outcome.by_path
     return left_out, tuple(by_path)
 
 
-def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifest) -> set[str]:
+def _empty(connection: Connection, entries: Sequence[Entry], manifest: Manifest) -> set[str]:
     """Drop the project's objects; return the schemas that are another's and stay as they are."""
     publications = [one.name for one in entries if one.kind == "PUBLICATION"]
     drops = connection.execute(
@@ -219,7 +219,7 @@ def _emptied(connection: Connection, entries: Sequence[Entry], manifest: Manifes
     if manifest.has_public:
         left.setdefault(PUBLIC, True)
     for name in (one for one, mine in left.items() if mine):
-        made_new(connection, name, owner=owners.get(name))
+        make_new(connection, name, owner=owners.get(name))
     if not manifest.has_public:
         connection.execute(_DROP_PUBLIC)
     return {name for name, mine in left.items() if not mine}
@@ -230,11 +230,11 @@ def _schemas(connection: Connection) -> list[str]:
     return [str(name) for (name,) in connection.execute(_SCHEMAS, [list(NOT_OURS)])]
 
 
-def _failed(error: psycopg.Error, what: str = "") -> Failed:
+def _failure(error: psycopg.Error, what: str = "") -> Failed:
     """Return what is said of an error, and of what it was about."""
     about = f"{what}: " if what else ""
     return Failed(
-        f"The backup could not be put in place: {about}{diagnostics.said(error)}",
+        f"The backup could not be put in place: {about}{diagnostics.plain_message(error)}",
         unchanged=_UNCHANGED,
         next_step=next(cure for kind, cure in _CURES if isinstance(error, kind)),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.postgres.catalog_sql import sql as sql_file
-from shipway.edges.restore.archive_entries import NO_SCHEMA, described
+from shipway.edges.restore.archive_entries import NO_SCHEMA, describe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipway.edges.restore.archive_entries import Entry
 
-__all__ = ["KEPT", "NOT_OURS", "chosen"]
+__all__ = ["KEPT", "NOT_OURS", "choose"]
 
 KEPT: Final = ("journal", "release_lock", "approvals")
 """Tables of the schema shipway that tell of releases: they are the database's, not the backup's."""
@@ -57,7 +57,7 @@ class _There:
     """Tables of the platform that are another's."""
 
 
-def chosen(
+def choose(
     connection: psycopg.Connection[tuple[object, ...]],
     entries: Sequence[Entry],
     *,
@@ -87,7 +87,7 @@ def chosen(
         one.number for one in entries if one.is_about and _about(one, there, numbers, coming)
     }
     told = [one for one in entries if one.number not in coming and _is_told(one, there)]
-    return [one for one in entries if one.number in coming], tuple(map(described, told))
+    return [one for one in entries if one.number in coming], tuple(map(describe, told))
 
 
 def _comes(entry: Entry, there: _There, numbers: AbstractSet[int]) -> bool:

@@ -17,13 +17,13 @@ from shipway.edges.client_tools import programs as pgtools
 from shipway.edges.postgres import connection as postgres
 from shipway.edges.postgres import diagnostics
 from shipway.edges.restore import sample
-from shipway.edges.restore.archive_entries import described, entries_of
+from shipway.edges.restore.archive_entries import describe, entries_of
 from shipway.edges.restore.collations import make_collations
-from shipway.edges.restore.left_out import lacking_of, parted, told
-from shipway.edges.restore.pg_restore import PgRestore, listed
+from shipway.edges.restore.left_out import lacking_of, part, tell_left_out
+from shipway.edges.restore.pg_restore import PgRestore, list_file
 from shipway.edges.restore.progress import RowsBack, untold
 from shipway.edges.restore.retry import load, path_of
-from shipway.edges.restore.schema_state import PUBLIC, made_new
+from shipway.edges.restore.schema_state import PUBLIC, make_new
 from shipway.edges.restore.script import DATA, POST_DATA, PRE_DATA, Script
 from shipway.values.rehearsal import Restored
 
@@ -75,10 +75,10 @@ def restore(  # noqa: PLR0913 - all but two by name
         tool = restorer_of(
             manifest,
             tls=connection.pgconn.ssl_in_use,
-            parameters=tool_connections.wanted(connection, url),
+            parameters=tool_connections.requested_parameters(connection, url),
         )
         entries = entries_of(tool, archive, manifest.roles)
-        made_new(connection, PUBLIC)
+        make_new(connection, PUBLIC)
         lacking = lacking_of(connection, manifest.extensions, unusable)
         rows = {one.number: manifest.row_counts.get(_table_of(one), 0) for one in entries}
         pg_restore = PgRestore(
@@ -94,7 +94,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         errors += pg_restore.run(lacking.there(entries))
         # Only now it shows which schemas nobody makes: some come with an extension.
         schemas = connection.execute("select nspname from pg_namespace").fetchall()
-        parting = parted(
+        parting = part(
             entries,
             lacking,
             schemas={str(name) for (name,) in schemas},
@@ -120,7 +120,7 @@ def restore(  # noqa: PLR0913 - all but two by name
             errors += more
         else:
             errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
-            held = sample.counted(connection, manifest.row_counts)
+            held = sample.count_samples(connection, manifest.row_counts)
         errors += pg_restore.run(unowned, with_owners=False)
         statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
@@ -129,7 +129,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         server_version=str(version[0]) if version else "",
         tool=tool.label,
         duration_s=round(time.monotonic() - began, 3),
-        left_out=(*parting.left_out, *unlike, *told(failed)),
+        left_out=(*parting.left_out, *unlike, *tell_left_out(failed)),
         stand_ins=lacking.stood_in_for,
         tables_left_out=parting.tables_among(failed),
         errors=tuple(error for _, error in errors),
@@ -161,7 +161,7 @@ def _in_order(
             told = {number for number, _ in found}
             found = [one for one in found if one[0] in {0, *outcome.numbers}]
             found += [
-                (entry.number, f"{described(entry)}: {diagnostics.said(error)}")
+                (entry.number, f"{describe(entry)}: {diagnostics.plain_message(error)}")
                 for entry, error in outcome.failed
                 if entry.number not in told
             ]
@@ -200,7 +200,7 @@ def _with_sample(
     connection = pg_restore.connection
     connection.execute("set session_replication_role = replica")
     for one in large:
-        with listed([one]) as chosen:
+        with list_file([one]) as chosen:
             sample.fill(
                 pg_restore.tool, pg_restore.archive, chosen, connection, most_rows=most_rows
             )

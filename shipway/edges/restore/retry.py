@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from shipway.edges.restore.archive_entries import described
+from shipway.edges.restore.archive_entries import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def load(
     by_path = [(entry, error) for entry, error in failed if entry.number not in kept]
     # The first error is the one that a restore has: with a path it would be another.
     first = [(entry, error) for entry, error in failed if entry.number in kept]
-    return Outcome(failed=tuple(first), by_path=tuple(_told(*one) for one in by_path))
+    return Outcome(failed=tuple(first), by_path=tuple(_tell(*one) for one in by_path))
 
 
 def path_of(manifest: Manifest) -> str:
@@ -117,6 +117,6 @@ class _Loading:
         return []
 
 
-def _told(entry: Entry, error: psycopg.Error) -> str:
+def _tell(entry: Entry, error: psycopg.Error) -> str:
     found = _FUNCTION.search(error.diag.context or "")
-    return f"{described(entry)} ({found[1]})" if found else described(entry)
+    return f"{describe(entry)} ({found[1]})" if found else describe(entry)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
-__all__ = ["AS_REPLICA", "counted", "fill", "hold_keys"]
+__all__ = ["AS_REPLICA", "count_samples", "fill", "hold_keys"]
 
 AS_REPLICA: Final = "-c session_replication_role=replica"
 """Without triggers, and so without foreign keys being looked at: for who loads table by table."""
@@ -103,7 +103,7 @@ def hold_keys(connection: Connection) -> None:
             ).rowcount
 
 
-def counted(connection: Connection, rows: Mapping[str, int]) -> tuple[SampledTable, ...]:
+def count_samples(connection: Connection, rows: Mapping[str, int]) -> tuple[SampledTable, ...]:
     """Return the tables that hold fewer rows than the backup does.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[object, ...]]
 
-__all__ = ["PUBLIC", "made_new"]
+__all__ = ["PUBLIC", "make_new"]
 
 PUBLIC: Final = "public"
 _OWNED_BY_DATABASE_OWNER: Final = 150_000
@@ -28,7 +28,7 @@ select (select rolname from pg_roles where oid = 10), nspowner::regrole::text,
 """
 
 
-def made_new(connection: Connection, name: str, *, owner: str | None = None) -> None:
+def make_new(connection: Connection, name: str, *, owner: str | None = None) -> None:
     """Give a schema the owner, the grants and the comment of a new one; what lies in it stays.
 
     Args:

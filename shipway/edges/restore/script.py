@@ -8,7 +8,7 @@ from psycopg import sql
 
 from shipway.edges.client_tools import messages as tool_messages
 from shipway.edges.machine import process
-from shipway.edges.restore.pg_restore import listed
+from shipway.edges.restore.pg_restore import list_file
 from shipway.errors import Failed
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Script:
             psycopg.Error: one of them did not succeed.
             Failed: the archive could not be read.
         """
-        with listed(entries) as names:
+        with list_file(entries) as names:
             argv: list[str | Path] = [
                 self._tool.path,
                 f"--use-list={names}",
@@ -82,7 +82,8 @@ class Script:
                 ended = running.finish()
         if ended.returncode:
             raise Failed(
-                f"pg_restore could not read the archive: {tool_messages.told(ended.stderr)}",
+                "pg_restore could not read the archive: "
+                f"{tool_messages.complaints_of(ended.stderr)}",
                 unchanged=_UNCHANGED,
                 next_step="Use another backup: invoke backup.list",
             )

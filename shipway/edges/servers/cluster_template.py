@@ -51,7 +51,7 @@ def new_cluster(
         Failed: a program of PostgreSQL did not succeed; `into` may hold a part then.
     """
     try:
-        kept = _kept(install, superuser, user)
+        kept = _template(install, superuser, user)
     except OSError:
         # An account without a home that it can write to, as services have.
         _initdb(install, into, superuser=superuser, user=user)
@@ -66,7 +66,7 @@ def new_cluster(
     )
 
 
-def _kept(install: Install, superuser: str, user: str | None) -> Path:
+def _template(install: Install, superuser: str, user: str | None) -> Path:
     """Return where the untouched cluster lies; it is made if it is not there yet."""
     home = FOR_ROOT if user else Path.home() / ".cache" / "shipway"
     # Two builds of one version need not agree: their collations differ, for one.

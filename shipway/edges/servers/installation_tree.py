@@ -35,10 +35,10 @@ def plant(install: Install, further: Path, tree: Path) -> Path:
     root = Path(os.path.commonpath([install.bin_dir, install.share_dir]))
     extension_dir = install.share_dir / "extension"
     _link_all(root, tree, but=(install.bin_dir, extension_dir))
-    program = _made(tree / install.bin_dir.relative_to(root)) / "postgres"
+    program = _make(tree / install.bin_dir.relative_to(root)) / "postgres"
     program.touch()
     program.chmod(0o755)
-    extensions = _made(tree / extension_dir.relative_to(root))
+    extensions = _make(tree / extension_dir.relative_to(root))
     for path in further.iterdir():
         # A copy: the server's account may not be let into that folder.
         shutil.copyfile(path, extensions / path.name)
@@ -55,7 +55,7 @@ def _link_all(original: Path, place: Path, *, but: Collection[Path]) -> None:
     Libraries and time zones are found by their place beside the program too, and builds differ
     in where that is.
     """
-    _made(place)
+    _make(place)
     for path in original.iterdir():
         if path in but:
             continue
@@ -65,7 +65,7 @@ def _link_all(original: Path, place: Path, *, but: Collection[Path]) -> None:
             (place / path.name).symlink_to(path)
 
 
-def _made(folder: Path) -> Path:
+def _make(folder: Path) -> Path:
     """Make a folder that the server's account may enter, whatever our umask is."""
     folder.mkdir(parents=True)
     folder.chmod(0o755)

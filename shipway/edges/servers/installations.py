@@ -54,7 +54,7 @@ def installs() -> tuple[Install, ...]:
     Raises:
         Misconfigured: there is none.
     """
-    found, _ = _examined()
+    found, _ = _examine()
     if not found:
         raise Misconfigured(
             "The embedded PostgreSQL is not installed.",
@@ -66,7 +66,7 @@ def installs() -> tuple[Install, ...]:
 
 def passed_over() -> tuple[str, ...]:
     """Return what is wrong with each installation that cannot be used."""
-    return _examined()[1]
+    return _examine()[1]
 
 
 def newest(major: int | None = None) -> Install:
@@ -105,7 +105,7 @@ def tool(name: str) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _examined() -> tuple[tuple[Install, ...], tuple[str, ...]]:
+def _examine() -> tuple[tuple[Install, ...], tuple[str, ...]]:
     """Return what runs, oldest first, and what is wrong with the rest."""
     places: dict[Path, str] = {}
     for folder, source in bin_dirs():

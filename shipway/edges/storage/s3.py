@@ -197,7 +197,7 @@ class S3:
             self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
         except ClientError as error:
             # It was completed, and the answer was lost: reading back tells.
-            if _told(error)[0] != "NoSuchUpload":
+            if _code_and_message(error)[0] != "NoSuchUpload":
                 raise
 
     def _digest_there(self, key: str) -> str:
@@ -234,7 +234,7 @@ class S3:
             ) from None
 
     def _refusal(self, error: ClientError) -> Stopped:
-        code, message = _told(error)
+        code, message = _code_and_message(error)
         kind = Failed if _status(error) >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
         return kind(
             f"S3 refused the copy in {self._bucket}: {code} {message}".rstrip(),
@@ -243,7 +243,7 @@ class S3:
         )
 
 
-def _told(error: ClientError) -> tuple[str, str]:
+def _code_and_message(error: ClientError) -> tuple[str, str]:
     """Return the code and the message of an endpoint's refusal."""
     # botocore finds them below Error; where the body has a namespace (Supabase), beside it.
     below = error.response.get("Error", {})

@@ -233,7 +233,7 @@ class Supabase:
             "then run it again.",
         }
         fault = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        cure = cures.get(HTTPStatus(answer.status)) if _known(answer.status) else None
+        cure = cures.get(HTTPStatus(answer.status)) if _is_known(answer.status) else None
         if cure is None:
             cure = (
                 "The fault is on Supabase's side: see https://status.supabase.com, then run it "
@@ -254,7 +254,7 @@ class Supabase:
         )
 
 
-def _known(status: int) -> bool:
+def _is_known(status: int) -> bool:
     return status in HTTPStatus._value2member_map_
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["git", "head_of", "read_tree", "repository_of", "tracked"]
+__all__ = ["git", "head_of", "read_tree", "repository_of", "tracked_files"]
 
 _GIT_S = 60.0
 _REMOTE = "origin"
@@ -99,15 +99,15 @@ def read_tree(root: Path, *, branch: str, without: str) -> Tree:
     return Tree(
         branch=_text(git(root, "symbolic-ref", "--quiet", "--short", "HEAD")),
         commit=commit,
-        changed=_changed(status),
+        changed=_changed_files(status),
         remote=_without_user(_text(git(root, "remote", "get-url", _REMOTE))),
         tip=tip,
-        contained=_contained(root, commit, tip) if tip else None,
+        contained=_is_contained(root, commit, tip) if tip else None,
         shallow=_text(git(root, "rev-parse", "--is-shallow-repository")) == "true",
     )
 
 
-def tracked(root: Path, names: Sequence[str]) -> tuple[str, ...]:
+def tracked_files(root: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Return which of these files git has in its index; none where there is no repository or git.
 
     Args:
@@ -130,7 +130,7 @@ def repository_of(root: Path) -> str:
     return found[1] if found else ""
 
 
-def _changed(status: process.Finished) -> tuple[str, ...]:
+def _changed_files(status: process.Finished) -> tuple[str, ...]:
     if status.returncode != 0:
         raise Refused(
             f"git cannot tell what has changed: {_last_line(status.stderr)}",
@@ -142,7 +142,7 @@ def _changed(status: process.Finished) -> tuple[str, ...]:
     return tuple(row[3:] for row in rows if row[2:3] == " ")
 
 
-def _contained(root: Path, commit: str, tip: str) -> bool | None:
+def _is_contained(root: Path, commit: str, tip: str) -> bool | None:
     if commit == tip:
         return True
     if git(root, "cat-file", "-e", f"{tip}^{{commit}}").returncode != 0:

@@ -47,7 +47,7 @@ class Webhook:
     def __init__(self, url: Secret, *, name: str, setting: str) -> None:
         self.name = name
         self._setting = setting
-        self._url = _checked(url, setting)
+        self._url = _check(url, setting)
 
     def send(self, notice: Notice) -> None:
         """Send a notice once: said twice it would look like two releases.
@@ -139,7 +139,7 @@ def _object(notice: Notice) -> dict[str, object]:
     return {one.name: json_form(getattr(notice, one.name)) for one in fields(notice)}
 
 
-def _checked(url: Secret, setting: str) -> str:
+def _check(url: Secret, setting: str) -> str:
     text = url.reveal()
     try:
         parts = httpx.URL(text)

@@ -89,12 +89,12 @@ def _trouble(found: Mapping[str, Any]) -> str:
     """Return everything that the server says is wrong with a deployment, as one phrase."""
     said = []
     if text(found.get("errorMessage")) or text(found.get("errorCode")):
-        said.append(_coded(found.get("errorCode"), found.get("errorMessage")))
+        said.append(_with_code(found.get("errorCode"), found.get("errorMessage")))
     if text(found.get("readyStateReason")):
         said.append(text(found["readyStateReason"]))
     alias_error = found.get("aliasError")
     if isinstance(alias_error, dict):
-        said.append(_coded(alias_error.get("code"), alias_error.get("message")))
+        said.append(_with_code(alias_error.get("code"), alias_error.get("message")))
     if found.get("checksConclusion") in {"failed", "canceled"}:
         said.append(f"its checks on Vercel {found['checksConclusion']}")
     seat = found.get("seatBlock")
@@ -105,7 +105,7 @@ def _trouble(found: Mapping[str, Any]) -> str:
     return "; ".join(dict.fromkeys(said))
 
 
-def _coded(code: object, message: object) -> str:
+def _with_code(code: object, message: object) -> str:
     return ": ".join(part for part in (text(code), text(message)) if part)
 
 

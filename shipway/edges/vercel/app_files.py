@@ -34,13 +34,13 @@ def app_files(folder: Path) -> tuple[AppFile, ...]:
     """
     if not folder.is_dir():
         raise _nothing(f"The app's folder {folder} does not exist.")
-    tracked = _tracked(folder)
+    tracked = _tracked_files(folder)
     rules = [IgnoreRules.of_vercel(_text(folder / ".vercelignore"))]
     if tracked is None:
         rules.append(IgnoreRules.of_git(_text(folder / ".gitignore")))
     root = folder.resolve()
     found = []
-    for name in sorted(_walked(folder) if tracked is None else tracked):
+    for name in sorted(_walk(folder) if tracked is None else tracked):
         if _is_secret(name) or any(one.ignores(name) for one in rules):
             continue
         path = folder / name
@@ -57,7 +57,7 @@ def app_files(folder: Path) -> tuple[AppFile, ...]:
     return tuple(found)
 
 
-def _tracked(folder: Path) -> list[str] | None:
+def _tracked_files(folder: Path) -> list[str] | None:
     """Return what git tracks below the folder; None when there is no repository or no git."""
     try:
         listed = git(folder, "ls-files", "-z", "--cached", "--", ".")
@@ -76,7 +76,7 @@ def _tracked(folder: Path) -> list[str] | None:
     return [name for name in names if name]
 
 
-def _walked(folder: Path) -> Iterator[str]:
+def _walk(folder: Path) -> Iterator[str]:
     for where, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NEVER]
         below = Path(where).relative_to(folder)

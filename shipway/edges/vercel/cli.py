@@ -47,12 +47,12 @@ def find_cli(folders: Iterable[Path]) -> FoundCli | None:
     for folder in folders:
         program = folder / "node_modules" / ".bin" / "vercel"
         if os.access(program, os.X_OK):
-            return _looked_at(program.absolute())
+            return _look_at(program.absolute())
     on_path = shutil.which("vercel")
-    return _looked_at(Path(on_path).absolute()) if on_path else None
+    return _look_at(Path(on_path).absolute()) if on_path else None
 
 
-def _looked_at(program: Path) -> FoundCli:
+def _look_at(program: Path) -> FoundCli:
     if _is_python(program):
         # PyPI's package `vercel` installs a script of this name, which runs `npx vercel`,
         # whatever version that is today, and hides the real one in a virtual environment.

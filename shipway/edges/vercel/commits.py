@@ -33,7 +33,7 @@ def git_commit(folder: Path) -> str | None:
         return None
     if head.returncode != 0:
         return None
-    commit = _said(head)
+    commit = _git(head)
     return f"{commit}+changes" if changed.stdout.strip() else commit
 
 
@@ -57,9 +57,9 @@ def git_source(folder: Path, link: GitLink | None) -> GitSource:
             unchanged=_NOTHING_CREATED,
             next_step="Commit and push the app, or set deploy_with to another way.",
         )
-    sha = _said(head)
+    sha = _git(head)
     on_remote = git(folder, "branch", "--remotes", "--contains", sha, "--format=%(refname:short)")
-    branches = [name for name in _said(on_remote).splitlines() if "/" in name]
+    branches = [name for name in _git(on_remote).splitlines() if "/" in name]
     if not branches:
         raise Refused(
             f"The commit {sha[:12]} is on no remote branch that is known here: Vercel could not "
@@ -67,10 +67,10 @@ def git_source(folder: Path, link: GitLink | None) -> GitSource:
             unchanged=_NOTHING_CREATED,
             next_step="Push it (or `git fetch`, if it was pushed from elsewhere), then try again.",
         )
-    here = _said(git(folder, "rev-parse", "--abbrev-ref", "HEAD"))
+    here = _git(git(folder, "rev-parse", "--abbrev-ref", "HEAD"))
     names = [name.partition("/")[2] for name in branches]
     return GitSource(link=link, ref=here if here in names else names[0], sha=sha)
 
 
-def _said(finished: Finished) -> str:
+def _git(finished: Finished) -> str:
     return finished.stdout.decode("utf-8", "replace").strip()

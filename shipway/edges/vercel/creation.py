@@ -119,9 +119,9 @@ class Creation:
         try:
             content = one.path.read_bytes()
         except OSError as error:
-            raise _changed_meanwhile(one, error.strerror or "it cannot be read") from None
+            raise _changed_file(one, error.strerror or "it cannot be read") from None
         if hashlib.sha1(content, usedforsecurity=False).hexdigest() != one.sha1:
-            raise _changed_meanwhile(one, "its content is another one now")
+            raise _changed_file(one, "its content is another one now")
         try:
             answer = self._api.request(
                 "POST",
@@ -165,7 +165,7 @@ def _missing(answer: ApiAnswer) -> set[str]:
     )
 
 
-def _changed_meanwhile(one: AppFile, how: str) -> Failed:
+def _changed_file(one: AppFile, how: str) -> Failed:
     return Failed(
         f"The file {one.name} changed while it was being uploaded: {how}.",
         unchanged=_NOT_CREATED,

@@ -88,7 +88,7 @@ def _rule(line: str, *, git: bool) -> _Rule | None:
     line = line.removeprefix("/")
     if not line:
         return None
-    body = _translated(line, git=git)
+    body = _translate(line, git=git)
     try:
         pattern = re.compile(
             body if anchored else f"(?:.*/)?{body}", re.DOTALL | (0 if git else re.IGNORECASE)
@@ -98,7 +98,7 @@ def _rule(line: str, *, git: bool) -> _Rule | None:
     return _Rule(pattern, folders_only, takes_back)
 
 
-def _translated(glob: str, *, git: bool) -> str:
+def _translate(glob: str, *, git: bool) -> str:
     """Return the regular expression of a glob in which `*` stays within one folder."""
     out, at = [], 0
     while at < len(glob):

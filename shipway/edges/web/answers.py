@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ApiAnswer", "NoAnswer", "decoded"]
+__all__ = ["ApiAnswer", "NoAnswer", "decode"]
 
 _SHOWN_CHARS = 500
 
@@ -83,10 +83,10 @@ class ApiAnswer:
         return f"{self.status}{code}: {self.message}"
 
 
-def decoded(body: bytes, content_type: str) -> Any:
+def decode(body: bytes, content_type: str) -> Any:
     """Return the JSON of a body; of a body of JSON lines, the list of those that are whole."""
     if "stream+json" in content_type or "ndjson" in content_type:
-        return [value for line in body.splitlines() if (value := decoded(line, "")) is not None]
+        return [value for line in body.splitlines() if (value := decode(line, "")) is not None]
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

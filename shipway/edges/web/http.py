@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from shipway.cleanup import afterwards
-from shipway.edges.web.answers import ApiAnswer, NoAnswer, decoded
+from shipway.edges.web.answers import ApiAnswer, NoAnswer, decode
 from shipway.edges.web.base_url import is_on_this_machine
 from shipway.edges.web.headers import refuse_unsendable
 from shipway.edges.web.line_stream import LineStream
@@ -159,7 +159,7 @@ class Api:
         shown = body[:_SHOWN_BYTES].decode("utf-8", "replace")
         return ApiAnswer(
             status=response.status_code,
-            json=decoded(body, response.headers.get("content-type", "")) if complete else None,
+            json=decode(body, response.headers.get("content-type", "")) if complete else None,
             text=shown.replace(self._token.reveal(), "(hidden)"),
             headers={name.lower(): value for name, value in response.headers.items()},
             complete=complete,

@@ -25,7 +25,7 @@ __all__ = [
     "Message",
     "fresh",
     "is_ours",
-    "joined",
+    "join",
     "limits",
     "literal",
 ]
@@ -121,7 +121,7 @@ class Message:
         self.size_bytes += len(statement) + len(_BETWEEN)
 
 
-def joined(messages: Sequence[Message]) -> bytes:
+def join(messages: Sequence[Message]) -> bytes:
     """Return what is sent when several go as one."""
     return _BETWEEN.join(message.text() for message in messages)
 

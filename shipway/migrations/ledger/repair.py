@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipway.migrations.sql.statement_kinds import Kind
 
-__all__ = ["Finding", "Leftover", "judge", "question", "seen_indexes"]
+__all__ = ["Finding", "Leftover", "index_expression", "judge", "question"]
 
 _REBUILT = re.compile(r"_cc(?:new|old)\d*\Z")
 
@@ -66,7 +66,7 @@ class Finding:
     """The statement that completes what the interrupted one began."""
 
 
-def seen_indexes(kind: Kind) -> str:
+def index_expression(kind: Kind) -> str:
     """Return the SQL expression of the indexes that the statement's table has by now."""
     which = _which_indexes(kind)
     if not which:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.ledger.messages import literal
-from shipway.migrations.ledger.supabase_history import made_for_supabase
+from shipway.migrations.ledger.supabase_history import make_supabase_history
 
 if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script, Unit
@@ -134,7 +134,7 @@ def setup(state: LedgerState, project_ref: str | None, *, before: int | None = N
             are recorded; None records none.
     """
     statements = [] if state.exists else _SCHEMA.split(b";\n")
-    statements += made_for_supabase(state)
+    statements += make_supabase_history(state)
     if before is not None:
         if not state.records_defaults:
             statements += _DEFAULTS.split(b";\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shipway.migrations.layout import SUPABASE_CLI, shared_with
+from shipway.migrations.layout import SUPABASE_CLI, tool_sharing_folder
 from shipway.migrations.ledger.messages import BATCH_BYTES, literal
 
 if TYPE_CHECKING:
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from shipway.migrations.sql.script import Script
     from shipway.values.migrations import LedgerState, Migration
 
-__all__ = ["forget_for_supabase", "kept_for_supabase", "made_for_supabase", "record_for_supabase"]
+__all__ = [
+    "forget_for_supabase",
+    "make_supabase_history",
+    "record_for_supabase",
+    "with_supabase_history",
+]
 
 # As the CLI makes it, with what our ledger holds by then: digits, an underscore, a name.
 _MADE: Final = b"""\
@@ -27,19 +32,19 @@ INSERT INTO supabase_migrations.schema_migrations (version, name)
 _COLUMNS: Final = ("version", "statements", "name")
 
 
-def kept_for_supabase(state: LedgerState, files: Iterable[Migration]) -> LedgerState:
+def with_supabase_history(state: LedgerState, files: Iterable[Migration]) -> LedgerState:
     """Return the state in which files of the CLI's folder are recorded for it too.
 
-    Where there is no history of the CLI yet, `made_for_supabase` makes it.
+    Where there is no history of the CLI yet, `make_supabase_history` makes it.
     """
     if not state.supabase_absent or state.supabase_columns:
         return state
-    if not any(shared_with(file.path) == SUPABASE_CLI for file in files):
+    if not any(tool_sharing_folder(file.path) == SUPABASE_CLI for file in files):
         return state
     return replace(state, supabase_columns=_COLUMNS)
 
 
-def made_for_supabase(state: LedgerState) -> list[bytes]:
+def make_supabase_history(state: LedgerState) -> list[bytes]:
     """Return what makes the CLI's history where it is to be kept and is not there."""
     return _MADE.split(b";\n") if state.supabase_absent and state.supabase_columns else []
 

@@ -12,7 +12,7 @@ from shipway.migrations.sql.split import pieces
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Inner", "inner_statements", "laid_open"]
+__all__ = ["Inner", "inner_statements", "open_do_blocks"]
 
 _DO: Final = re.compile(rb"do\b[^$']*(?P<tag>\$\w*\$)", re.IGNORECASE)
 # What PL/pgSQL puts before a statement: BEGIN, IF … THEN, FOR … LOOP, WHEN … THEN, ELSE.
@@ -80,7 +80,7 @@ def _statement(text: bytes) -> bytes | None:
     return (built["text"] or b"")[1:-1].replace(b"''", b"'") or text
 
 
-def laid_open(data: bytes) -> bytes:
+def open_do_blocks(data: bytes) -> bytes:
     """Return a file in which the statements of DO blocks stand free, each on its own line still.
 
     What is no SQL by itself becomes blanks: the block around them, inline data of COPY, and

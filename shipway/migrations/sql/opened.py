@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Refused
-from shipway.migrations.names import shown
+from shipway.migrations.names import display_name
 from shipway.migrations.sql.script import Script
 from shipway.migrations.sql.text import text_of
 
@@ -36,7 +36,7 @@ def open_script(migration: Migration, *, standard_strings: bool = True) -> Itera
         Refused: the file is gone, or another than the one that was planned.
         Misconfigured: the file cannot be cut into statements, or holds what cannot be run.
     """
-    name = shown(migration.path)
+    name = display_name(migration.path)
     with ExitStack() as stack:
         try:
             data = stack.enter_context(_own_copy(migration.path))

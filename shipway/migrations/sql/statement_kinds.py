@@ -100,7 +100,7 @@ def kind_of(text: str) -> Kind:
         verb = "do"
     if verb is None:
         return _PLAIN
-    return Kind(label=Label.OUTSIDE, verb=verb, name=_named(tokens[len(verb.split()) :]))
+    return Kind(label=Label.OUTSIDE, verb=verb, name=_first_name(tokens[len(verb.split()) :]))
 
 
 def _lonely_verb(first: str, second: str, bare: list[str]) -> str | None:
@@ -162,7 +162,7 @@ def _reindex(tokens: list[str], bare: list[str]) -> Kind:
         return _PLAIN
     skip = {"index", "table", "concurrently", "schema", "database", "system"}
     places = [at for at, word in enumerate(bare) if word in skip]
-    name = _named(tokens[places[-1] + 1 :]) if places else ""
+    name = _first_name(tokens[places[-1] + 1 :]) if places else ""
     sort = next((word for word in bare if word in skip - {"concurrently"}), "")
     return Kind(label=Label.OUTSIDE, verb=f"reindex {sort}", name=name)
 
@@ -175,23 +175,23 @@ def _concurrently(tokens: list[str], bare: list[str]) -> Kind:
         return Kind(
             label=Label.OUTSIDE,
             verb="create index",
-            name=_named(tokens[at + 1 : on]),
-            table=_named(table[1:] if bare[on + 1 : on + 2] == ["only"] else table),
+            name=_first_name(tokens[at + 1 : on]),
+            table=_first_name(table[1:] if bare[on + 1 : on + 2] == ["only"] else table),
         )
     if bare[:2] == ["drop", "index"]:
-        return Kind(label=Label.OUTSIDE, verb="drop index", name=_named(tokens[at + 1 :]))
+        return Kind(label=Label.OUTSIDE, verb="drop index", name=_first_name(tokens[at + 1 :]))
     if bare[:2] == ["alter", "table"] and "detach" in bare[:at]:
         detach = bare.index("detach")
         return Kind(
             label=Label.OUTSIDE,
             verb="detach partition",
-            name=_named(tokens[detach + 2 : at]),
-            table=_named([t for t in tokens[2:detach] if t.lower() != "only"]),
+            name=_first_name(tokens[detach + 2 : at]),
+            table=_first_name([t for t in tokens[2:detach] if t.lower() != "only"]),
         )
     return _PLAIN  # REFRESH MATERIALIZED VIEW CONCURRENTLY runs in a transaction.
 
 
-def _named(tokens: list[str]) -> str:
+def _first_name(tokens: list[str]) -> str:
     """Return the name that stands first, with its schema, past IF [NOT] EXISTS."""
     bare = [token.lower() for token in tokens[:3]]
     if bare[:3] == ["if", "not", "exists"]:

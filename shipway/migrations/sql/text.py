@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.errors import Misconfigured
 from shipway.migrations.directives import read_directives
 from shipway.migrations.layout import down_for
-from shipway.migrations.names import shown
+from shipway.migrations.names import display_name
 from shipway.migrations.sql.blank import BadScript, first_statement
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def head_of(text: Text, path: Path) -> Mapping[str, str]:
     """Return the directives in the comments at the head of a file."""
     if b"shipway" not in text.head.lower():
         return {}
-    return read_directives(text.head.decode("utf-8", "ignore"), source=shown(path))
+    return read_directives(text.head.decode("utf-8", "ignore"), source=display_name(path))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -110,7 +110,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             os.close(file)
     except OSError as error:
         raise Misconfigured(
-            f"{shown(path)} cannot be read: {error.strerror}.",
+            f"{display_name(path)} cannot be read: {error.strerror}.",
             unchanged=_NOTHING_DONE,
             next_step=f"Make {path} readable.",
         ) from None
@@ -139,7 +139,7 @@ def _refuse_both_ways(path: Path, text: bytes, *, whole: bool) -> None:
     if down is None or (whole and not _runs(text, down.end())):
         return
     raise Misconfigured(
-        f"{shown(path)} holds both ways, up and down: running it would do and undo it.",
+        f"{display_name(path)} holds both ways, up and down: running it would do and undo it.",
         unchanged=_NOTHING_DONE,
         next_step=f"Move the down part to {down_for(path)}.",
     )
@@ -168,7 +168,7 @@ def _refuse_late_directive(path: Path, text: bytes, *, after: int | None, lines:
     if late := _LATE_DIRECTIVE.search(text, after):
         line = lines + text.count(b"\n", 0, late.start()) + 1
         raise Misconfigured(
-            f"{shown(path)}, line {line}: a directive stands after the first statement.",
+            f"{display_name(path)}, line {line}: a directive stands after the first statement.",
             unchanged=_NOTHING_DONE,
             next_step="Move it to the comments at the head of the file.",
         )
@@ -179,7 +179,7 @@ def _bad_byte(path: Path, offset: int, byte: int) -> Misconfigured:
         line = stream.read(offset).count(b"\n") + 1
     what = "is a NUL byte" if byte == 0 else "is not UTF-8"
     return Misconfigured(
-        f"{shown(path)}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
+        f"{display_name(path)}, line {line}: byte 0x{byte:02X} at offset {offset} {what}.",
         unchanged=_NOTHING_DONE,
-        next_step=f"Save {shown(path)} as UTF-8.",
+        next_step=f"Save {display_name(path)} as UTF-8.",
     )

@@ -50,7 +50,7 @@ def _release(record: ReleaseRecord) -> Iterator[str]:
         yield ("")
         yield _text(parts.head.why)
     if record.error:
-        yield from ("", _fenced(record.error), "")
+        yield from ("", _fence(record.error), "")
         yield f"**Unchanged:** {_text(record.unchanged or '')}"
         yield from ("", f"**Next:** {_text(record.next_step or '')}")
     yield from ("", "| step | took | result |", "|---|---:|---|")
@@ -64,15 +64,15 @@ def _release(record: ReleaseRecord) -> Iterator[str]:
 
 def _sections(record: ReleaseRecord, parts: Parts) -> Iterator[str]:
     for title, lines in (
-        ("Waived gates", _waived(parts)),
+        ("Waived gates", _waivers(parts)),
         ("Migrations", _migrations(parts)),
         ("Rehearsal", _seal(parts.seal) if parts.seal else ()),
         ("Schema", _schema(parts)),
         ("Access", _rights(parts)),
         ("Backup", _backup(parts.backup) if parts.backup else ()),
         ("Checks", _checks(parts.checks)),
-        ("Deployment", _deployed(parts.deployed) if parts.deployed else ()),
-        ("Watch", _watched(parts.watched) if parts.watched else ()),
+        ("Deployment", _deployment(parts.deployed) if parts.deployed else ()),
+        ("Watch", _verdict(parts.watched) if parts.watched else ()),
         ("Going back", _ways(record, parts)),
     ):
         told = list(lines)
@@ -80,7 +80,7 @@ def _sections(record: ReleaseRecord, parts: Parts) -> Iterator[str]:
             yield from ("", f"### {title}", "", *told)
 
 
-def _waived(parts: Parts) -> Iterator[str]:
+def _waivers(parts: Parts) -> Iterator[str]:
     for gate in parts.shut:
         if gate.state is GateState.WAIVED:
             why = f"{_text(gate.detail)} (waived by {_text(gate.waived_by)}: {_text(gate.reason)})"
@@ -149,13 +149,13 @@ def _backup(backup: Backup) -> Iterator[str]:
     yield f"- archive `{made.archive}`, {size(made.archive_bytes)}, sha256 `{made.archive_sha256}`"
 
 
-def _deployed(proof: Deployed) -> Iterator[str]:
+def _deployment(proof: Deployed) -> Iterator[str]:
     yield f"- deployment `{proof.deployment.deployment_id}` at {_text(proof.deployment.url)}"
     yield f"- before it `{proof.previous_id or 'nothing'}`"
     yield from _checks(proof.smoke)
 
 
-def _watched(proof: Watched) -> Iterator[str]:
+def _verdict(proof: Watched) -> Iterator[str]:
     yield f"**{proof.verdict.value}**: {_text(proof.reason)}"
     yield ""
     for row in proof.worst:
@@ -178,7 +178,7 @@ def _code(text: str) -> str:
     return " ".join(text.split()).replace("`", "'").replace("|", "/")
 
 
-def _fenced(text: str) -> str:
+def _fence(text: str) -> str:
     fence = "```"
     while fence in text:
         fence += "`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.steps.journal.journal import FileCopy, chained
+from shipway.steps.journal.journal import FileCopy, verify_chain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class Chain:
 def read_chain(path: Path) -> Chain:
     """Return the journal, checked from its first line to its last."""
     try:
-        entries, fault = chained(FileCopy(path).lines())
+        entries, fault = verify_chain(FileCopy(path).lines())
     except OSError as error:
         return Chain(entries=(), problem=f"It cannot be read: {error.strerror}.")
     if not entries and fault is None:

@@ -42,7 +42,7 @@ def release_page(record: ReleaseRecord, chain: Chain, *, hide: Hide) -> str:
         hide: takes secrets out of each text before it is escaped.
     """
     parts = take_apart(record)
-    return _filled(
+    return _fill(
         "release.html",
         hide,
         record=record,
@@ -64,10 +64,10 @@ def board_page(records: Sequence[ReleaseRecord], *, unreadable: Sequence[str], h
         hide: takes secrets out of each text before it is escaped.
     """
     board: Board = take_board(records)
-    return _filled("board.html", hide, board=board, unreadable=unreadable)
+    return _fill("board.html", hide, board=board, unreadable=unreadable)
 
 
-def _filled(template: str, hide: Hide, **values: object) -> str:
+def _fill(template: str, hide: Hide, **values: object) -> str:
     page = _environment().get_template(template)
     return visible(page.render(hide=hide, version=__version__, **values))
 
@@ -80,7 +80,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finalized,
+        finalize=_finalize,
     )
     environment.filters |= {
         "count": count,
@@ -100,7 +100,7 @@ def _environment() -> Environment:
 
 
 @pass_context
-def _finalized(context: Context, value: Any) -> Any:
+def _finalize(context: Context, value: Any) -> Any:
     """Take the secrets out of what a template shows; it is escaped after that."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return context["hide"](value)

@@ -64,7 +64,7 @@ class Screen:
             return
         from rich.text import Text
 
-        for piece in _fitted(text, self.console.width, hanging):
+        for piece in _wrap(text, self.console.width, hanging):
             shown = Text(piece)
             shown.stylize("bold", 0, bold)
             self.console.print(shown, style=style, soft_wrap=True)
@@ -81,7 +81,7 @@ class Screen:
         return text.encode(encoding, "replace").decode(encoding)
 
 
-def _fitted(line: str, width: int, hanging: int | None) -> list[str]:
+def _wrap(line: str, width: int, hanging: int | None) -> list[str]:
     """Return a line as lines that fit; words are never cut: paths and ids can be copied."""
     if len(line) <= width:
         return [line]

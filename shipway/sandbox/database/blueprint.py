@@ -24,7 +24,7 @@ from shipway.edges.servers.cluster import HOST, Cluster, install_for
 from shipway.sandbox.database.dress import APP_ROLE, SUPERUSER, dress, dress_script
 from shipway.sandbox.database.extensions import PREINSTALLED, preinstall
 from shipway.sandbox.database.session import begin_as
-from shipway.schema.default_privileges import altered
+from shipway.schema.default_privileges import alterations
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
 from shipway.values.backup import SessionDefaults
@@ -100,7 +100,7 @@ class Blueprint:
             server_version // _VERSIONS_PER_MAJOR, extensions, stand_ins=stand_ins()
         )
         kept = self._directory / f"{_digest(install, migrations, defaults, session)}.json"
-        if (known := _recalled(kept)) is not None:
+        if (known := _recall(kept)) is not None:
             return known
         built = self._built(install, migrations, defaults, session)
         _keep(kept, built)
@@ -161,7 +161,7 @@ def _alter_defaults(
         # They are named, so the target had them by then, though no file may have made them.
         for role in sorted(named - {"", "public", *roles}):
             connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-        for statement in altered(now, wanted, maker=APP_ROLE):
+        for statement in alterations(now, wanted, maker=APP_ROLE):
             with suppress(psycopg.errors.SyntaxError):  # large objects, before Postgres 18
                 connection.execute(statement.encode())
 
@@ -183,7 +183,7 @@ def _digest(
     return digest.hexdigest()
 
 
-def _recalled(path: Path) -> Snapshot | None:
+def _recall(path: Path) -> Snapshot | None:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         things = tuple(

@@ -61,7 +61,7 @@ def start_database(directory: Path, *, older: bool, say: Say) -> Secret:
         server = cluster.running() or cluster.start(_if_free(kept.get("port")))
     write_whole(_passwords_file(directory), json.dumps(kept | {"port": server.port}).encode())
     admin = _url(server, SUPERUSER, superuser)
-    if not _dressed(admin):
+    if not _is_dressed(admin):
         dress(admin, password=owner, older=bool(kept.get("older")))
         preinstall(admin)
     like = "Supabase before 30 October 2026" if kept.get("older") else "Supabase"
@@ -102,7 +102,7 @@ def _url(server: Server, role: str, password: Secret) -> Secret:
     return Secret(f"postgresql://{role}:{quoted}@{HOST}:{server.port}/{_DATABASE}")
 
 
-def _dressed(admin: Secret) -> bool:
+def _is_dressed(admin: Secret) -> bool:
     # Dressing is one transaction: its last role being there proves all of it.
     with psycopg.connect(admin.reveal()) as connection:
         found = connection.execute("select 1 from pg_roles where rolname = %s", [APP_ROLE])

@@ -40,9 +40,9 @@ class ResumableCalls:
         length = request.headers.get("upload-length", "")
         about = _metadata(request.headers.get("upload-metadata", ""))
         if not length.isdigit() or not {"bucketName", "objectName"} <= set(about):
-            return _said(400, "upload-length, bucketName and objectName are needed")
+            return _refusal(400, "upload-length, bucketName and objectName are needed")
         if request.headers.get("tus-resumable") != "1.0.0":
-            return _said(412, "tus-resumable: 1.0.0 is needed")
+            return _refusal(412, "tus-resumable: 1.0.0 is needed")
         upsert = request.headers.get("x-upsert", "false").lower() == "true"
         kind = about.get("contentType", "application/octet-stream")
         upload = uuid.uuid4().hex
@@ -53,7 +53,7 @@ class ResumableCalls:
                     data, bucket, name, size=int(length), kind=kind, upsert=upsert
                 )
             except Refusal as refusal:
-                return _said(refusal.status, refusal.message)
+                return _refusal(refusal.status, refusal.message)
             data["uploads"][upload] = {
                 "bucket": bucket,
                 "name": name,
@@ -86,21 +86,21 @@ class ResumableCalls:
     def _take(self, request: Request, upload: str) -> Response:
         """Append a chunk whose offset is exactly where the upload stands."""
         if request.headers.get("content-type") != "application/offset+octet-stream":
-            return _said(415, "content-type: application/offset+octet-stream is needed")
+            return _refusal(415, "content-type: application/offset+octet-stream is needed")
         with self._settings.look() as settings:
             exact = settings["tus_exact_chunks"]
         with self._shelf.document.change() as data:
             one = self._found(data, upload)
             if one is None:
-                return _said(404, "The file for this url was not found")
+                return _refusal(404, "The file for this url was not found")
             offset = self._offset(one, upload)
             if request.headers.get("upload-offset") != str(offset):
-                return _said(409, "Upload-Offset conflict")
+                return _refusal(409, "Upload-Offset conflict")
             size = len(request.body)
             if offset + size > one["length"]:
-                return _said(too_large().status, "Maximum size exceeded")
+                return _refusal(too_large().status, "Maximum size exceeded")
             if exact and size != _CHUNK_BYTES and offset + size < one["length"]:
-                return _said(400, "Every chunk but the last has to be exactly 6 MB")
+                return _refusal(400, "Every chunk but the last has to be exactly 6 MB")
             if not one["whole"]:
                 with self._shelf.blobs.path(upload).open("ab") as blob:
                     blob.write(memoryview(request.body))
@@ -130,7 +130,7 @@ class ResumableCalls:
         with self._shelf.document.change() as data:
             one = data["uploads"].pop(upload, None)
             if one is None:
-                return _said(404, "The file for this url was not found")
+                return _refusal(404, "The file for this url was not found")
             if not one["whole"]:
                 self._shelf.blobs.drop(upload)
         return Response(status=204, headers=_VERSION)
@@ -142,6 +142,6 @@ def _metadata(header: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, _, value in pairs}
 
 
-def _said(status: int, text: str) -> Response:
+def _refusal(status: int, text: str) -> Response:
     headers = _VERSION | {"content-type": "text/plain; charset=utf-8"}
     return Response(status=status, headers=headers, body=f"{text}\n".encode())

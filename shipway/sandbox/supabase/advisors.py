@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipway.sandbox.server import route
-from shipway.sandbox.supabase.management import failed
+from shipway.sandbox.supabase.management import failure
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class NoticeCalls:
         del ref
         asked = request.json().get("data", {}).get("attributes", {}).get("lints", [])
         if not 1 <= len(asked) <= _MOST_LINTS:
-            return failed(400, f"lints: between 1 and {_MOST_LINTS} names are needed")
+            return failure(400, f"lints: between 1 and {_MOST_LINTS} names are needed")
         names = {one["name"] for one in asked}
         with self._settings.look() as settings:
             found = [lint for lint in settings["lints"] if lint["name"] in names]

@@ -16,7 +16,7 @@ from shipway.sandbox.supabase.advisors import NoticeCalls
 from shipway.sandbox.supabase.backups import BackupCalls
 from shipway.sandbox.supabase.branches import BranchCalls
 from shipway.sandbox.supabase.logs import LogCalls
-from shipway.sandbox.supabase.management import ManagementCalls, failed
+from shipway.sandbox.supabase.management import ManagementCalls, failure
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class SupabaseApi(Api):
 
     def bad_json(self) -> Response:
         """Answer a body that should have been JSON."""
-        return failed(400, "Invalid JSON")
+        return failure(400, "Invalid JSON")
 
     def standing_headers(self, request: Request) -> dict[str, str]:
         """Return the rate-limit headers of the Management API; the project's host has none."""
@@ -74,9 +74,9 @@ class SupabaseApi(Api):
         if refused:
             return refused
         if self._management.limit.reached():
-            return failed(429, "ThrottlerException: Too Many Requests")
+            return failure(429, "ThrottlerException: Too Many Requests")
         answer = self.dispatch(self._management_routes, request)
-        return answer or failed(404, f"Cannot {request.method} {request.path}")
+        return answer or failure(404, f"Cannot {request.method} {request.path}")
 
     def _storage(self, request: Request) -> Response:
         answer = self.dispatch(self._open_routes, request)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shipway.sandbox.server import route
-from shipway.sandbox.supabase.management import REGION, failed
+from shipway.sandbox.supabase.management import REGION, failure
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -72,18 +72,18 @@ class BackupCalls:
         del ref
         target = request.json().get("recovery_time_target_unix")
         if not isinstance(target, int) or target < 0:
-            return failed(400, "recovery_time_target_unix: Expected a number of at least 0")
+            return failure(400, "recovery_time_target_unix: Expected a number of at least 0")
         with self._settings.look() as settings:
             enabled = settings["pitr_enabled"]
         if not enabled:
-            return failed(403, "PITR is not enabled for this project")
+            return failure(403, "PITR is not enabled for this project")
         return self._recover(target)
 
     def _restore(self, request: Request, ref: str) -> Response:
         del ref
         backup = request.json().get("id")
         if not isinstance(backup, int):
-            return failed(400, "id: Expected number")
+            return failure(400, "id: Expected number")
         return self._recover(backup)
 
     def _recover(self, to: int) -> Response:
@@ -95,7 +95,7 @@ class BackupCalls:
         del ref
         name = request.json().get("name")
         if not isinstance(name, str) or not 0 < len(name) <= 20:  # noqa: PLR2004 - the API's limit
-            return failed(400, "name: String must contain at most 20 character(s)")
+            return failure(400, "name: String must contain at most 20 character(s)")
         done = datetime.now(UTC).isoformat()
         point = {"name": name, "status": "AVAILABLE", "completed_on": done}
         with self._document.change() as data:
@@ -107,7 +107,7 @@ class BackupCalls:
         with self._document.look() as data:
             point = data["restore_point"]
         if point is None or request.first("name", point["name"]) != point["name"]:
-            return failed(404, "Restore point not found")
+            return failure(404, "Restore point not found")
         return json_response(point)
 
     def _undo(self, request: Request, ref: str) -> Response:
@@ -115,5 +115,5 @@ class BackupCalls:
         with self._document.look() as data:
             point = data["restore_point"]
         if point is None or request.json().get("name") != point["name"]:
-            return failed(404, "Restore point not found")
+            return failure(404, "Restore point not found")
         return self._recover(0)

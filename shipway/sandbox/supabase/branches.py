@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shipway.sandbox.server import route
-from shipway.sandbox.supabase.management import failed
+from shipway.sandbox.supabase.management import failure
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class BranchCalls:
         del ref
         asked = request.json()
         if not asked.get("branch_name"):
-            return failed(400, "branch_name: Required")
+            return failure(400, "branch_name: Required")
         return json_response(self._made(asked["branch_name"], asked), 201)
 
     def _create_v2(self, request: Request, ref: str) -> Response:
         del ref
         asked = request.json().get("data", {}).get("attributes", {})
         if not asked.get("name"):
-            return failed(400, "data.attributes.name: Required")
+            return failure(400, "data.attributes.name: Required")
         made = self._made(asked["name"], asked)
         return json_response(
             {"data": {"type": "branch", "id": made["id"], "attributes": made}}, 201
@@ -108,14 +108,14 @@ class BranchCalls:
         with self._document.look() as data:
             fitting = (one for one in data["branches"].values() if one["name"] == name)
             one = next(fitting, None)
-        return json_response(self._shown(one)) if one else failed(404, "Branch not found")
+        return json_response(self._shown(one)) if one else failure(404, "Branch not found")
 
     def _get(self, request: Request, key: str) -> Response:
         del request
         with self._document.look() as data:
             one = self._found(data, key)
         if one is None:
-            return failed(404, "Branch not found")
+            return failure(404, "Branch not found")
         with self._settings.look() as settings:
             real = settings["branch_database"] or {}
         return json_response(
@@ -138,6 +138,6 @@ class BranchCalls:
         with self._document.change() as data:
             one = self._found(data, key)
             if one is None:
-                return failed(404, "Branch not found")
+                return failure(404, "Branch not found")
             del data["branches"][one["ref"]]
         return json_response({"message": "ok"})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shipway.sandbox.server import route
-from shipway.sandbox.supabase.management import failed
+from shipway.sandbox.supabase.management import failure
 from shipway.sandbox.wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LogCalls:
 
     def _old_logs(self, request: Request, ref: str) -> Response:
         del request, ref
-        return failed(410, "This endpoint is gone. Use /analytics/endpoints/logs instead.")
+        return failure(410, "This endpoint is gone. Use /analytics/endpoints/logs instead.")
 
     def _logs(self, request: Request, ref: str) -> Response:
         """Answer rows by time, source, level and LIMIT. Most errors come inside a 200."""
@@ -47,7 +47,7 @@ class LogCalls:
             said, late_s = settings["logs_error"], settings["logs_late_s"]
             limit = settings["logs_rate_limit"]
         if self._one_too_many(limit):
-            return failed(429, "ThrottlerException: Too Many Requests")
+            return failure(429, "ThrottlerException: Too Many Requests")
         if said is not None:
             return json_response({"error": said})
         sql = request.first("sql")
@@ -58,11 +58,11 @@ class LogCalls:
         if problem:
             return json_response({"error": problem})
         with self._document.look() as data:
-            rows = [_shown(row) for row in data["logs"]]
+            rows = [_row(row) for row in data["logs"]]
         # The range is rounded to whole minutes, so that older rows come along.
         first = start.timestamp() // _MINUTE_S * _MINUTE_S * 1000
         last = min((end.timestamp() // _MINUTE_S + 1) * _MINUTE_S, now.timestamp() - late_s) * 1000
-        found = [row for row in rows if first <= row["ts_ms"] <= last and _asked_for(row, sql)]
+        found = [row for row in rows if first <= row["ts_ms"] <= last and _is_asked_for(row, sql)]
         found.sort(key=lambda row: (row["ts_ms"], row["id"]), reverse=True)
         if re.search(r"\bcount\(\s*\)", sql, re.IGNORECASE):
             return json_response({"result": [{"count": len(found)}]})
@@ -92,7 +92,7 @@ class LogCalls:
         return row
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _row(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its level, which follows from its attributes unless it was given."""
     return {"level": _level(row["source"], row["log_attributes"]), **row}
 
@@ -113,7 +113,7 @@ def _problem(sql: str, start: datetime, end: datetime) -> str:
     return ""
 
 
-def _asked_for(row: dict[str, Any], sql: str) -> bool:
+def _is_asked_for(row: dict[str, Any], sql: str) -> bool:
     _, _, condition = sql.partition(" where ")
     named = set(re.findall(r"'(\w+_logs)'", condition))
     wants_errors = re.search(r"ERROR|>=\s*500|'error'", condition) is not None

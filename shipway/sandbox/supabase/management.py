@@ -62,7 +62,7 @@ class Project:
     created_at: str
 
 
-def failed(status: int, message: str) -> Response:
+def failure(status: int, message: str) -> Response:
     """Return an error in the form of API version 1."""
     return json_response({"message": message}, status)
 
@@ -128,10 +128,10 @@ class ManagementCalls:
         if token is None or not hmac.compare_digest(
             token.encode(), self._owner.access_token.encode()
         ):
-            return failed(401, "Unauthorized")
+            return failure(401, "Unauthorized")
         named = re.match(r"/v[12]/projects/([^/]+)", request.path)
         if named and named[1] != self._owner.ref:
-            return failed(403, "Your account does not have the necessary privileges")
+            return failure(403, "Your account does not have the necessary privileges")
         return None
 
     def status(self) -> str:
@@ -172,7 +172,7 @@ class ManagementCalls:
         del ref
         asked = [name for given in request.query.get("services", ()) for name in given.split(",")]
         if not asked or set(asked) - _SERVICES:
-            return failed(400, "services: Invalid enum value")
+            return failure(400, "services: Invalid enum value")
         unhealthy = self.setting("unhealthy")
         found: list[dict[str, Any]] = []
         for name in asked:

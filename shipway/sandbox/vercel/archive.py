@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _PREFIX = ".vercel/source.tgz"
 
 
-def unpacked(files: list[dict[str, Any]], blobs: Blobs) -> list[dict[str, Any]]:
+def unpack(files: list[dict[str, Any]], blobs: Blobs) -> list[dict[str, Any]]:
     """Return the files, with the members of an archive among them in place of its parts.
 
     Raises:
@@ -30,7 +30,7 @@ def unpacked(files: list[dict[str, Any]], blobs: Blobs) -> list[dict[str, Any]]:
 
 
 def members(archive_bytes: bytes, blobs: Blobs) -> list[dict[str, Any]]:
-    """Return the files of a gzipped tar archive, their content kept; errors as in `unpacked`."""
+    """Return the files of a gzipped tar archive, their content kept; errors as in `unpack`."""
     found = []
     with tarfile.open(fileobj=io.BytesIO(archive_bytes), mode="r:gz") as archive:
         for member in archive:

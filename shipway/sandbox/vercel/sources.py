@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.edges.team.git import git
-from shipway.sandbox.vercel.archive import members, unpacked
+from shipway.sandbox.vercel.archive import members, unpack
 from shipway.sandbox.vercel.views import error, not_found
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Sources:
         if missing:
             return error(400, "missing_files", "Missing files", missing=sorted(set(missing)))
         try:
-            return unpacked(files, self._blobs)
+            return unpack(files, self._blobs)
         except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
             return error(400, "bad_request", "The source archive cannot be read")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipway.values.backup import Platform, ServiceHealth, SupabaseProject
     from shipway.values.basics import Clock, Say
 
-__all__ = ["PlatformDesk", "ask_platform", "judged", "look_at_platform"]
+__all__ = ["PlatformDesk", "ask_platform", "judge", "look_at_platform"]
 
 _STALE_PLATFORM_S = 26 * 3600.0
 """Supabase's own backups are daily; two hours are its grace."""
@@ -61,17 +61,17 @@ def ask_platform(
             "The dump goes on without it."
         )
         return None
-    for one in judged(window, clock.now()):
+    for one in judge(window, clock.now()):
         (say.warn if one.warns else say.note)(one.text)
     return window
 
 
-def judged(window: Platform, now: datetime) -> tuple[Judged, ...]:
+def judge(window: Platform, now: datetime) -> tuple[Judged, ...]:
     """Return what the platform could bring back, in words; pure."""
-    return tuple(_judged(window, now))
+    return tuple(_judge(window, now))
 
 
-def _judged(window: Platform, now: datetime) -> Iterator[Judged]:
+def _judge(window: Platform, now: datetime) -> Iterator[Judged]:
     since, until = window.recoverable_from, window.recoverable_to
     if window.pitr_enabled and since and until:
         lag_s = (now - until).total_seconds()
@@ -119,5 +119,5 @@ def look_at_platform(platform: ProjectDesk, *, clock: Clock) -> PlatformState:
         services=platform.health(),
         readonly=platform.readonly(),
         window=window,
-        said=judged(window, clock.now()),
+        said=judge(window, clock.now()),
     )

@@ -123,17 +123,17 @@ def open_backup(directory: Path, *, key: Secret | None = None) -> Backup:
             next_step=UPDATE,
         ) from None
     except IllFormed as why:
-        raise _damaged(directory, f"its {MANIFEST} {why}") from None
+        raise _damage(directory, f"its {MANIFEST} {why}") from None
     if manifest.backup_id != directory.name:
-        raise _damaged(directory, f"its {MANIFEST} belongs to the backup {manifest.backup_id}")
+        raise _damage(directory, f"its {MANIFEST} belongs to the backup {manifest.backup_id}")
     if manifest.archive != (ENCRYPTED if manifest.encrypted_for else ARCHIVE):
-        raise _damaged(directory, f"its {MANIFEST} names the archive {manifest.archive!r}")
+        raise _damage(directory, f"its {MANIFEST} names the archive {manifest.archive!r}")
     backup = Backup(directory=directory, manifest=manifest, grade=Grade.EXISTS)
     if not backup.archive.is_file():
-        raise _damaged(directory, f"its archive {manifest.archive} is missing")
+        raise _damage(directory, f"its archive {manifest.archive} is missing")
     size = backup.archive.stat().st_size
     if size != manifest.archive_bytes:
-        raise _damaged(
+        raise _damage(
             directory, f"its archive has {size} bytes and was written with {manifest.archive_bytes}"
         )
     try:
@@ -201,7 +201,7 @@ def verify_backup(
         backup = open_backup(directory, key=key)
         found = digest_of_file(backup.archive)
         if found != backup.manifest.archive_sha256:
-            raise _damaged(
+            raise _damage(
                 directory,
                 f"its archive is another than the one written: sha256 {found[:12]}…, and the "
                 f"manifest says {backup.manifest.archive_sha256[:12]}…",
@@ -209,7 +209,7 @@ def verify_backup(
         entries = lister.contents(backup.archive)
         missing = () if entries is None else missing_tables(entries, backup.manifest)
         if missing:
-            raise _damaged(directory, f"its archive holds no rows of {', '.join(missing)}")
+            raise _damage(directory, f"its archive holds no rows of {', '.join(missing)}")
     except Failed:
         (directory / _PROOF).unlink(missing_ok=True)
         raise
@@ -262,7 +262,7 @@ def latest_backup(folder: Path, terms: ProofTerms) -> Backup | Unproven:
     )
 
 
-def _damaged(directory: Path, problem: str) -> Failed:
+def _damage(directory: Path, problem: str) -> Failed:
     return Failed(
         f"The backup {directory.name} cannot be trusted: {problem}.",
         unchanged="Nothing was restored or changed.",

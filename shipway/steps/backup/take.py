@@ -21,7 +21,7 @@ from shipway.steps.backup.store import (
     missing_tables,
     record_proof,
 )
-from shipway.steps.backup.time_left import left_s
+from shipway.steps.backup.time_left import time_left_s
 from shipway.values.backup import Backup, Grade, Manifest
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def take_backup(plan: BackupPlan, powers: BackupPowers) -> Backup:
                 share = one.written_bytes / plan.expected_bytes if plan.expected_bytes else 0.0
                 line.at(
                     f"{size(one.written_bytes)}, table {one.tables_begun} of {one.tables}",
-                    left_s=left_s(share, clock.monotonic() - began),
+                    left_s=time_left_s(share, clock.monotonic() - began),
                 )
 
             dumped = powers.dumper.dump(archive, recipients=plan.encrypted_for, progress=tell)

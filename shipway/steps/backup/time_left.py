@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from shipway.values.backup import Backup
     from shipway.values.basics import Clock, Say
 
-__all__ = ["expected_bytes", "left_s", "restoring"]
+__all__ = ["expected_bytes", "restoring", "time_left_s"]
 
 _AFTER_S: Final = 1.0
 _FROM_SHARE: Final = 0.02
 """Of less nothing can be told: what a piece of work begins with is not like the rest of it."""
 
 
-def left_s(share: float, took_s: float) -> float | None:
+def time_left_s(share: float, took_s: float) -> float | None:
     """Return how many seconds the rest will last at the pace so far; None while that is a guess.
 
     Args:

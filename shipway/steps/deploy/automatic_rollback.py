@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shipway.values.basics import Clock, Say
     from shipway.values.hosting import Deployed
 
-__all__ = ["OldCode", "gone_back", "misfit", "plan_of_retreat", "stays_live"]
+__all__ = ["OldCode", "misfit", "plan_of_retreat", "tell_gone_back", "tell_stays_live"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def plan_of_retreat(plan: DeployPlan, deployed: Deployed, old: OldCode) -> BackP
     )
 
 
-def gone_back(bad: LogsBad, deployed: Deployed, *, target: str) -> LogsBad:
+def tell_gone_back(bad: LogsBad, deployed: Deployed, *, target: str) -> LogsBad:
     """Return what is said after the old app serves again."""
     return LogsBad(
         f"{bad.what}\nThe app was rolled back: production is {deployed.previous_id} again, "
@@ -85,7 +85,7 @@ def gone_back(bad: LogsBad, deployed: Deployed, *, target: str) -> LogsBad:
     )
 
 
-def stays_live(
+def tell_stays_live(
     bad: LogsBad, deployed: Deployed, backup: Backup, *, why_not: str, target: str
 ) -> LogsBad:
     """Return what is said when the new version stays live, with both ways on from there."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import DeploymentFailed, LockLost, OutcomeUnknown, Stopped
 from shipway.steps.deploy.promote import Move, command, move_production
-from shipway.steps.deploy.smoke import failed, settled, smoke
-from shipway.steps.deploy.sources import described
+from shipway.steps.deploy.smoke import failures_of, smoke, wait_settled
+from shipway.steps.deploy.sources import describe
 from shipway.steps.deploy.stage import stage
 from shipway.values.basics import Unproven
 from shipway.values.hosting import Deployed
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shipway.values.checks import CheckResult, Verified
     from shipway.values.hosting import Deployment
 
-__all__ = ["deploy", "put_live", "smoke_staged", "staged_build"]
+__all__ = ["build_staged", "deploy", "put_live", "smoke_staged"]
 
 
 def deploy(
@@ -47,16 +47,16 @@ def deploy(
     """
     if isinstance(proof, Unproven):
         powers.say.warn(f"{proof.missing} Make it with: {proof.command}")
-    staged = staged_build(plan, powers)
+    staged = build_staged(plan, powers)
     if when_staged is not None:
         when_staged(staged)
     results = smoke_staged(plan, staged, powers)
     return put_live(plan, staged, results, powers)
 
 
-def staged_build(plan: DeployPlan, powers: DeployPowers) -> Deployment:
+def build_staged(plan: DeployPlan, powers: DeployPowers) -> Deployment:
     """Build the app without any domain. Production stays as it is."""
-    powers.say.note(f"deploying {described(plan.source)} ({plan.source_why})")
+    powers.say.note(f"deploying {describe(plan.source)} ({plan.source_why})")
     for warning in plan.warnings:
         powers.say.warn(warning)
     try:
@@ -76,7 +76,7 @@ def smoke_staged(
         DeploymentFailed: a page does not answer as it should.
     """
     results = smoke(staged.url, terms.pages, web=powers.web)
-    bad = failed(results)
+    bad = failures_of(results)
     if bad:
         lines = [f"  {one.name}: {one.detail}" for one in bad]
         error = DeploymentFailed(
@@ -132,11 +132,11 @@ def put_live(
     except Stopped as error:
         raise _with_production(error, plan, powers.vercel) from None
     url = hosting.production_urls[0] if hosting.production_urls else staged.url
-    public = settled(
+    public = wait_settled(
         url, plan.pages, within_s=plan.promote_timeout_s, web=powers.web, clock=powers.clock
     )
-    if failed(public):
-        raise _live_but_bad(staged, url, plan, failed(public))
+    if failures_of(public):
+        raise _live_but_bad(staged, url, plan, failures_of(public))
     powers.say.note(f"{staged.deployment_id} is production and answers at {url}")
     return Deployed(
         deployment=staged,

@@ -11,7 +11,7 @@ from shipway.values.hosting import PREVIOUS_META, RELEASE_META
 if TYPE_CHECKING:
     from shipway.values.hosting import Deployment, Hosting
 
-__all__ = ["Looking", "ProductionStatus", "chosen", "production_status"]
+__all__ = ["Looking", "ProductionStatus", "choose", "production_status"]
 
 
 class Looking(Protocol):
@@ -63,7 +63,7 @@ def production_status(vercel: Looking) -> ProductionStatus:
     )
 
 
-def chosen(vercel: Looking, wanted: str) -> Deployment:
+def choose(vercel: Looking, wanted: str) -> Deployment:
     """Return the deployment that a person wants promoted, if it can be.
 
     Raises:

@@ -186,7 +186,7 @@ class _Attempt:
             job = self._last_seen.last_job
             status = job.status if job is not None else "failed"
             raise self._failed(
-                f"Vercel says that the {name} of {self._move.deployment_id} {_ended(status)}"
+                f"Vercel says that the {name} of {self._move.deployment_id} {_end_of(status)}"
                 + (f"; not moved: {domains}." if domains else "."),
                 "Look at the project's domains on Vercel, then run the command again.",
             )
@@ -233,5 +233,5 @@ class _Attempt:
         )
 
 
-def _ended(status: str) -> str:
+def _end_of(status: str) -> str:
     return "was skipped" if status == "skipped" else status

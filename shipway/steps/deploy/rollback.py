@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.errors import Refused
 from shipway.steps.deploy.promote import Move, command, move_production
-from shipway.steps.deploy.smoke import SmokePage, failed, settled
+from shipway.steps.deploy.smoke import SmokePage, failures_of, wait_settled
 from shipway.values.hosting import PREVIOUS_META, WentBack
 
 if TYPE_CHECKING:
@@ -116,8 +116,10 @@ def go_back(plan: BackPlan, powers: ProductionPowers) -> WentBack:
             "itself: pushes and other deployments stay staged. The next release promotes its own "
             "and ends that; without one: Vercel, Deployments, Promote."
         )
-    results = settled(url, plan.pages, within_s=plan.timeout_s, web=powers.web, clock=powers.clock)
-    for one in failed(results):
+    results = wait_settled(
+        url, plan.pages, within_s=plan.timeout_s, web=powers.web, clock=powers.clock
+    )
+    for one in failures_of(results):
         # The pages are those of the new version; an old one may rightly lack some.
         powers.say.warn(f"{plan.to_id} answers {one.name} at {url} otherwise: {one.detail}")
     return WentBack(

@@ -32,10 +32,10 @@ def compare(
 
     A difference is a warning, not a failure: a new version is there to be different.
     """
-    return tuple(_compared(old_url.rstrip("/"), new_url.rstrip("/"), one, web) for one in pages)
+    return tuple(_compare(old_url.rstrip("/"), new_url.rstrip("/"), one, web) for one in pages)
 
 
-def _compared(old_url: str, new_url: str, wanted: SmokePage, web: Web) -> CheckResult:
+def _compare(old_url: str, new_url: str, wanted: SmokePage, web: Web) -> CheckResult:
     old, new = [], []
     for _ in range(_TIMES):
         # In turn, so that a slow moment of the network meets both.
@@ -67,12 +67,12 @@ def _differences(old: Page, new: Page) -> Iterator[str]:
     before, now = shape(old), shape(new)
     gone, come = sorted(before - now), sorted(now - before)
     if gone:
-        yield f"gone: {_listed(gone)}"
+        yield f"gone: {_list(gone)}"
     if come:
-        yield f"new: {_listed(come)}"
+        yield f"new: {_list(come)}"
 
 
-def _listed(names: list[str]) -> str:
+def _list(names: list[str]) -> str:
     more = len(names) - _SHOWN_DIFFERENCES
     return ", ".join(names[:_SHOWN_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
 

@@ -22,12 +22,12 @@ __all__ = [
     "ROOT_PAGE",
     "SmokePage",
     "Web",
-    "failed",
+    "failures_of",
     "judge",
     "probe",
     "read_pages",
-    "settled",
     "smoke",
+    "wait_settled",
 ]
 
 _OK = 200
@@ -124,7 +124,7 @@ def probe(base_url: str, page: SmokePage, *, web: Web) -> CheckResult:
     return judge(page, web.get(base_url.rstrip("/") + page.path, dict(page.headers)))
 
 
-def settled(
+def wait_settled(
     base_url: str, pages: tuple[SmokePage, ...], *, within_s: float, web: Web, clock: Clock
 ) -> tuple[CheckResult, ...]:
     """Return how the pages answer, after waiting a while for caches to let go of the old."""
@@ -132,13 +132,13 @@ def settled(
     pause_s = 0.2
     while True:
         results = smoke(base_url, pages, web=web)
-        if not failed(results) or clock.monotonic() >= until:
+        if not failures_of(results) or clock.monotonic() >= until:
             return results
         clock.sleep(pause_s)
         pause_s = min(2 * pause_s, 5.0)
 
 
-def failed(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+def failures_of(results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
     """Return those that failed."""
     return tuple(one for one in results if one.outcome is Outcome.FAILED)
 

@@ -12,7 +12,7 @@ from shipway.values.hosting import CliSource, GitSource
 if TYPE_CHECKING:
     from shipway.values.hosting import FoundCli, Source
 
-__all__ = ["Way", "choose_way", "described"]
+__all__ = ["Way", "choose_way", "describe"]
 
 
 class Way(StrEnum):
@@ -69,7 +69,7 @@ def _fitting(cli: FoundCli | None, *, has_org: bool) -> tuple[Way, str]:
     return Way.CLI, f"{cli.program} is the Vercel CLI {cli.version}"
 
 
-def described(source: Source) -> str:
+def describe(source: Source) -> str:
     """Return what a deployment is made from, as a phrase."""
     if isinstance(source, GitSource):
         return f"commit {source.sha[:12]} ({source.ref}) of {source.link.repository}"

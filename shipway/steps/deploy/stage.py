@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Stopped
 from shipway.steps.deploy.build_log import Told, failing_lines
 from shipway.steps.deploy.promote import command
-from shipway.steps.deploy.sources import described
+from shipway.steps.deploy.sources import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,14 +74,14 @@ def stage(plan: StagingPlan, powers: DeployPowers) -> Deployment:
     if made is not None and made.ready_state not in _OVER:
         say.note(f"found {made.deployment_id} of this release ({made.ready_state}): using it")
     else:
-        made = _created(plan, powers)
+        made = _create(plan, powers)
     _assert_staged(made, vercel=vercel)
     told = Told(made.deployment_id, vercel=vercel, build_log=powers.build_log, say=say)
     with say.progress("building") as line:
         return _ready(made, plan, powers, told=told, line=line)
 
 
-def _created(plan: StagingPlan, powers: DeployPowers) -> Deployment:
+def _create(plan: StagingPlan, powers: DeployPowers) -> Deployment:
     vercel = powers.vercel
     for _ in range(_CREATIONS):
         with powers.piece("create a staged deployment"):
@@ -89,7 +89,7 @@ def _created(plan: StagingPlan, powers: DeployPowers) -> Deployment:
         for pause_s in _LOOKS_AFTER_S:
             if made is not None:
                 powers.say.note(
-                    f"created {made.deployment_id}, staged, from {described(plan.source)}"
+                    f"created {made.deployment_id}, staged, from {describe(plan.source)}"
                 )
                 return made
             powers.clock.sleep(pause_s)
@@ -140,7 +140,7 @@ def _ready(
     while True:
         if now.ready_state == "READY":
             told.rest()
-            return _accepted(now)
+            return _accept(now)
         if now.ready_state in _OVER:
             raise _not_built(now, told.rest())
         if now.ready_state not in _AT_WORK and now.ready_state != strange:
@@ -173,7 +173,7 @@ def _last_build_s(plan: StagingPlan, vercel: Vercel) -> float | None:
         return None  # it is for the eyes alone
 
 
-def _accepted(now: Deployment) -> Deployment:
+def _accept(now: Deployment) -> Deployment:
     """Return a READY deployment about which Vercel has nothing bad to say."""
     if now.error is None:
         return now

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shipway.values.gates import Approval
     from shipway.values.migrations import MigrationPlan
 
-__all__ = ["approved", "may_approve", "plan_digest"]
+__all__ = ["judge_approval", "may_approve", "plan_digest"]
 
 _PERSON = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]*)>\Z")
 
@@ -45,7 +45,7 @@ def may_approve(person: str, approvers: Sequence[str]) -> bool:
     return bool({one.casefold() for one in known if one} & {one.casefold() for one in approvers})
 
 
-def approved(
+def judge_approval(
     plan: MigrationPlan, digest: str, approvals: Sequence[Approval], approvers: Sequence[str]
 ) -> Found:
     """Judge whether the pending SQL was approved by one of those who may.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shipway.values.migrations import MigrationPlan
     from shipway.values.rehearsal import Finding
 
-__all__ = ["LATER", "PROVEN_LATER", "GatePowers", "pass_gates", "told"]
+__all__ = ["LATER", "PROVEN_LATER", "GatePowers", "judge_notices", "pass_gates"]
 
 PROVEN_LATER = ("backup", "rehearsed", "review", "rollback")
 LATER = "judged in the release, between rehearsal and migration"
@@ -193,7 +193,7 @@ class _Proofs:
 _BY_SCRIPT = (Reversal.REVERSIBLE, Reversal.LOSSY)
 
 
-def told(deliveries: Sequence[Delivery]) -> Found:
+def judge_notices(deliveries: Sequence[Delivery]) -> Found:
     """Judge whether the team knows that the release begins; a notice that failed is a warning."""
     if not deliveries:
         return Found(detail="no way to tell the team is set", state=GateState.NOT_ASKED)

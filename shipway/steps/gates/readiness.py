@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shipway.values.gates import CommitCheck, Disk, Load, Tree
 
-__all__ = ["calm", "connectable", "green", "on_branch", "roomy", "unwrapped"]
+__all__ = ["calm", "connectable", "green", "judge_wraparound", "on_branch", "roomy"]
 
 _NOTHING = "Nothing was changed."
 _SHOWN = 5
@@ -143,7 +143,7 @@ def calm(load: Load, *, max_age_s: float) -> Found:
     return Found(detail=detail)
 
 
-def unwrapped(load: Load) -> Found:
+def judge_wraparound(load: Load) -> Found:
     """Judge how far the database is from running out of transaction numbers.
 
     At the failsafe age vacuum drops all restraint, and DDL waits behind it.

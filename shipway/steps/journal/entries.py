@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shipway.errors import Failed
 from shipway.formats.decoding import UPDATE, IllFormed, NewerFormat, value_of
-from shipway.steps.journal.journal import chained
+from shipway.steps.journal.journal import verify_chain
 from shipway.values.logs import Verdict, Watched
 from shipway.values.releases import Begun, KeptChecks
 
@@ -54,12 +54,12 @@ class Past:
     @property
     def end(self) -> str:
         """How it ended, in the words of the record; empty while it has not."""
-        return _told(self.ended, "end")
+        return _tell(self.ended, "end")
 
     @property
     def standing(self) -> Standing:
         """Whether it is over."""
-        if self.ended is None or _told(self.ended, "error") in _UNSETTLED:
+        if self.ended is None or _tell(self.ended, "error") in _UNSETTLED:
             return Standing.OPEN
         return Standing.FAILED if self.end == "failed" else Standing.OVER
 
@@ -73,12 +73,12 @@ class Past:
     def last_effect(self) -> str:
         """What it was about to do when it was cut off; empty when nothing was under way."""
         last = self.entries[-1]
-        return _told(last, "effect") if last.event == "about" else ""
+        return _tell(last, "effect") if last.event == "about" else ""
 
     @property
     def asked_to_promote(self) -> bool:
         """Whether it came so far that production may have been moved."""
-        effects = (_told(one, "effect") for one in self.entries if one.event == "about")
+        effects = (_tell(one, "effect") for one in self.entries if one.event == "about")
         return any(effect.startswith("promote ") for effect in effects)
 
     @property
@@ -135,7 +135,7 @@ def past_of(release_id: str, lines: Sequence[str]) -> Past:
     Raises:
         Failed: they are not intact, or another version of shipway wrote them.
     """
-    entries, fault = chained(lines)
+    entries, fault = verify_chain(lines)
     what = fault.what if fault is not None else ""
     if not what and (not entries or entries[0].event != "begun"):
         what = "its first line does not say what was begun"
@@ -156,7 +156,7 @@ def past_of(release_id: str, lines: Sequence[str]) -> Past:
     return Past(release_id=release_id, begun=begun, began_at=entries[0].at, entries=tuple(entries))
 
 
-def _told(entry: Entry | None, name: str) -> str:
+def _tell(entry: Entry | None, name: str) -> str:
     data = entry.data if entry is not None else None
     return str(data.get(name) or "") if isinstance(data, dict) else ""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shipway.cleanup import also
 from shipway.errors import Failed, Stopped
-from shipway.formats.json_form import Json, hidden, json_form
+from shipway.formats.json_form import Json, hide_secrets, json_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shipway.values.basics import Clock
 
-__all__ = ["Entry", "Fault", "FileCopy", "Journal", "Keeper", "chained", "read"]
+__all__ = ["Entry", "Fault", "FileCopy", "Journal", "Keeper", "read", "verify_chain"]
 
 _FIRST = "0" * 64
 
@@ -190,7 +190,7 @@ class Journal:
             at=str(json_form(self._clock.now())),
             event=event,
             step=step,
-            data=hidden(json_form(data), self._hide),
+            data=hide_secrets(json_form(data), self._hide),
             previous=self._previous,
         )
         first, *others = self._keepers
@@ -240,7 +240,7 @@ def read(lines: Sequence[str], name: str) -> list[Entry]:
     Raises:
         Failed: a line was changed, removed or inserted; its number is named.
     """
-    entries, fault = chained(lines)
+    entries, fault = verify_chain(lines)
     if fault is not None:
         raise Failed(
             f"The journal in {name} is not intact: {fault.what}.",
@@ -250,7 +250,7 @@ def read(lines: Sequence[str], name: str) -> list[Entry]:
     return entries
 
 
-def chained(lines: Sequence[str]) -> tuple[list[Entry], Fault | None]:
+def verify_chain(lines: Sequence[str]) -> tuple[list[Entry], Fault | None]:
     """Return the entries as far as each follows from the one before, and where that ends."""
     entries: list[Entry] = []
     previous = _FIRST

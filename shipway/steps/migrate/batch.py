@@ -11,9 +11,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import Interrupted, MigrationFailed, OutcomeUnknown
-from shipway.migrations.ledger.messages import Message, is_ours, joined
+from shipway.migrations.ledger.messages import Message, is_ours, join
 from shipway.steps.migrate.blockers import InTheWay
-from shipway.steps.migrate.send import StatementError, stopped_after
+from shipway.steps.migrate.send import StatementError, stopped_at_commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ class Batch:
         """
         in_the_way = InTheWay(self._powers)
         answer = self._powers.database.exchange(
-            joined(self._messages),
+            join(self._messages),
             copies=[data for message in self._messages for data in message.copies],
             tick_s=in_the_way.look_after_s,
             on_tick=lambda: in_the_way.tell(self._current.label),
@@ -78,7 +78,7 @@ class Batch:
         )
         if answer.error is None and self._done == len(self._files):
             if answer.interrupted:
-                raise stopped_after(self._current.path.name, self._command)
+                raise stopped_at_commit(self._current.path.name, self._command)
             return None
         self._tell_notices(self._current, answer)
         if answer.lost:
@@ -132,7 +132,7 @@ class Batch:
             if not answer.completed:
                 return None  # not even the first BEGIN: the text as a whole was refused
         else:
-            ahead = joined([*self._messages[: self._done], Message()]) if self._done else b""
+            ahead = join([*self._messages[: self._done], Message()]) if self._done else b""
             position -= len(ahead.decode("utf-8", "replace"))
             if position > len(message.text().decode("utf-8", "replace")):
                 return None

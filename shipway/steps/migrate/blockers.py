@@ -37,10 +37,10 @@ class InTheWay:
         for session in self._powers.database.blockers():
             if session.pid not in self._told:
                 self._told.add(session.pid)
-                self._powers.say.warn(f"{label} waits for {_described(session)}")
+                self._powers.say.warn(f"{label} waits for {_describe(session)}")
 
 
-def _described(session: Session) -> str:
+def _describe(session: Session) -> str:
     query = " ".join(without_literals(session.query).split())
     shown = query if len(query) <= _QUERY_CHARS else query[:_QUERY_CHARS] + "…"
     return (

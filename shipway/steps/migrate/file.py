@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.ledger import messages, rows
 from shipway.migrations.ledger.messages import BEAT, Message
-from shipway.migrations.ledger.supabase_history import kept_for_supabase
+from shipway.migrations.ledger.supabase_history import with_supabase_history
 from shipway.migrations.sql.opened import open_script
 from shipway.migrations.sql.statement_kinds import Label
 from shipway.steps.migrate.batch import MOST_BYTES, MOST_FILES, Batch
@@ -144,7 +144,7 @@ class Runner:
                         apart = True
                     else:
                         raise sending.stopped(error) from None
-                    state = kept_for_supabase(self._powers.database.look(), [migration])
+                    state = with_supabase_history(self._powers.database.look(), [migration])
                     begun = _parts_of(migration, state)
                     self._setup = rows.setup(state, self._project_ref, before=self._before)
             if script.switches:
@@ -206,14 +206,14 @@ class Runner:
         rolled_back = f"{migration.label} was rolled back: the database is as it was before it."
         if not self._applied:
             return rolled_back
-        return f"{rolled_back} Done before it in this run, and staying: {_listed(self._applied)}"
+        return f"{rolled_back} Done before it in this run, and staying: {_list(self._applied)}"
 
 
 def _parts_of(migration: Migration, state: LedgerState) -> list[DoneStep]:
     return [step for step in state.steps if step.label == migration.label]
 
 
-def _listed(labels: list[str]) -> str:
+def _list(labels: list[str]) -> str:
     few = 5
     if len(labels) <= few:
         return ", ".join(labels) + "."

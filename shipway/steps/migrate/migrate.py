@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.ledger.books import Applying
-from shipway.migrations.ledger.supabase_history import kept_for_supabase
+from shipway.migrations.ledger.supabase_history import with_supabase_history
 from shipway.migrations.plan import proof_of
-from shipway.migrations.unadopted import unadopted
+from shipway.migrations.unadopted import unadopted_files
 from shipway.steps.migrate.file import Runner, row_of
 from shipway.steps.migrate.one_transaction import run_together
 from shipway.steps.migrate.order import run_in_order
@@ -66,7 +66,7 @@ def migrate(
     if isinstance(proof, Unproven):
         say.warn(f"goes on without {proof.missing}; make it with: {proof.command}")
     become_the_only_runner(powers, Applying.command)
-    state = kept_for_supabase(powers.database.look(), plan.pending)
+    state = with_supabase_history(powers.database.look(), plan.pending)
     pending = _still_pending(plan, state, say)
     runner = Runner(
         powers,
@@ -79,17 +79,17 @@ def migrate(
     if together and pending:
         applied_now = run_together(powers, state, plan.project_ref, pending)
         for row in applied_now:
-            say.note(_said(row))
+            say.note(_tell(row))
         return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
     with LiveLine(say, pending, powers.clock) as line:
 
         def applied(migration: Migration, answer: Answer) -> None:
             row = row_of(migration, answer)
             applied_now.append(row)
-            line.next(_said(row))
+            line.next(_tell(row))
 
         try:
-            run_in_order(runner, pending, applied, about=before and _announced(before))
+            run_in_order(runner, pending, applied, about=before and _announce(before))
         except Refused as error:
             if not applied_now:
                 raise
@@ -100,17 +100,17 @@ def migrate(
     return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
 
 
-def _announced(before: Callable[[str], None]) -> Callable[[Sequence[Migration]], None]:
+def _announce(before: Callable[[str], None]) -> Callable[[Sequence[Migration]], None]:
     return lambda files: before(f"apply {', '.join(file.label for file in files)}")
 
 
-def _said(row: AppliedMigration) -> str:
+def _tell(row: AppliedMigration) -> str:
     return f"applied {row.label} in {row.duration_ms} ms"
 
 
 def _still_pending(plan: MigrationPlan, state: LedgerState, say: Say) -> list[Migration]:
     """Return the planned files that no other run has applied meanwhile."""
-    if elsewhere := unadopted(plan.pending, state):
+    if elsewhere := unadopted_files(plan.pending, state):
         raise Refused(
             f"{elsewhere}. Running it would do it a second time.",
             unchanged="Nothing was run; the database is as it was.",

@@ -75,7 +75,7 @@ class Outside:
     def _claim(self) -> Sequence[int]:
         """Record that the statement is begun; return the indexes that its table has by now."""
         claim = rows.claim_step(
-            self._migration, self._script, self._unit, seen=repair.seen_indexes(self._kind)
+            self._migration, self._script, self._unit, seen=repair.index_expression(self._kind)
         )
         ((seen,),) = self._sending.send_own([claim]).rows
         return [int(index) for index in json.loads(seen or "[]")]

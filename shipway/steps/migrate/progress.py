@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from shipway.steps.backup.time_left import left_s
+from shipway.steps.backup.time_left import time_left_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,5 +60,5 @@ class LiveLine:
             self._line = self._one.enter_context(self._say.progress(label))
             self._line.at(
                 f"{self._at + 1} of {len(self._files)}",
-                left_s=left_s(self._at / len(self._files), took_s),
+                left_s=time_left_s(self._at / len(self._files), took_s),
             )

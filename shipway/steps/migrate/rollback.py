@@ -39,13 +39,13 @@ def look_at_losses(plan: UndoPlan, *, database: Database) -> UndoPlan:
             for named in losses_of(script, migration):
                 found = database.exchange(tables_query(named)).rows
                 losses += [
-                    _counted(named, table or "", column or "", database) for table, column in found
+                    _count(named, table or "", column or "", database) for table, column in found
                 ]
     database.exchange(b"RESET statement_timeout")
     return replace(plan, losses=tuple(losses))
 
 
-def _counted(named: Loss, table: str, column: str, database: Database) -> Loss:
+def _count(named: Loss, table: str, column: str, database: Database) -> Loss:
     answer = database.exchange(count_query(table, column))
     count = int(answer.rows[0][0] or 0) if answer.error is None else None
     return replace(named, table=table, column=column, count=count)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shipway.values.exchange import Answer, SqlError
     from shipway.values.migrations import Migration
 
-__all__ = ["Sending", "StatementError", "stopped_after"]
+__all__ = ["Sending", "StatementError", "stopped_at_commit"]
 
 _LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
 _LONGEST_PAUSE_S: Final = 15.0
@@ -96,7 +96,7 @@ class Sending:
         if answer.error is not None and in_transaction:
             self._powers.database.exchange(b"ROLLBACK")
         if answer.interrupted and commits and answer.error is None:
-            raise stopped_after(self.script.name, self._command)
+            raise stopped_at_commit(self.script.name, self._command)
         if answer.interrupted:
             raise Interrupted(
                 f"Stopped while {self.script.name} was run.",
@@ -198,7 +198,7 @@ class Sending:
         )
 
 
-def stopped_after(name: str, command: str) -> Interrupted:
+def stopped_at_commit(name: str, command: str) -> Interrupted:
     """Return the end of a run that was stopped too late to keep a file from its commit."""
     return Interrupted(
         f"Stopped after {name} was run.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shipway.values.rehearsal import Query, RehearsedStatement
 
-__all__ = ["Wants", "queued", "wants_of"]
+__all__ = ["Wants", "add_blocked_queries", "wants_of"]
 
 # Table-level locks that queries take, and those that they have to wait for (PostgreSQL's manual,
 # "Explicit Locking").
@@ -60,7 +60,9 @@ def wants_of(traffic: Sequence[Query] | Unproven, copy: Planner) -> tuple[Wants,
     return tuple(wants), ""
 
 
-def queued(statements: Sequence[RehearsedStatement], wants: Wants) -> list[RehearsedStatement]:
+def add_blocked_queries(
+    statements: Sequence[RehearsedStatement], wants: Wants
+) -> list[RehearsedStatement]:
     """Return the statements, each with the queries that would wait behind its locks."""
     return [
         replace(one, queued=_behind(one, wants)) if one.locks and wants else one

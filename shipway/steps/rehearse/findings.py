@@ -52,14 +52,14 @@ def of_statements(
         if one.held_ms >= _LONG_MS and not rewritten:
             yield from _long_lock(one)
         elif one.queued_per_minute * one.held_ms / _MINUTE_MS >= _MANY_WAIT and not rewritten:
-            yield _found(
+            yield _finding(
                 Severity.NOTE,
                 one,
                 f"holds {', '.join(one.locks)} for {one.held_ms:.0f} ms{_waiting(one)}",
                 "Run it at a quiet hour.",
             )
         if one.rows_changed >= _MANY_ROWS and not rewritten:
-            yield _found(
+            yield _finding(
                 Severity.WARNING,
                 one,
                 f"changes {count(one.rows_changed, 'row')} in one transaction "
@@ -196,7 +196,7 @@ def _by_default(schema: Snapshot) -> Mapping[tuple[str, str], set[str]]:
 def _rewrite(one: RehearsedStatement, rewritten: Sequence[str], rows: Mapping[str, int]) -> Finding:
     many = sum(rows[name] for name in rewritten)
     serious = one.duration_ms >= _LONG_MS
-    return _found(
+    return _finding(
         Severity.SERIOUS
         if serious
         else (Severity.WARNING if many >= _MANY_ROWS else Severity.NOTE),
@@ -212,7 +212,7 @@ def _long_lock(one: RehearsedStatement) -> Iterator[Finding]:
     locks = [lock for lock in one.locks if lock.startswith(_KEEPS_OUT_WRITERS)]
     if locks:
         who = "readers and writers" if locks[0].startswith(_KEEPS_OUT_READERS) else "writers"
-        yield _found(
+        yield _finding(
             Severity.SERIOUS,
             one,
             f"takes {', '.join(locks)} and keeps {who} out for {one.held_ms:.0f} ms, until its "
@@ -234,7 +234,7 @@ def _waiting(one: RehearsedStatement) -> str:
     )
 
 
-def _found(severity: Severity, one: RehearsedStatement, what: str, cure: str) -> Finding:
+def _finding(severity: Severity, one: RehearsedStatement, what: str, cure: str) -> Finding:
     return Finding(
         severity=severity,
         migration=one.migration,

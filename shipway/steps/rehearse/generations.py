@@ -106,7 +106,7 @@ def hold_to_expected(  # noqa: PLR0913 - what tells, and the copy with what it c
         with say.progress("on the copy: building what its migrations make"):
             return against_files(found, catalog.ledger().applied, catalog, means)
 
-    told = beside_files(_carried_on(means, backup, applied, stages), by_files)
+    told = beside_files(_carry_on(means, backup, applied, stages), by_files)
     if isinstance(told, Unknown):
         say.note(f"the copy is not held against what its schema should be: {told.why}")
         return
@@ -125,7 +125,7 @@ def hold_to_expected(  # noqa: PLR0913 - what tells, and the copy with what it c
     )
 
 
-def _carried_on(
+def _carry_on(
     means: Means, backup: Backup, applied: Sequence[AppliedMigration], stages: Sequence[Stage]
 ) -> Expected | Unknown:
     """Return how the target differs from its record, without what the pending files change."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from shipway.errors import Stopped
 from shipway.migrations.lint import lint
 from shipway.migrations.lint_rules import LEFT_OUT, SWITCHED_ON, severity_of
-from shipway.migrations.sql.do_blocks import laid_open
+from shipway.migrations.sql.do_blocks import open_do_blocks
 from shipway.migrations.sql.opened import open_script
 from shipway.values.basics import Unproven
 from shipway.values.lint import LintReport
@@ -59,7 +59,7 @@ def review(
             continue
         with open_script(migration) as script:
             found += lint(script, migration.label)
-            texts[migration.label] = laid_open(script.text)
+            texts[migration.label] = open_do_blocks(script.text)
     if not isinstance(linter, Unproven) and texts:
         try:
             major = int(server_version.partition(".")[0])

@@ -74,10 +74,10 @@ _NAMED_BY_NO_CLIENT: Final = ("alter policy", "alter index", "alter trigger")
 
 def weigh(report: LintReport, shown: Shown) -> LintReport:
     """Return the report with what the copy has shown beside each finding."""
-    return replace(report, findings=tuple(_weighed(one, shown) for one in report.findings))
+    return replace(report, findings=tuple(_weigh(one, shown) for one in report.findings))
 
 
-def _weighed(finding: LintFinding, shown: Shown) -> LintFinding:
+def _weigh(finding: LintFinding, shown: Shown) -> LintFinding:
     ran = _statement_at(finding, shown.statements)
     claim = claim_of(finding.rule)
     weighed, measured = Weighed.OPEN, ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shipway.schema.vanished import Vanished
     from shipway.values.inspection import Snapshot, Thing
 
-__all__ = ["cure_of", "named_in", "told", "written"]
+__all__ = ["cure_of", "is_named_in", "sql_name", "tell_loss"]
 
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _LATER: Final = (
@@ -40,7 +40,7 @@ _ADVICE: Final = {
 """What to do about what is gone, by the part or the kind of it."""
 
 
-def told(gone: Vanished, content: tuple[int, int]) -> str:
+def tell_loss(gone: Vanished, content: tuple[int, int]) -> str:
     """Return what is gone, with what it held.
 
     Args:
@@ -91,8 +91,8 @@ def cure_of(gone: Vanished, before: Snapshot) -> str:
     if advice is None:
         return f"Make it again in the same file where code still needs it{_grants(thing, before)}."
     return advice.format(
-        table=written(thing.parent),
-        name=_quoted(thing.name),
+        table=sql_name(thing.parent),
+        name=_quote(thing.name),
         full=thing.full_name,
         on=thing.parent,
         definition=thing.fact("definition"),
@@ -104,7 +104,7 @@ def _grants(thing: Thing, before: Snapshot) -> str:
     kind = "function" if thing.kind in FUNCTIONS else "table"
     given = [
         f"grant {one.fact('privileges')} on {'' if kind == 'table' else 'function '}"
-        f"{written(thing.full_name)} to {one.name};"
+        f"{sql_name(thing.full_name)} to {one.name};"
         for one in before.things
         if one.kind == "grant"
         and one.parent == f"{kind} {thing.full_name}"
@@ -114,18 +114,18 @@ def _grants(thing: Thing, before: Snapshot) -> str:
     return f", with its grants: {' '.join(given)}"[:-1] if given else ""
 
 
-def written(full_name: str) -> str:
+def sql_name(full_name: str) -> str:
     """Return a name as SQL has it; the arguments of a function stay as they are."""
     head, bracket, arguments = full_name.partition("(")
-    parts = [_quoted(part) for part in head.split(".", 1)]
+    parts = [_quote(part) for part in head.split(".", 1)]
     return ".".join(parts) + bracket + arguments
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return name if _PLAIN.match(name) else '"' + name.replace('"', '""') + '"'
 
 
-def named_in(text: str, name: str) -> bool:
+def is_named_in(text: str, name: str) -> bool:
     """Tell whether a text speaks of an object; of a function, whatever its arguments."""
     bare = re.escape(name.partition("(")[0])
     return re.search(rf"(?<!\w){bare}(?!\w)", text, re.IGNORECASE) is not None

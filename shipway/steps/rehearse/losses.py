@@ -10,8 +10,8 @@ from shipway.formats.figures import count, number
 from shipway.migrations.files import losing_tables
 from shipway.migrations.sql.opened import open_script
 from shipway.schema.access import API_ROLES
-from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished
-from shipway.steps.rehearse.loss_words import cure_of, named_in, told, written
+from shipway.schema.vanished import FUNCTIONS, MEMBER, RELATIONS, Vanished, places, vanished_objects
+from shipway.steps.rehearse.loss_words import cure_of, is_named_in, sql_name, tell_loss
 from shipway.values.lint import Severity
 from shipway.values.migrations import Phase
 from shipway.values.rehearsal import Finding
@@ -80,9 +80,9 @@ class Losses:
             **row_counts,
         }
         self._labels = [one.label for one in pending]
-        self._said = _said(pending)
+        self._said = _statement_of(pending)
         self.places = places(stages[0].identities, stages[-1].identities)
-        gone = list(vanished(stages[0], stages[-1]))
+        gone = list(vanished_objects(stages[0], stages[-1]))
         shrunk = {} if sampled else self._fewer_rows()
         emptied = [] if sampled else list(self._emptied())
         self.kinds = frozenset(
@@ -91,8 +91,10 @@ class Losses:
             + ["values"] * bool(emptied)
         )
         order = (Severity.SERIOUS, Severity.WARNING, Severity.NOTE)
-        self._gone_after = [{*vanished(stages[0], one)} for one in stages[1:]] if gone else []
-        here = [one for one in gone if not _told_by_the_matrix(one, asked)]
+        self._gone_after = (
+            [{*vanished_objects(stages[0], one)} for one in stages[1:]] if gone else []
+        )
+        here = [one for one in gone if not _is_in_matrix(one, asked)]
         found = [*(self._finding(one) for one in here), *emptied]
         self.findings = tuple(sorted(found, key=lambda one: order.index(one.severity)))
         self.may_lose = self._said.loses
@@ -114,7 +116,7 @@ class Losses:
 
     def _finding(self, gone: Vanished) -> Finding:
         label, line = self._where(gone)
-        what, severity = told(gone, self._content(gone)), self._severity(gone)
+        what, severity = tell_loss(gone, self._content(gone)), self._severity(gone)
         excuse = "" if severity is Severity.NOTE else self._excuse(gone, label)
         empty = severity is Severity.NOTE and gone.thing.kind in {"table", "column"}
         name = gone.thing.full_name
@@ -162,7 +164,7 @@ class Losses:
         """
         was, now = (one.identities.get("table", {}) for one in (self._stages[0], self._stages[-1]))
         anew = was.get(gone.thing.parent) != now.get(gone.thing.parent)
-        return anew or named_in(self._said.all_texts, gone.thing.name)
+        return anew or is_named_in(self._said.all_texts, gone.thing.name)
 
     def _excuse(self, gone: Vanished, label: str) -> str:
         """Return why it is meant, in words; empty when no file says so."""
@@ -171,7 +173,7 @@ class Losses:
         if not gone.part and names & self._said.loses:
             return "The file's head says so."
         text = self._said.texts.get(label, "")
-        named = named_in(text, gone.thing.name)
+        named = is_named_in(text, gone.thing.name)
         return "That is what its contract phase is for." if named else ""
 
     def _elsewhere(self, gone: Vanished) -> str:
@@ -252,12 +254,12 @@ def _rows_in(table: str, stage: Stage) -> int | None:
     parts = (
         one.full_name
         for one in stage.schema.things
-        if one.kind == "table" and one.fact("partition of").startswith(f"{written(table)} ")
+        if one.kind == "table" and one.fact("partition of").startswith(f"{sql_name(table)} ")
     )
     return sum(_rows_in(part, stage) or 0 for part in parts)
 
 
-def _told_by_the_matrix(gone: Vanished, asked: Sequence[str]) -> bool:
+def _is_in_matrix(gone: Vanished, asked: Sequence[str]) -> bool:
     kind, _, name = gone.thing.parent.partition(" ")
     return (
         gone.part == "privileges"
@@ -288,7 +290,7 @@ def _line(statements: Sequence[RehearsedStatement], thing: Thing) -> int | None:
     return able[0].line if len(able) == 1 else None
 
 
-def _said(pending: Sequence[Migration]) -> _Said:
+def _statement_of(pending: Sequence[Migration]) -> _Said:
     texts = {}
     for one in pending:
         with open_script(one) as script:

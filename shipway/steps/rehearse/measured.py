@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.migrations.shown import without_rows
 from shipway.migrations.sql.opened import open_script
-from shipway.steps.rehearse.single_statements import joined, parted
+from shipway.steps.rehearse.single_statements import join_answers, split_message
 from shipway.steps.rehearse.statement_cost import Gauge
 from shipway.values.rehearsal import RehearsedStatement
 
@@ -104,13 +104,13 @@ class Watched:
         del tick_s, on_tick  # they look for who is in the way, and nobody else is on a copy
         del on_commit  # a copy is handed one file at a time
         whole: Answer | None = None
-        for offset, statement, data in parted(message, copies):
+        for offset, statement, data in split_message(message, copies):
             answer = self._one(statement, data)
             if answer.error is not None and answer.error.position is not None:
                 before = len(message[:offset].decode("utf-8", "replace"))
                 error = replace(answer.error, position=answer.error.position + before)
                 answer = replace(answer, error=error)
-            whole = answer if whole is None else joined(whole, answer)
+            whole = answer if whole is None else join_answers(whole, answer)
             if whole.error is not None or whole.lost or whole.interrupted:
                 break
         return whole or self._database.exchange(message)

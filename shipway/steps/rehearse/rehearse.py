@@ -10,14 +10,14 @@ from shipway.formats.signed_file import write_paper
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.backup.store import RESULT, SEAL, record_proof
 from shipway.steps.backup.time_left import restoring
-from shipway.steps.rehearse.blocked_queries import queued, wants_of
+from shipway.steps.rehearse.blocked_queries import add_blocked_queries, wants_of
 from shipway.steps.rehearse.copy_lacks import refuse_what_it_lacks
 from shipway.steps.rehearse.findings import of_schema, of_statements
 from shipway.steps.rehearse.generations import hold_to_expected, hold_to_promises, hold_to_serving
 from shipway.steps.rehearse.lint import review
 from shipway.steps.rehearse.lint_verdicts import Shown, weigh
 from shipway.steps.rehearse.losses import Losses
-from shipway.steps.rehearse.restored_copy_check import Copy, Room, brought_back, tell_restored
+from shipway.steps.rehearse.restored_copy_check import Copy, Room, check_copy, tell_restored
 from shipway.steps.rehearse.run import Trial
 from shipway.steps.verify.before import Earlier, Unlike, unlike
 from shipway.values.backup import Grade
@@ -100,7 +100,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             copy = opened.enter_context(room.copy_of(backup, tell))
         database = opened.enter_context(copy.open_database())
         tell_restored(copy.restored, backup, say)
-        base, comparable = brought_back(copy, backup, say)
+        base, comparable = check_copy(copy, backup, say)
         refuse_what_it_lacks(plan.pending, copy.restored, copy.extensions())
         whole = not copy.restored.partly
         grade = backup.grade
@@ -116,7 +116,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             lacking = unlike(copy.catalog, expectations, beside.before)
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base, comparable=comparable)
-        statements = queued(run.watched.statements, wants)
+        statements = add_blocked_queries(run.watched.statements, wants)
         sampled = bool(copy.restored.sample)
         asked = expectations.exposed_schemas if beside.before else ()
         losses = Losses(
@@ -128,7 +128,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             asked=asked,
         )
         findings = _findings(stages, statements, losses, asked)
-        lint = weigh(report, _shown(plan, stages, statements, losses, sampled=sampled))
+        lint = weigh(report, _show(plan, stages, statements, losses, sampled=sampled))
         _tell_findings(findings, say)
         _tell_lint(lint, say)
         earlier = replace(_earlier(losses, beside.before, sampled=sampled), unlike=lacking)
@@ -154,7 +154,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             base_fingerprint=backup.manifest.fingerprint,
             result_fingerprint=fingerprint(stages[-1].schema),
             comparable=comparable,
-            migrations=_rehearsed(plan.pending, run.durations_ms, undone),
+            migrations=_rehearsed_files(plan.pending, run.durations_ms, undone),
             statements=tuple(statements),
             findings=findings,
             lint=lint,
@@ -163,7 +163,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             serving_unasked=unasked,
             # Without a whole copy, an equal base and sessions like the target's the higher grades
             # would include one that was not reached.
-            grade=_reached(plan) if comparable and whole and not copy.restored.unlike else grade,
+            grade=_grade_of(plan) if comparable and whole and not copy.restored.unlike else grade,
         )
     write_paper(backup.directory / RESULT, "schema", stages[-1].schema, key=key)
     write_paper(backup.directory / SEAL, "seal", seal, key=key)
@@ -173,11 +173,11 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
     return seal
 
 
-def _reached(plan: MigrationPlan) -> Grade:
+def _grade_of(plan: MigrationPlan) -> Grade:
     return Grade.REHEARSED if plan.pending else Grade.CHECKED
 
 
-def _rehearsed(
+def _rehearsed_files(
     pending: Sequence[Migration],
     durations_ms: Sequence[int],
     undone: Sequence[tuple[Reversal, str]],
@@ -210,7 +210,7 @@ def _findings(
     )
 
 
-def _shown(
+def _show(
     plan: MigrationPlan,
     stages: Sequence[Stage],
     statements: Sequence[RehearsedStatement],

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shipway.values.basics import Say
     from shipway.values.rehearsal import Restored, TableContent
 
-__all__ = ["UNTOUCHED", "Back", "Copy", "Room", "brought_back", "tell_restored"]
+__all__ = ["UNTOUCHED", "Back", "Copy", "Room", "check_copy", "tell_restored"]
 
 _NOT_FOUND: Final = re.compile(
     r"\b(?:function|relation|type|procedure) \"?([a-z_][\w$]*)\"?(?:\([^()]*\))? does not exist"
@@ -146,7 +146,7 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
         say.note(f"left out of the copy: {', '.join(restored.left_out)}")
 
 
-def brought_back(
+def check_copy(
     copy: Back, backup: Backup, say: Say, *, unchanged: str = UNTOUCHED
 ) -> tuple[Stage, bool]:
     """Compare the copy with the manifest; return its state and whether the schema is equal.

@@ -100,7 +100,7 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
     if left:
         said = "; ".join(one.said for one in left[:_SHOWN])
         return Reversal.IRREVERSIBLE, f"{name} does not lead back: {said}"
-    lost = _lost(before.contents, found.contents)
+    lost = _lost_tables(before.contents, found.contents)
     # What a later migration lost is still lost here; it is told once, where it happened.
     new = [text for table, text in lost.items() if table not in told]
     told |= set(lost)
@@ -158,7 +158,9 @@ def _not_again(migration: Migration, after: Stage, look: Callable[[], Stage], ag
     return f"applied again it leads elsewhere: {told}" if left else ""
 
 
-def _lost(before: Mapping[str, TableContent], found: Mapping[str, TableContent]) -> dict[str, str]:
+def _lost_tables(
+    before: Mapping[str, TableContent], found: Mapping[str, TableContent]
+) -> dict[str, str]:
     """Return which tables do not hold again what they held before, each in words."""
     told = {}
     for name, was in before.items():

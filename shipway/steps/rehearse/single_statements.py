@@ -12,12 +12,14 @@ from shipway.values.exchange import Answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["joined", "parted"]
+__all__ = ["join_answers", "split_message"]
 
 _INSERT: Final = re.compile(rb"insert\s+into\s+(?!shipway\.)", re.IGNORECASE)
 
 
-def parted(message: bytes, copies: Sequence[bytes]) -> list[tuple[int, bytes, Sequence[bytes]]]:
+def split_message(
+    message: bytes, copies: Sequence[bytes]
+) -> list[tuple[int, bytes, Sequence[bytes]]]:
     """Return the statements of a message with their offsets and inline data.
 
     One with inline data stays whole. INSERTs that follow each other stay together: files have
@@ -38,7 +40,7 @@ def parted(message: bytes, copies: Sequence[bytes]) -> list[tuple[int, bytes, Se
     return [(start, message[start:end], ()) for start, end in spans]
 
 
-def joined(first: Answer, second: Answer) -> Answer:
+def join_answers(first: Answer, second: Answer) -> Answer:
     """Return the answer to both as if they had gone as one message."""
     return Answer(
         completed=first.completed + second.completed,

@@ -17,7 +17,7 @@ from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.rehearse import Beside, rehearse
 from shipway.steps.release.resume import backup_that_holds, seal_that_holds
 from shipway.steps.seal.check import refuse_another_base, refuse_another_result, schema_of
-from shipway.steps.verify.before import earlier_on, held_before
+from shipway.steps.verify.before import earlier_on, read_or_keep_before
 from shipway.steps.verify.recorded_schema import keep_schema, recording
 from shipway.steps.verify.verify import ChecksFailed, after_migrating, verify
 from shipway.values.backup import Backup
@@ -160,7 +160,7 @@ class DatabaseHalf:
     def _before(self, backup: Backup) -> Before | None:
         """Return what the target was before the first of its migrations."""
         past = self.resumed.past if self.resumed and self._moved else None
-        return held_before(
+        return read_or_keep_before(
             self.powers.catalog,
             self.plan.expectations,
             backup,

@@ -174,12 +174,12 @@ def make_record(  # noqa: PLR0913 - the facts of a release, all by name
         unchanged=error.unchanged if error else None,
         next_step=error.next_step if error else None,
         exit_code=error.exit_code if error else 0,
-        failed_at=_failed_at(error, root),
+        failed_at=_failure_of(error, root),
         format=FORMAT,
     )
 
 
-def _failed_at(error: Stopped | None, root: Path) -> FailedAt | None:
+def _failure_of(error: Stopped | None, root: Path) -> FailedAt | None:
     if error is None or error.place is None:
         return None
     place = error.place
@@ -248,10 +248,12 @@ def read_record(directory: Path) -> ReleaseRecord:
     except (ValueError, RecursionError):
         raise IllFormed("is not JSON: it was cut off or overwritten") from None
     record = value_of(ReleaseRecord, form)
-    return replace(record, directory=directory, steps=tuple(_meant(one) for one in record.steps))
+    return replace(
+        record, directory=directory, steps=tuple(_own_proof(one) for one in record.steps)
+    )
 
 
-def _meant(step: StepRecord) -> StepRecord:
+def _own_proof(step: StepRecord) -> StepRecord:
     """Return a step with its own kind of proof: those of preflight and gates hold the same."""
     if step.name == "gates" and isinstance(step.proof, Ready):
         return replace(step, proof=Gated(at=step.proof.at, gates=step.proof.gates))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Kept", "bring_back", "keep", "kept_of", "packed"]
+__all__ = ["Kept", "bring_back", "keep", "pack", "promises_of"]
 
 _CHECKS = "checks"
 _MIGRATIONS = "migrations.txt"
@@ -44,7 +44,7 @@ def keep(release_dir: Path, *, checks_dir: Path, migrations: Iterable[str]) -> N
     (release_dir / _MIGRATIONS).write_text("\n".join(migrations) + "\n", encoding="utf-8")
 
 
-def kept_of(releases_folder: Path, release_id: str) -> Kept | None:
+def promises_of(releases_folder: Path, release_id: str) -> Kept | None:
     """Return what a release has kept; None when it is not on this machine."""
     # The id comes from a deployment's metadata: it must not lead to another folder.
     if not _RELEASE_ID.fullmatch(release_id):
@@ -57,9 +57,9 @@ def kept_of(releases_folder: Path, release_id: str) -> Kept | None:
     return Kept(checks_dir=folder / _CHECKS, migrations=frozenset(labels))
 
 
-def packed(folder: Path, release_id: str) -> KeptChecks | None:
+def pack(folder: Path, release_id: str) -> KeptChecks | None:
     """Return what a release has kept as a value for its journal; None when it is too large."""
-    kept = kept_of(folder, release_id)
+    kept = promises_of(folder, release_id)
     if kept is None:
         return None
     files = []
@@ -77,7 +77,7 @@ def packed(folder: Path, release_id: str) -> KeptChecks | None:
 
 
 def bring_back(checks: KeptChecks, folder: Path, release_id: str) -> None:
-    """Write what a journal has kept to where `kept_of` finds it.
+    """Write what a journal has kept to where `promises_of` finds it.
 
     Nothing is written of a release or a file whose name could lead out of the folder.
     """

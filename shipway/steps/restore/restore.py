@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shipway.steps.backup.store import Lister, record_proof, verify_backup
 from shipway.steps.backup.time_left import restoring
-from shipway.steps.rehearse.restored_copy_check import brought_back, tell_restored
+from shipway.steps.rehearse.restored_copy_check import check_copy, tell_restored
 from shipway.values.backup import Grade
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
             copy = opened.enter_context(open_copy(backup, tell))
         tell_restored(copy.restored, backup, say)
         stays = unchanged or f"What was restored so far lies in {place}."
-        _, equal = brought_back(copy, backup, say, unchanged=f"The backup is as it was. {stays}")
+        _, equal = check_copy(copy, backup, say, unchanged=f"The backup is as it was. {stays}")
         restored = copy.restored
     grade = Grade.EQUAL if equal else Grade.RESTORES
     took_s = restored.duration_s

@@ -106,7 +106,7 @@ def refuse_another_base(
         return
     raise Refused(
         "The target changed after the rehearsal:\n"
-        + _told(folder / seal.backup_id / SCHEMA, found, "now"),
+        + _tell(folder / seal.backup_id / SCHEMA, found, "now"),
         unchanged="No migration was run; the database is as it was found.",
         next_step="See who changed it. Then back up and rehearse again: invoke release does both.",
     )
@@ -127,7 +127,7 @@ def refuse_another_result(seal: Seal, *, looker: Looker, folder: Path, say: Say)
         return
     raise VerificationFailed(
         "The migrated target is not what the rehearsal led to:\n"
-        + _told(folder / seal.backup_id / RESULT, found, "on the target"),
+        + _tell(folder / seal.backup_id / RESULT, found, "on the target"),
         unchanged="The migrations are applied; nothing was deployed.",
         next_step="Find out what the copy could not show: roles, extensions, or another session "
         "that changed the schema meanwhile. Then: invoke db.verify",
@@ -142,7 +142,7 @@ def _same(directory: Path, found: Snapshot) -> bool:
         return False
 
 
-def _told(path: Path, found: Snapshot, where: str) -> str:
+def _tell(path: Path, found: Snapshot, where: str) -> str:
     try:
         expected = read_paper(path, "schema", Snapshot)
     except IllFormed as why:

@@ -33,8 +33,8 @@ __all__ = [
     "Unlike",
     "earlier_of",
     "earlier_on",
-    "held_before",
     "look_before",
+    "read_or_keep_before",
     "roles_of",
     "unlike",
 ]
@@ -119,7 +119,7 @@ def roles_of(expectations: Expectations) -> list[str]:
     return [*API_ROLES, *sorted(named - {*API_ROLES})]
 
 
-def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happened since
+def read_or_keep_before(  # noqa: PLR0913 - whose, where it is kept, and what has happened since
     database: Database,
     expectations: Expectations,
     backup: Backup,
@@ -144,7 +144,7 @@ def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happen
     if not moved:
         before = look_before(database, expectations)
     elif first is not None:
-        before = _kept(backup.directory.parent / first.manifest.backup_id, key=key)
+        before = _read_kept(backup.directory.parent / first.manifest.backup_id, key=key)
     if before is None:
         say.warn(
             "who could do what before this release's first file is not known on this machine: "
@@ -155,7 +155,7 @@ def held_before(  # noqa: PLR0913 - whose, where it is kept, and what has happen
     return before
 
 
-def _kept(directory: Path, *, key: Secret | None) -> Before | None:
+def _read_kept(directory: Path, *, key: Secret | None) -> Before | None:
     """Return what was written down; None when it cannot be read."""
     try:
         return read_paper(directory / _BEFORE, "before", Before, key=key)
@@ -167,7 +167,7 @@ def earlier_on(
     database: Database, files: Iterable[Migration], backup: Backup, *, key: Secret | None
 ) -> Earlier:
     """Return what a release holds its target against, once its files have run there."""
-    before = _kept(backup.directory, key=key)
+    before = _read_kept(backup.directory, key=key)
     now = database.identities() if before is not None else None
     return earlier_of(backup.manifest, files, database.ledger().applied, before=before, now=now)
 

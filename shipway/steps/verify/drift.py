@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shipway.schema.differences import Difference
     from shipway.steps.verify.powers import Database, Means
 
-__all__ = ["Drift", "SchemaAdoption", "drift", "drifted", "plan_adoption"]
+__all__ = ["Drift", "SchemaAdoption", "drift", "drift_error", "plan_adoption"]
 
 _LOOKED_AT = "The database was only looked at."
 
@@ -84,7 +84,7 @@ def plan_adoption(database: Database, *, means: Means) -> SchemaAdoption:
     )
 
 
-def drifted(found: Drift, *, adopt_schema: str) -> VerificationFailed:
+def drift_error(found: Drift, *, adopt_schema: str) -> VerificationFailed:
     """Return the error that says what differs."""
     lines = "\n".join(f"- {one.said}" for one in found.differences)
     next_step = "Write what was made by hand into a migration (invoke db.new), or undo it."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Stopped
 from shipway.formats.figures import count
-from shipway.migrations.unadopted import unadopted
+from shipway.migrations.unadopted import unadopted_files
 from shipway.schema.differences import differences
 from shipway.schema.promised import applied_files
 from shipway.steps.verify.recorded_schema import same_schema
@@ -72,11 +72,15 @@ def against_target(found: Snapshot, *, database: Database, means: Means) -> Expe
         means: its files, what runs them, and what is recorded of it.
     """
     state = database.ledger()
-    if elsewhere := unadopted(means.files, state):
-        return _sealed(means, state.applied, found, Unknown(why=elsewhere))
+    if elsewhere := unadopted_files(means.files, state):
+        return _against_seal(means, state.applied, found, Unknown(why=elsewhere))
     recorded = against_record(found, state.applied, means)
     answer = beside_files(recorded, lambda: against_files(found, state.applied, database, means))
-    return _sealed(means, state.applied, found, answer) if isinstance(answer, Unknown) else answer
+    return (
+        _against_seal(means, state.applied, found, answer)
+        if isinstance(answer, Unknown)
+        else answer
+    )
 
 
 def against_record(
@@ -89,7 +93,7 @@ def against_record(
     told = differences(known.schema, found)
     same_role = known.role == means.records.role
     return Expected(
-        made=_made(known),
+        made=_words_for(known),
         objects=tuple(one for one in told if one.kind != DEFAULT_PRIVILEGE),
         defaults=tuple(one for one in told if one.kind == DEFAULT_PRIVILEGE and same_role),
         excuses=known.basis is not Basis.FOUND,
@@ -139,7 +143,7 @@ def against_files(
     )
 
 
-def _sealed(
+def _against_seal(
     means: Means, applied: Sequence[AppliedMigration], found: Snapshot, unknown: Unknown
 ) -> Expected | Unknown:
     """Return how it differs from what the last rehearsal led to, where nothing else tells."""
@@ -150,7 +154,7 @@ def _sealed(
     return Expected(made=f"after the last rehearsal ({unknown.why})", objects=tuple(told))
 
 
-def _made(known: RecordedSchema) -> str:
+def _words_for(known: RecordedSchema) -> str:
     newest = known.newest or "no migration"
     begun = {
         Basis.MIGRATED: "",

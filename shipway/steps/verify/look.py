@@ -11,7 +11,7 @@ from shipway.schema.changes import access_changes, schema_changes
 from shipway.schema.judging import (
     declared_results,
     finding_results,
-    gone_result,
+    lost_table_result,
     query_result,
     row_count_results,
 )
@@ -165,7 +165,9 @@ class Look:
         for name in sorted(self._before.identities.get("table", {})):
             rows = earlier.rows.get(name, 0)
             if rows and name not in earlier.places:
-                yield gone_result(name, rows, meant=earlier.contract or name in earlier.may_lose)
+                yield lost_table_result(
+                    name, rows, meant=earlier.contract or name in earlier.may_lose
+                )
 
     def platform(self) -> Iterator[CheckResult]:
         """Ask Supabase itself."""

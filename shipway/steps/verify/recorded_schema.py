@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shipway.cleanup import afterwards
 from shipway.errors import Stopped
-from shipway.schema.recorded import carried, ledger_digest
+from shipway.schema.recorded import carry_forward, ledger_digest
 from shipway.values.recorded import Basis, RecordedSchema
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def recording(
             if now != applied and known is not None and _holds(known, now, records):
                 return
             if known is not None and _holds(known, applied, records):
-                _write(records, known.basis, now, carried(known.schema, before, after), clock)
+                _write(records, known.basis, now, carry_forward(known.schema, before, after), clock)
             else:
                 _write(records, _basis_without(known, applied), now, after, clock)
         except Stopped as stopped:

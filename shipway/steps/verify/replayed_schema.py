@@ -63,9 +63,9 @@ def deviation(
             extensions=[one.name for one in found.things if one.kind == "extension"],
         )
         tried.append((built, differences(built, found)))
-        if not any(one.kind == "grant" for one in _unexplained(tried, found)):
+        if not any(one.kind == "grant" for one in _unexplained_differences(tried, found)):
             break
-    told = _unexplained(tried, found)
+    told = _unexplained_differences(tried, found)
     nearest, differing = _nearest(tried)
     explained = {one.key for one in differing} - {one.key for one in told}
     return Deviation(
@@ -81,7 +81,7 @@ def _nearest(
     return min(tried, key=lambda one: len(one[1]))
 
 
-def _unexplained(
+def _unexplained_differences(
     tried: Sequence[tuple[Snapshot, tuple[Difference, ...]]], found: Snapshot
 ) -> list[Difference]:
     """Return what the nearest attempt leaves open, without grants that another explains."""

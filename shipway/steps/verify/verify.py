@@ -112,12 +112,12 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
     if means is None:
         del groups["platform"]  # a copy is no project of Supabase's
     results: list[CheckResult] = []
-    for group in _wanted(only):
+    for group in _groups(only):
         if group not in groups:
             continue
         began = clock.monotonic()
         with say.progress(f"checking {group}"):
-            found = list(_timed(groups[group](), clock))
+            found = list(_with_times(groups[group](), clock))
         results += found
         _tell(group, found, clock.monotonic() - began, say)
         if earlier is not None and earlier.of_release:
@@ -140,7 +140,7 @@ def verify(  # noqa: PLR0913 - what is promised, what it is held against, and th
     )
 
 
-def _timed(results: Iterator[CheckResult], clock: Clock) -> Iterator[CheckResult]:
+def _with_times(results: Iterator[CheckResult], clock: Clock) -> Iterator[CheckResult]:
     """Yield each result with its time: what several checks look at once, the first has to bear."""
     began = clock.monotonic()
     for result in results:
@@ -150,7 +150,7 @@ def _timed(results: Iterator[CheckResult], clock: Clock) -> Iterator[CheckResult
         began = ended
 
 
-def _wanted(only: Sequence[str]) -> tuple[str, ...]:
+def _groups(only: Sequence[str]) -> tuple[str, ...]:
     for name in only:
         if name not in GROUPS:
             raise Misconfigured(

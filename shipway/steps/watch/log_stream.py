@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shipway.steps.watch.watch import Logs, Tail
     from shipway.values.basics import Clock
 
-__all__ = ["Listening", "joined"]
+__all__ = ["Listening", "join_baselines"]
 
 _KEPT_KINDS = 500
 
@@ -75,7 +75,7 @@ class Listening:
         return Baseline(requests=requests, errors=errors, fingerprints=tuple(kinds))
 
 
-def joined(first: Baseline, second: Baseline) -> Baseline:
+def join_baselines(first: Baseline, second: Baseline) -> Baseline:
     """Return two baselines as one."""
     return Baseline(
         requests=first.requests + second.requests,

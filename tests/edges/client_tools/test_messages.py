@@ -96,7 +96,7 @@ def test_of_a_statement_that_fails_the_verb_and_the_object_are_kept(
     told = tool_messages.errors(said)
 
     assert [one for one in told if "canary" in one] == []
-    assert "canary" not in tool_messages.told(said)
+    assert "canary" not in tool_messages.complaints_of(said)
     commands = {one.partition("Command was: ")[2] for one in told}
     assert commands >= {
         "CREATE FOREIGN DATA WRAPPER elsewhere",
@@ -198,4 +198,4 @@ def test_a_server_of_another_language_is_read_by_its_quotes() -> None:
 def test_what_a_hostile_text_costs_grows_with_its_length_alone() -> None:
     for piece in ('"', "A ", "PL/pgSQL ", "CONTEXT: ", "Command was: ", "\n", "ERROR:  ", "'"):
         said = "pg_restore: error: " + piece * 200_000
-        assert len(tool_messages.told(said)) < 2_000
+        assert len(tool_messages.complaints_of(said)) < 2_000

@@ -291,16 +291,16 @@ def test_a_tool_without_tls_is_lent_a_library_that_has_it_or_is_not_used() -> No
 def test_a_tools_missing_security_fixes_are_named(
     version: tuple[int, int], lacking: tuple[str, ...]
 ) -> None:
-    assert releases.known_holes(version) == lacking
+    assert releases.missing_fixes(version) == lacking
 
 
 @pytest.mark.parametrize(
     ("major", "mended"), [(18, "18.7"), (17, "17.12"), (15, "15.20"), (12, "14.25"), (19, "18.7")]
 )
 def test_the_version_that_mends_them_is_named(major: int, mended: str) -> None:
-    assert releases.mended_in(major) == mended
+    assert releases.first_fixed(major) == mended
     if major in range(14, 19):
-        assert releases.known_holes((major, int(mended.partition(".")[2]))) == ()
+        assert releases.missing_fixes((major, int(mended.partition(".")[2]))) == ()
 
 
 def test_where_every_pg_dump_would_write_column_versions_the_one_that_is_needed_is_named() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from shipway.edges.postgres.diagnostics import UNTOLD, report, said
+from shipway.edges.postgres.diagnostics import UNTOLD, plain_message, report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def test_no_report_tells_what_the_rows_hold(
     whole = f"{error.value} {error.value.diag.message_detail} {error.value.diag.context}"
     assert "canary" in whole, "nothing was quoted"
     assert "canary" not in f"{told.message} {told.detail} {told.hint} {told.context}"
-    assert "canary" not in said(error.value, sent=sent)
+    assert "canary" not in plain_message(error.value, sent=sent)
     assert FAILS[query] in told.message
     assert "canary" in " ".join(told.rows), "it is not told to whoever asks for it either"
 
@@ -132,7 +132,7 @@ def test_a_line_of_copy_is_told_by_its_number_alone(
     ):
         copy.write("ada@canary.example\tcanary\n")
 
-    assert said(error.value) == (
+    assert plain_message(error.value) == (
         'malformed range literal: "…" (COPY visitor, line 1, column during)'
     )
 

@@ -16,7 +16,7 @@ import pytest
 
 from shipway.edges.dump.dump import PgDump
 from shipway.edges.ledger.ledger import Ledger
-from shipway.edges.postgres.advisory_lock import held
+from shipway.edges.postgres.advisory_lock import hold
 from shipway.edges.postgres.connection import connect
 from shipway.edges.postgres.pooler import connect_session
 from shipway.errors import Refused
@@ -149,7 +149,7 @@ def test_a_pool_that_is_used_up_is_told_within_seconds_with_its_size(
 
 
 def _lock(url: Secret) -> None:
-    with held(url, owner="test", timeout_s=5):
+    with hold(url, owner="test", timeout_s=5):
         raise AssertionError("held through a transaction pooler")
 
 
@@ -182,7 +182,7 @@ def test_nothing_is_left_in_the_sessions_of_a_pooler_that_was_refused(
 
 def test_nothing_is_left_in_a_session_that_is_handed_on_uncleaned(database_url: Secret) -> None:
     with Pooler(database_url, size=2, mode="session", reset=False) as pooler:
-        with held(pooler.url, owner="test", timeout_s=5) as lock:
+        with hold(pooler.url, owner="test", timeout_s=5) as lock:
             lock.sign("test")
         with Ledger(pooler.url, connect_timeout_s=5) as ledger:
             assert ledger.take_run_lock() is None

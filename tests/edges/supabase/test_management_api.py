@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shipway.errors import Refused
-from shipway.steps.backup.restore_points import judged
+from shipway.steps.backup.restore_points import judge
 from shipway.values.backup import RestorePoint
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_every_backup_is_listed_with_its_state_and_a_restore_point_where_there_i
     assert all(one.physical and one.at for one in found.backups)
     assert before.restore_point is None
     assert found.restore_point == RestorePoint(name="before-008", status="AVAILABLE")
-    said = [one.text for one in judged(found, datetime.now(UTC)) if one.warns]
+    said = [one.text for one in judge(found, datetime.now(UTC)) if one.warns]
     assert "Supabase's newest backup FAILED." in said
 
 
@@ -74,8 +74,8 @@ def test_a_window_whose_end_lags_behind_is_warned_of(platform: Platform) -> None
     platform.control.settings(pitr_enabled=True)
     found = platform.supabase().backups()
 
-    fresh = judged(found, datetime.now(UTC))
-    late = judged(found, datetime.now(UTC) + timedelta(hours=1))
+    fresh = judge(found, datetime.now(UTC))
+    late = judge(found, datetime.now(UTC) + timedelta(hours=1))
 
     assert not any(one.warns for one in fresh)
     assert any("not shipped" in one.text for one in late if one.warns)

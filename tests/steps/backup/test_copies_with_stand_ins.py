@@ -12,7 +12,7 @@ import pytest
 
 from shipway.edges.extensions.library import stand_ins, write_stand_ins
 from shipway.sandbox.database.extensions import preinstall
-from shipway.steps.rehearse.restored_copy_check import brought_back, tell_restored
+from shipway.steps.rehearse.restored_copy_check import check_copy, tell_restored
 from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.migrating import Heard, ask
 
@@ -75,7 +75,7 @@ def test_the_copy_of_a_hosted_project_is_compared_and_what_it_uses_works_there(
         assert copy.restored.partly == ""
         heard = Heard()
         tell_restored(copy.restored, backup, heard)
-        _, equal = brought_back(copy, backup, heard)
+        _, equal = check_copy(copy, backup, heard)
         assert equal
         assert "stand-ins on the copy" in "\n".join(heard.notes)
         url = copy.owner
@@ -112,4 +112,4 @@ def test_what_a_stand_in_lacks_is_left_out_and_named(
         assert copy.restored.errors == ()
         assert {"table data cron job", "view public zones"} <= set(copy.restored.left_out)
         assert "public.b" not in copy.restored.tables_left_out
-        brought_back(copy, backup, Heard())
+        check_copy(copy, backup, Heard())

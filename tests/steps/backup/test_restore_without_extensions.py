@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from shipway.errors import Refused
-from shipway.steps.rehearse.restored_copy_check import brought_back
+from shipway.steps.rehearse.restored_copy_check import check_copy
 from tests.fixtures.backing_up import back_up, room
 from tests.fixtures.migrating import Heard, ask
 from tests.steps.backup.test_restore_kinds import replaced
@@ -85,7 +85,7 @@ def make(
 
 def looked_at(backup: Backup, copy: Copy) -> Heard:
     heard = Heard()
-    brought_back(copy, backup, heard)
+    check_copy(copy, backup, heard)
     return heard
 
 

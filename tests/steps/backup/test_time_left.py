@@ -10,7 +10,7 @@ import pytest
 
 from shipway.edges.machine.clock import SystemClock
 from shipway.steps.backup.store import record_proof
-from shipway.steps.backup.time_left import expected_bytes, left_s, restoring
+from shipway.steps.backup.time_left import expected_bytes, restoring, time_left_s
 from shipway.values.backup import Grade
 from shipway.values.basics import Plainly
 from tests.fixtures.backing_up import back_up
@@ -59,7 +59,7 @@ class Standing(SystemClock):
 def test_the_rest_lasts_as_long_as_the_pace_so_far_tells(
     share: float, took_s: float, left: float | None
 ) -> None:
-    assert left_s(share, took_s) == left
+    assert time_left_s(share, took_s) == left
 
 
 def test_a_dump_and_a_restore_are_expected_to_be_like_the_last_one_of_their_target(

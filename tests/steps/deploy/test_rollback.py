@@ -8,7 +8,7 @@ import pytest
 
 from shipway.errors import DeploymentFailed, OutcomeUnknown, Refused
 from shipway.steps.deploy.plan import LiveTerms
-from shipway.steps.deploy.production import chosen, production_status
+from shipway.steps.deploy.production import choose, production_status
 from shipway.steps.deploy.rollback import BackPlan, go_back, plan_back
 from shipway.steps.deploy.smoke import ROOT_PAGE, SmokePage
 from shipway.values.hosting import PREVIOUS_META, RELEASE_META, WentBack
@@ -135,13 +135,13 @@ def test_the_status_tells_release_way_back_and_domains(hosted: Hosted) -> None:
 
 def test_only_a_ready_production_build_can_be_chosen(hosted: Hosted) -> None:
     staged = hosted.staged("r1")
-    assert chosen(hosted.vercel, staged.deployment_id).deployment_id == staged.deployment_id
-    assert chosen(hosted.vercel, staged.url.removeprefix("http://")) == staged
+    assert choose(hosted.vercel, staged.deployment_id).deployment_id == staged.deployment_id
+    assert choose(hosted.vercel, staged.url.removeprefix("http://")) == staged
     hosted.control.fault("ERROR", on="build")
     made = hosted.vercel.create_staged(name="app", source=hosted.source(), meta={})
     assert made is not None
     hosted.control.settings(build_s=0)
     with pytest.raises(Refused, match="cannot be promoted"):
-        chosen(hosted.vercel, made.deployment_id)
+        choose(hosted.vercel, made.deployment_id)
     with pytest.raises(Refused, match="404"):
-        chosen(hosted.vercel, "dpl_unknown")
+        choose(hosted.vercel, "dpl_unknown")

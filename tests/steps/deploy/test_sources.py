@@ -10,7 +10,7 @@ import pytest
 from shipway.edges.vercel.cli import OLDEST, TRIED, find_cli
 from shipway.edges.vercel.commits import git_source
 from shipway.errors import DeploymentFailed, Misconfigured, Refused
-from shipway.steps.deploy.deploy import staged_build
+from shipway.steps.deploy.deploy import build_staged
 from shipway.steps.deploy.sources import choose_way
 from shipway.values.hosting import FilesSource
 from tests.steps.deploy.test_deploy import planned
@@ -120,7 +120,7 @@ def test_a_pushed_commit_is_built_by_vercel_itself(hosted: Hosted, tmp_path: Pat
 
     source = git_source(hosted.app, link)
     plan = planned(hosted, source=source, commit=f"{source.sha}+changes")
-    staged = staged_build(plan, hosted.powers)
+    staged = build_staged(plan, hosted.powers)
 
     assert (source.ref, source.sha) == ("main", git(hosted.app, "rev-parse", "HEAD"))
     assert "Version one" in hosted.eyes.get(staged.url).text
@@ -133,7 +133,7 @@ def test_every_line_of_a_build_is_told_and_kept_once(hosted: Hosted) -> None:
     hosted.control.fault("ERROR", on="build", message="npm run build exited with 1")
     plan = planned(hosted, source=FilesSource(files=hosted.files()))
     with pytest.raises(DeploymentFailed, match="npm run build exited with 1"):
-        staged_build(plan, hosted.powers)
+        build_staged(plan, hosted.powers)
     kept = [line.text for line in hosted.kept.lines]
     assert (
         kept

@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from shipway.errors import Misconfigured, Refused
-from shipway.steps.gates.approval import approved, may_approve, plan_digest
+from shipway.steps.gates.approval import judge_approval, may_approve, plan_digest
 from shipway.steps.gates.gates import GatePowers, pass_gates
 from shipway.steps.gates.preflight import Found, Precondition, examine
-from shipway.steps.gates.readiness import calm, connectable, green, on_branch, roomy, unwrapped
+from shipway.steps.gates.readiness import (
+    calm,
+    connectable,
+    green,
+    judge_wraparound,
+    on_branch,
+    roomy,
+)
 from shipway.steps.gates.waivers import read_waivers
 from shipway.steps.gates.windows import in_window
 from shipway.values.backup import Backup, Grade, Manifest
@@ -213,10 +220,10 @@ def test_an_old_transaction_and_any_vacuum_of_a_person_are_in_the_way() -> None:
 
 
 def test_wraparound_warns_at_half_the_failsafe_age_and_refuses_at_all_of_it() -> None:
-    assert unwrapped(LOAD).state is GateState.PASSED
-    assert unwrapped(replace(LOAD, multixact_age=500)).state is GateState.WARNED
+    assert judge_wraparound(LOAD).state is GateState.PASSED
+    assert judge_wraparound(replace(LOAD, multixact_age=500)).state is GateState.WARNED
     with pytest.raises(Refused, match="oldest unfrozen row"):
-        unwrapped(replace(LOAD, xid_age=1000))
+        judge_wraparound(replace(LOAD, xid_age=1000))
 
 
 def test_a_release_needs_eight_connections() -> None:
@@ -275,9 +282,9 @@ def test_an_approver_is_known_by_name_or_address_whatever_the_case() -> None:
 def test_an_approval_of_somebody_else_does_not_count() -> None:
     eve = Approval(plan_digest="d", by="Eve", role="postgres", at=NOW)
     with pytest.raises(Refused, match="not approved by Ada"):
-        approved(PLAN, "d", [eve], ["Ada"])
-    assert approved(PLAN, "d", [replace(eve, by="Ada")], ["Ada"]).state is GateState.PASSED
-    assert approved(replace(PLAN, pending=()), "d", [], ["Ada"]).state is GateState.NOT_ASKED
+        judge_approval(PLAN, "d", [eve], ["Ada"])
+    assert judge_approval(PLAN, "d", [replace(eve, by="Ada")], ["Ada"]).state is GateState.PASSED
+    assert judge_approval(replace(PLAN, pending=()), "d", [], ["Ada"]).state is GateState.NOT_ASKED
 
 
 # --- between rehearsal and migration -----------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipway.steps.release.serving_promises import bring_back, keep, kept_of, packed
+from shipway.steps.release.serving_promises import bring_back, keep, pack, promises_of
 from shipway.values.releases import KeptChecks, KeptFile
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ def test_what_was_packed_is_found_on_another_machine(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     keep(here / "r1", checks_dir=checks, migrations=["001_a", "002_b"])
 
-    found = packed(here, "r1")
+    found = pack(here, "r1")
     assert found is not None
     bring_back(found, there, "r1")
 
-    kept = kept_of(there, "r1")
+    kept = promises_of(there, "r1")
     assert kept is not None
     assert kept.migrations == {"001_a", "002_b"}
     assert (kept.checks_dir / "more" / "ünlike it.sql").read_text() == "select 1;\n"
@@ -36,8 +36,8 @@ def test_what_is_no_text_or_too_large_is_kept_here_alone(tmp_path: Path, content
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "a.sql").write_bytes(content)
     keep(tmp_path / "r1", checks_dir=tmp_path / "checks", migrations=["001_a"])
-    assert kept_of(tmp_path, "r1") is not None
-    assert packed(tmp_path, "r1") is None
+    assert promises_of(tmp_path, "r1") is not None
+    assert pack(tmp_path, "r1") is None
 
 
 @pytest.mark.parametrize("name", ["../../out.sql", "/out.sql", "a/../../out.sql", ".hidden", ""])

@@ -11,7 +11,7 @@ from shipway.edges.machine.clock import SystemClock
 from shipway.edges.machine.log_memory import LogMemory
 from shipway.steps.watch.counts import Measure, Tally
 from shipway.steps.watch.error_fingerprint import fingerprint
-from shipway.steps.watch.log_stream import Listening, joined
+from shipway.steps.watch.log_stream import Listening, join_baselines
 from shipway.values.checks import CheckResult, Outcome
 from shipway.values.logs import Baseline, LogRow, Verdict, Watched
 
@@ -276,6 +276,6 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, text: str) -> None:
 
 def test_baselines_join() -> None:
     one = Baseline(requests=1, errors=1, fingerprints=("a",))
-    assert joined(one, Baseline(requests=2, fingerprints=("a", "b"))) == Baseline(
+    assert join_baselines(one, Baseline(requests=2, fingerprints=("a", "b"))) == Baseline(
         requests=3, errors=1, fingerprints=("a", "b")
     )

@@ -13,7 +13,7 @@ import pytest
 
 from shipway.edges.vercel.cli import find_cli
 from shipway.errors import DeploymentFailed
-from shipway.steps.deploy.deploy import staged_build
+from shipway.steps.deploy.deploy import build_staged
 from shipway.values.hosting import CliSource, Deployment
 from tests.edges.vercel.test_app_files import IGNORED_BY_THE_CLI
 from tests.steps.deploy.test_deploy import planned
@@ -44,7 +44,7 @@ def source(hosted: Hosted, npm_clients: Path, *, prebuilt: bool = False) -> CliS
 
 
 def built(hosted: Hosted, plan: DeployPlan) -> Deployment:
-    return staged_build(plan, hosted.powers)
+    return build_staged(plan, hosted.powers)
 
 
 def test_a_staged_deployment_carries_its_release_and_is_found_again(
