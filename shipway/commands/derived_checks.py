@@ -65,9 +65,10 @@ def _access(session: Session) -> str:
 
 def _still_to_come(session: Session, matrix: Sequence[Access]) -> list[str]:
     """Return what access.toml says of objects that pending files are still to make."""
-    if not session.wiring.database.plan().pending:
-        return []
     path = session.settings.under_root(session.settings.checks_dir / _ACCESS)
+    # A new one keeps nothing, and init has no settings yet that say where the migrations are.
+    if not path.exists() or not session.wiring.database.plan().pending:
+        return []
     kept = sections_kept(path, matrix)
     if kept:
         session.terminal.note(f"kept, for what is pending: {', '.join(kept)}")
