@@ -240,11 +240,10 @@ def _full_disk(world: World, gate: Gate) -> list[str]:
     """Fill the disk up at a journal line; make room again before the release goes on."""
     place, before = _new(world)
     state = place.folder / ".shipway"
-    kept = state.rename(place.folder / "kept")
+    state.rename(place.folder / "kept")
     state.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "shipway", str(state)], check=True)
     try:
-        (state / "blueprint").symlink_to(kept / "blueprint")
 
         def fill() -> None:
             free = os.statvfs(state)

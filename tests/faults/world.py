@@ -301,16 +301,6 @@ class World:
         assert code == 0, first.said()
         for name, text in _MIGRATIONS.items():
             (folder / "migrations" / name).write_text(text)
-        # Once with all of its migrations, for what verify keeps by their digests.
-        place = self.place()
-        code = place.start().ended()
-        assert code == 0, place.folder
-        shutil.copytree(
-            place.folder / ".shipway" / "blueprint",
-            folder / ".shipway" / "blueprint",
-            dirs_exist_ok=True,
-        )
-        place.close()
 
     def place(self) -> Place:
         """Return a new place: pending are two migrations and the app."""

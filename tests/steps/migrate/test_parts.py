@@ -219,9 +219,10 @@ def test_a_partition_whose_detaching_was_cut_off_is_detached(
     run(database_url, write(tmp_path / "first", {"001_a.sql": table}))
     with cut_off(database_url), pytest.raises(MigrationFailed):
         run(database_url, tmp_path, limits=PATIENT)
-    assert ask(database_url, "SELECT inhdetachpending FROM pg_inherits") == [(True,)]
+    pending = "SELECT inhdetachpending FROM pg_inherits WHERE inhparent = 'public.a'::regclass"
+    assert ask(database_url, pending) == [(True,)]
     run(database_url, tmp_path)
-    assert ask(database_url, "SELECT inhdetachpending FROM pg_inherits") == []
+    assert ask(database_url, pending) == []
     assert labels(database_url) == ["001_a", "002_b"]
 
 
