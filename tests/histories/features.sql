@@ -100,6 +100,11 @@ select cron.schedule('{t}', '0 3 * * *', 'delete from public.nothing');
 select cron.unschedule(jobid) from cron.job where jobname = '{t}';
 select cron.schedule('{t}', '*/5 * * * *', $$select 1$$);
 
+-- guards (25)
+create extension if not exists pg_cron;
+do $$ begin perform cron.unschedule(jobid) from cron.job where jobname = '{t}'; end $$;
+drop policy if exists "{t}" on storage.objects;
+
 -- schema (24)
 create schema {t};
 create table {t}.a (id int primary key);
@@ -296,3 +301,14 @@ begin;
 set transaction isolation level repeatable read;
 create table public.{t} (a int);
 commit;
+
+-- webhook (1)
+create table public.{t} (id int primary key);
+create trigger hook after insert on public.{t} for each row
+    execute function supabase_functions.http_request('http://x.invalid', 'POST', '{}', '{}', '1000');
+
+-- users_published (1)
+alter publication supabase_realtime add table only auth.users;
+
+-- publication_for_all (2)
+create publication {t} for all tables;
