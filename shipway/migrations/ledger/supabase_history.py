@@ -69,12 +69,17 @@ def record_for_supabase(migration: Migration, script: Script, state: LedgerState
 
 
 def forget_for_supabase(migration: Migration, state: LedgerState) -> list[bytes]:
-    """Return what takes the file out of the Supabase CLI's own history, where there is one."""
+    """Return what takes the file out of the Supabase CLI's own history, where there is one.
+
+    It stays there while another file with its digits is applied: one row stands for them all.
+    """
     if "version" not in state.supabase_columns:
         return []
+    digits = literal(migration.digits)
     return [
         (
-            "DELETE FROM supabase_migrations.schema_migrations "
-            f"WHERE version = {literal(migration.digits)}"
+            f"DELETE FROM supabase_migrations.schema_migrations WHERE version = {digits} "
+            "AND NOT EXISTS (SELECT FROM shipway.migrations "
+            f"WHERE split_part(label, '_', 1) = {digits} AND version <> {migration.version})"
         ).encode()
     ]

@@ -120,3 +120,18 @@ def test_what_is_no_migration_is_set_aside_and_told(project: DatabaseProject) ->
     code, said = project.invoke("db.status")
     assert code == 0, said
     assert "set aside: README_fix.sql" in said
+
+
+def test_the_clis_history_keeps_a_number_while_one_of_its_files_is_applied(
+    project: DatabaseProject, database_url: Secret
+) -> None:
+    execute(database_url, OF_THE_CLI)
+    project.begin({NOON.replace(".sql", ".down.sql"): "alter table public.t rename d to c;"})
+    project.begin({MORNING.replace(".sql", ".down.sql"): "alter table public.t drop column c;"})
+    assert project.invoke("db.adopt", "--yes")[0] == 0
+    assert project.invoke("db.migrate", "--yes")[0] == 0
+    query = "select count(*) from supabase_migrations.schema_migrations where version = '20251006'"
+    for left in (1, 0):
+        code, said = project.invoke("db.rollback", "--yes")
+        assert code == 0, said
+        assert ask(database_url, query) == [(left,)]
