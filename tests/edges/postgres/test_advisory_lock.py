@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 HOLDER = """
 import sys, time
-from shipway.edges.postgres.advisory_lock import held
+from shipway.edges.postgres.advisory_lock import hold
 from shipway.values.basics import Secret
-with held(Secret(sys.stdin.readline().strip()), owner="release 20261122-a", timeout_s=5):
+with hold(Secret(sys.stdin.readline().strip()), owner="release 20261122-a", timeout_s=5):
     print("held", flush=True)
     time.sleep(60)
 """
