@@ -95,7 +95,7 @@ def _judge(window: Platform, now: datetime) -> Iterator[Judged]:
         age_s = (now - window.newest_at).total_seconds()
         yield Judged(
             text=f"Supabase has {count(window.backups_count, 'backup')} of its own, the newest "
-            f"{age_s / 3600:.0f} hours old; what is newer only our dumps hold",
+            f"{count(round(age_s / 3600), 'hour')} old; what is newer only our dumps hold",
             warns=age_s > _STALE_PLATFORM_S,
         )
     newest = window.backups[0] if window.backups else None
