@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.commands.asked import Answer
 from shipway.commands.backup import take_now
 from shipway.environment import github_actions
+from shipway.migrations.order import applied_since
 from shipway.report.github.actions import tell_seal
 from shipway.schema.fingerprint import fingerprint
 from shipway.steps.rehearse.rehearse import Beside
@@ -59,6 +60,7 @@ def _still_true(session: Session, backup: Backup, plan: MigrationPlan) -> bool:
     if not session.wiring.backups.archives.readable(backup.archive):
         return False
     newest = max((row.version for row in plan.applied), default=0)
-    if backup.manifest.ledger_version != newest:
+    since = applied_since(backup.manifest, plan.applied)
+    if backup.manifest.ledger_version != newest or since:
         return False
     return fingerprint(session.wiring.database.catalog.snapshot()) == backup.manifest.fingerprint

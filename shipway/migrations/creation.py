@@ -132,4 +132,4 @@ def _next_digits(folder: Path, newest: Migration | None, now: datetime) -> str:
         17: int(f"{now:%Y%m%d%H%M%S}{milliseconds:03}"),
     }
     width = len(newest.digits)
-    return str(max(by_width.get(width, 0), newest.version + 1)).zfill(width)
+    return str(max(by_width.get(width, 0), int(newest.digits) + 1)).zfill(width)

@@ -105,7 +105,7 @@ def _with_versions(found: Sequence[Migration]) -> Iterator[Migration]:
     """Yield the migrations, each with a version that is its own.
 
     A further file of the same digits gets a number that comes of its name, so that it keeps it
-    whatever comes beside it: the digits, and four more.
+    whatever comes beside it: the digits, and four more, or the next that are free.
 
     Raises:
         Misconfigured: two have one version, and the folder's order does not tell them apart.
@@ -115,9 +115,9 @@ def _with_versions(found: Sequence[Migration]) -> Iterator[Migration]:
         twin = seen.get(file.version)
         own = file
         if twin is not None and file.by_name:
-            label = hashlib.sha256(file.label.encode()).hexdigest()
-            own = replace(file, version=file.version * _TWINS + int(label, 16) % _TWINS)
-            twin = seen.get(own.version)
+            label = int(hashlib.sha256(file.label.encode()).hexdigest(), 16)
+            numbers = (file.version * _TWINS + (label + at) % _TWINS for at in range(_TWINS))
+            own, twin = replace(file, version=next(one for one in numbers if one not in seen)), None
         if twin is not None or own.version >= 10**_MAX_DIGITS:
             raise Misconfigured(
                 f"Two migrations have version {file.version}: "

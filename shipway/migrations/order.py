@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from shipway.values.backup import Manifest
     from shipway.values.migrations import AppliedMigration, Migration
 
-__all__ = ["in_order", "number_of", "up_to"]
+__all__ = ["applied_since", "in_order", "number_of", "up_to"]
 
 
 def in_order(
@@ -18,6 +19,19 @@ def in_order(
     """Return rows of the ledger in the order of the folder; their files may be gone."""
     by_name = any(file.by_name for file in files)
     return sorted(rows, key=lambda row: (0 if by_name else row.version, row.label))
+
+
+def applied_since(manifest: Manifest, rows: Iterable[AppliedMigration]) -> set[int]:
+    """Return the versions that came into the ledger after a backup.
+
+    A higher number than all that it knew is a later one. Where a folder is in the order of its
+    names a lower one may be too: its time tells, by the server's clock, the backup's by ours.
+    """
+    return {
+        row.version
+        for row in rows
+        if row.version > manifest.ledger_version or row.applied_at > manifest.taken_at
+    }
 
 
 def number_of(row: AppliedMigration) -> int:

@@ -147,3 +147,10 @@ def test_a_folder_of_pairs_goes_on_in_pairs(tmp_path: Path) -> None:
     files = new(write(tmp_path, "000001_a.up.sql", "000001_a.down.sql"), "b")
     assert (files.up.name, files.down.name) == ("000002_b.up.sql", "000002_b.down.sql")
     assert is_untouched(read_folder(tmp_path)[-1])
+
+
+def test_the_next_file_comes_behind_all_files_of_the_last_day(tmp_path: Path) -> None:
+    write(tmp_path, "20251005093000_a.sql", "20251006_0900_b.sql", "20251006_1000_c.sql")
+    files = new(tmp_path, "d")
+    assert files.up.name == "20251007_d.sql"
+    assert [one.name for one in read_folder(tmp_path)] == ["a", "0900_b", "1000_c", "d"]

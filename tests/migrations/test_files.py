@@ -254,3 +254,10 @@ def test_where_a_number_is_no_date_two_files_of_one_are_refused(tmp_path: Path) 
     write(tmp_path, "20240222_a.sql", "7_b.sql", "007_c.sql")
     assert "Two migrations have version 7" in refusal(tmp_path).what
     assert set_aside(tmp_path) == ()
+
+
+def test_however_many_files_a_day_has_each_has_a_version_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, *(f"20240222_{number:03}_a.sql" for number in range(300)))
+    versions = {one.version for one in read_folder(tmp_path)}
+    assert len(versions) == 300
+    assert all(str(version).startswith("20240222") for version in versions)

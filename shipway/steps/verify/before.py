@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.formats.decoding import IllFormed
 from shipway.formats.signed_file import read_paper, write_paper
 from shipway.migrations.files import losing_tables
+from shipway.migrations.order import applied_since
 from shipway.schema.access import API_ROLES
 from shipway.schema.vanished import NAMED, places
 from shipway.values.inspection import Before
@@ -189,7 +190,7 @@ def earlier_of(
         before: what it was like, where somebody looked.
         now: what its parts are now.
     """
-    ran = {one.version for one in applied if one.version > manifest.ledger_version}
+    ran = applied_since(manifest, applied)
     since = [one for one in files if one.version in ran]
     return Earlier(
         rows=manifest.row_counts,

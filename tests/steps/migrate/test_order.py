@@ -135,3 +135,16 @@ def test_the_clis_history_keeps_a_number_while_one_of_its_files_is_applied(
         code, said = project.invoke("db.rollback", "--yes")
         assert code == 0, said
         assert ask(database_url, query) == [(left,)]
+
+
+def test_a_backup_is_no_longer_fresh_once_a_file_has_run_whose_number_is_not_the_highest(
+    project: DatabaseProject,
+) -> None:
+    assert project.invoke("db.migrate", "--yes")[0] == 0
+    assert project.invoke("backup")[0] == 0
+    project.begin({"20251007_rows.sql": "insert into public.t values (1);"})
+    assert project.invoke("db.migrate", "--yes")[0] == 0
+    project.begin({"20251008_more.sql": "insert into public.t values (2);"})
+    code, said = project.invoke("db.rehearse")
+    assert code == 0, said
+    assert len([*(project.root / ".shipway" / "backups").iterdir()]) == 2, "a new one was taken"
