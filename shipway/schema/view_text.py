@@ -1,4 +1,8 @@
-"""Queries of views as servers of several versions print them, held against each other. Pure."""
+"""Definitions as servers print them, held against each other. Pure.
+
+Versions differ in how they print the query of a view, and one server prints a list of texts over a
+varchar column otherwise once its own words were read back, as a restore does.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,17 @@ _QUALIFIED: Final = re.compile(
 )
 
 
+# `(ARRAY['a'::character varying, …])::text[]`: what a server makes of `s in ('a', …)`.
+_CAST_LIST: Final = re.compile(
+    rf"\(ARRAY\[(?P<items>(?:{_TEXT}|[^\[\]'])*)\]\)::(?P<type>[a-z ]+)\[\]"
+)
+_ITEM: Final = re.compile(rf"(?:{_TEXT}|[^,'])+")
+
+
 def alike(one: Thing, other: Thing, version: int, other_version: int) -> bool:
     """Tell whether two things say the same, as the servers of these versions print them."""
     if one.facts == other.facts:
         return True
-    if one.kind not in _VIEWS or not _print_otherwise(version, other_version):
-        return False
     names = {*dict(one.facts), *dict(other.facts)}
     return all(same_fact(one, other, name, version, other_version) for name in names)
 
@@ -35,7 +44,7 @@ def alike(one: Thing, other: Thing, version: int, other_version: int) -> bool:
 def same_fact(one: Thing, other: Thing, name: str, version: int, other_version: int) -> bool:
     """Tell whether one fact of two things is the same, as their servers print it."""
     first, second = one.fact(name), other.fact(name)
-    if first == second:
+    if first == second or _read_back(first) == _read_back(second):
         return True
     comparable = name == "definition" and one.kind in _VIEWS
     return comparable and _print_otherwise(version, other_version) and _bare(first) == _bare(second)
@@ -49,3 +58,13 @@ def _print_otherwise(version: int, other_version: int) -> bool:
 def _bare(query: str) -> str:
     """Return a view's query without the table names before its columns."""
     return _QUALIFIED.sub(lambda found: found["kept"] or found["column"], query)
+
+
+def _read_back(definition: str) -> str:
+    """Return a definition as the server prints it that was told it once."""
+    return _CAST_LIST.sub(_cast_each, definition)
+
+
+def _cast_each(found: re.Match[str]) -> str:
+    items = [f"({item.strip()})::{found['type']}" for item in _ITEM.findall(found["items"])]
+    return f"ARRAY[{', '.join(items)}]"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from shipway.edges.catalog.snapshot import Catalog
 from shipway.edges.machine.clock import SystemClock
 from shipway.errors import Failed, Refused
 from shipway.formats.signed_file import write_paper
+from shipway.schema.differences import differences
 from shipway.steps.backup.store import ARCHIVE, MANIFEST, open_backup
 from shipway.steps.restore.restore import BroughtBack, restore
 from shipway.values.backup import Backup, Grade
@@ -211,3 +213,26 @@ def test_one_table_that_may_not_be_read_takes_nothing_else_of_its_schema_along(
         assert copy.restored.errors == ()
         assert ask(copy._admin, "select m::text, v from app.t") == [("a", 1)]  # noqa: SLF001 - looks past it
         assert "view public refs" in copy.restored.left_out
+
+
+def test_what_a_server_prints_otherwise_once_it_was_read_back_is_no_difference(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    execute(
+        database_url,
+        "create table public.t (id int primary key,"
+        " s varchar(20) default 'a' check (s in ('a', 'b, ''c', ')')), c char(2));"
+        "create index on public.t (s) where s not in ('a', 'b');"
+        "create index on public.t ((s in ('x', 'y')), c) where c in ('a', 'b');"
+        "alter table public.t enable row level security;"
+        "create policy p on public.t for select using (s in ('a', 'b') or c = any ('{a,b}'));"
+        "create view public.v with (security_invoker) as select id from public.t"
+        " where s in ('a', 'b') and lower(s) in ('a', 'c')",
+    )
+    backup = back_up(database_url, tmp_path)
+    with room(tmp_path).copy_of(backup) as copy:
+        there = copy.catalog.snapshot()
+    with psycopg.connect(database_url.reveal(), autocommit=True) as connection:
+        here = Catalog(connection).snapshot()
+    assert [one.facts for one in here.things] != [one.facts for one in there.things]
+    assert differences(here, there) == ()
