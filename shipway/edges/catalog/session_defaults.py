@@ -31,7 +31,9 @@ __all__ = [
 ]
 
 # What can change whether a statement succeeds, or what it does. Left out on purpose: libraries and
-# tablespaces, which only the target's server has; memory, costs and logs, which are the machine's.
+# tablespaces, which only the target's server has; memory, costs and logs, which are the machine's;
+# `default_transaction_read_only`, by which a target is closed for a while: a copy is there to be
+# written to, and before the target is, it is asked whether it takes writes.
 _MEANING: Final = (
     *("DateStyle", "IntervalStyle", "TimeZone", "timezone_abbreviations", "extra_float_digits"),
     *("lc_monetary", "lc_numeric", "lc_time", "bytea_output", "xmlbinary", "xmloption"),
@@ -40,7 +42,7 @@ _MEANING: Final = (
     *("search_path", "default_text_search_config", "default_with_oids", "row_security"),
     *("default_table_access_method", "default_toast_compression", "icu_validation_level"),
     *("default_transaction_deferrable", "default_transaction_isolation"),
-    *("default_transaction_read_only", "check_function_bodies", "constraint_exclusion"),
+    *("check_function_bodies", "constraint_exclusion"),
     *("session_replication_role", "event_triggers", "restrict_nonsystem_relation_kind"),
     *("createrole_self_grant", "password_encryption", "lo_compat_privileges", "exit_on_error"),
     *("allow_system_table_mods", "synchronize_seqscans", "gin_fuzzy_search_limit"),

@@ -34,7 +34,6 @@ SETTINGS = {
     "backslash_quote": "on",
     "default_text_search_config": "'pg_catalog.german'",
     "default_transaction_isolation": "'repeatable read'",
-    "default_transaction_read_only": "on",
     "session_replication_role": "replica",
     "check_function_bodies": "off",
     "row_security": "off",
