@@ -139,7 +139,11 @@ where r.exposed and r.readers is not null and r.relkind in ('v', 'm') and exists
     where w.ev_class = r.oid and d.refclassid = 'pg_class'::regclass
         -- By the catalog: to_regclass is an error for a role that may not look into the schema.
         and d.refobjid = (select u.oid from pg_class as u join pg_namespace as n
-            on n.oid = u.relnamespace where n.nspname = 'auth' and u.relname = 'users'))
+            on n.oid = u.relnamespace where n.nspname = 'auth' and u.relname = 'users'
+            -- Row security of the table answers whoever asks by way of an invoker's view.
+            and not (u.relrowsecurity and coalesce(
+                (select option_value::boolean from pg_options_to_table(r.reloptions)
+                    where option_name = 'security_invoker'), false))))
 union all
 select 'access', 'definer_function', 'warn', f.name,
     format('%%s can call it, and it runs with the rights of its owner',
