@@ -183,6 +183,8 @@ class Dumped:
     """Schemas, and single tables as `schema.table`, that the role may not read."""
     extensions: Mapping[str, str]
     """Name to version."""
+    offered: tuple[str, ...]
+    """The extensions that could be created there, whether they are there or not."""
     has_public: bool
     """Whether there is a schema public: some have dropped it for good."""
     roles: tuple[Role, ...]
@@ -242,6 +244,8 @@ class Manifest:
     """What the role's connections begin with; None: an older shipway did not ask."""
     locale: DatabaseLocale | None = None
     """How the database keeps and orders text; None: an older shipway did not ask."""
+    offered: tuple[str, ...] | None = None
+    """The extensions that could be created there; None: an older shipway did not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

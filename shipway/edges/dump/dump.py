@@ -151,6 +151,7 @@ class PgDump:
             row_counts=row_counts,
             left_out=survey.left_out,
             extensions=facts.extensions,
+            offered=facts.offered,
             has_public=facts.has_public,
             roles=facts.roles,
             role=facts.role,

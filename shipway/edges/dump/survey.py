@@ -114,6 +114,7 @@ class Facts:
     role: str
     roles: tuple[Role, ...]
     extensions: Mapping[str, str]
+    offered: tuple[str, ...]
     has_public: bool
     ledger_version: int
     session: SessionDefaults
@@ -193,6 +194,8 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
     extensions = connection.execute(
         "select extname::text, extversion from pg_extension order by 1"
     ).fetchall()
+    offered = connection.execute("select name::text from pg_available_extensions order by 1")
+    names = tuple(name for (name,) in offered)
     (ledger,) = connection.execute(_LEDGER_THERE).fetchall()
     versions = connection.execute(_LEDGER_VERSION).fetchall() if ledger[0] else [(0,)]
     return Facts(
@@ -203,6 +206,7 @@ def facts_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Facts:
         role=role,
         roles=roles_of(connection),
         extensions=dict(extensions),
+        offered=names,
         has_public=has_public,
         ledger_version=versions[0][0],
         session=read_session_defaults(connection),

@@ -194,6 +194,7 @@ def _manifest(
         snapshot_at=_to_the_ms(dumped.snapshot_at),
         lsn=dumped.lsn,
         extensions=dumped.extensions,
+        offered=dumped.offered,
         has_public=dumped.has_public,
         roles=dumped.roles,
         role=dumped.role,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shipway.errors import Refused
+from shipway.errors import MigrationFailed, Place, Refused
 from shipway.migrations.sql.created_extensions import created_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from shipway.errors import MigrationFailed
+    from shipway.values.backup import Manifest
     from shipway.values.migrations import Migration
     from shipway.values.rehearsal import Restored
 
-__all__ = ["refuse_what_it_lacks", "what_next"]
+__all__ = ["refuse_what_it_lacks", "refuse_what_target_lacks", "what_next"]
 
 _TOO: Final = "It would have failed on the target too."
 _ON_ANOTHER: Final = (
@@ -25,6 +25,10 @@ _ON_ANOTHER: Final = (
 _READ_BYTES: Final = 1 << 24
 """Of a larger file, which holds rows, no more is looked at before it runs."""
 _SYNTAX: Final = "42601"
+_BRINGS_OTHERS: Final = "pg_tle"
+"""Where it is, extensions can be created that no server lists: they are rows."""
+_NOT_OFFERED: Final = "0A000"
+"""As a server says that it has no such extension."""
 _OF_ROWS: Final = ("22", "23", "P0")
 """Classes of errors that come of rows, and of what a file says itself."""
 _BEYOND_THE_SCHEMA: Final = {
@@ -44,6 +48,44 @@ _BEYOND_THE_SCHEMA: Final = {
 """What may be otherwise on the target though its schema is the copy's."""
 
 
+def refuse_what_target_lacks(pending: Sequence[Migration], manifest: Manifest) -> None:
+    """Refuse files that create what the target cannot have, whatever the copy's server has.
+
+    Args:
+        pending: the files.
+        manifest: what the target has and offers; one that does not say refuses nothing.
+
+    Raises:
+        MigrationFailed: a file creates an extension that the target neither has nor offers.
+    """
+    if manifest.offered is None:
+        return
+    there = {*manifest.offered, *manifest.extensions}
+    made = set(manifest.extensions)
+    for migration in pending:
+        for name, line in created_extensions(_read(migration)).items():
+            if name in there or _BRINGS_OTHERS in made:
+                made.add(name)
+                continue
+            what = (
+                f"the target does not offer extension {name}; its server, PostgreSQL "
+                f"{manifest.server_version}, does not list it in pg_available_extensions"
+            )
+            raise MigrationFailed(
+                f"The rehearsal failed. {migration.path.name}, line {line}: {what}.",
+                unchanged="No file ran, on the copy or on the target.",
+                next_step=f"Install {name} on the target's server and take a new backup, or take "
+                "the statement out of the file. Then run: invoke db.rehearse",
+                place=Place(
+                    file=migration.path,
+                    line=line,
+                    column=1,
+                    what=f"{what[0].upper()}{what[1:]}.",
+                    sqlstate=_NOT_OFFERED,
+                ),
+            )
+
+
 def refuse_what_it_lacks(
     pending: Sequence[Migration], restored: Restored, offered: Collection[str]
 ) -> None:
@@ -59,8 +101,7 @@ def refuse_what_it_lacks(
             for want of one.
     """
     for migration in pending:
-        with migration.path.open("rb") as file:
-            data = file.read(_READ_BYTES)
+        data = _read(migration)
         told = [
             f"line {line} creates the extension {name}, which {restored.server} has not"
             for name, line in created_extensions(data).items()
@@ -80,6 +121,11 @@ def refuse_what_it_lacks(
                 "take it was not tried.",
                 next_step=_ON_ANOTHER,
             )
+
+
+def _read(migration: Migration) -> bytes:
+    with migration.path.open("rb") as file:
+        return file.read(_READ_BYTES)
 
 
 def what_next(

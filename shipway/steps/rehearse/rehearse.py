@@ -11,7 +11,7 @@ from shipway.schema.fingerprint import fingerprint
 from shipway.steps.backup.store import RESULT, SEAL, record_proof
 from shipway.steps.backup.time_left import restoring
 from shipway.steps.rehearse.blocked_queries import add_blocked_queries, wants_of
-from shipway.steps.rehearse.copy_lacks import refuse_what_it_lacks
+from shipway.steps.rehearse.copy_lacks import refuse_what_it_lacks, refuse_what_target_lacks
 from shipway.steps.rehearse.findings import of_schema, of_statements
 from shipway.steps.rehearse.generations import hold_to_expected, hold_to_promises, hold_to_serving
 from shipway.steps.rehearse.lint import review
@@ -92,6 +92,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         VerificationFailed: the migrated copy is not what the checks promise.
     """
     began = clock.monotonic()
+    refuse_what_target_lacks(plan.pending, backup.manifest)
     report = review(plan.pending, beside.linter, server_version=backup.manifest.server_version)
     if instead := room.instead_of_whole(backup):
         say.warn(instead)

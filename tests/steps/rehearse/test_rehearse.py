@@ -230,11 +230,29 @@ def test_a_file_that_the_copys_server_cannot_take_is_named_before_any_file_runs(
         "002_fails.sql": "select 1 / 0;",
         "003_places.sql": "select 1;\ncreate extension if not exists postgis;",
     }
+    backup = stand.back_up()
+    offered = (*(backup.manifest.offered or ()), "postgis")
+    stand.backup = replace(backup, manifest=replace(backup.manifest, offered=offered))
     with pytest.raises(Refused, match=r"003_places\.sql .* line 2 .* postgis") as stopped:
         stand.rehearse(files)
 
     assert "was not tried" in stopped.value.unchanged
     assert "--without-rehearsal" in stopped.value.next_step
+    assert labels(stand.url) == ["001_people"]
+
+
+def test_a_file_that_the_target_cannot_take_fails_before_any_file_runs(stand: Stand) -> None:
+    # The copy's server has a stand-in for it: the target is what counts.
+    files = {
+        "002_fails.sql": "select 1 / 0;",
+        "003_calls.sql": "select 1;\ncreate extension if not exists http;",
+    }
+    with pytest.raises(
+        MigrationFailed, match=r"003_calls\.sql, line 2: the target does not offer extension http"
+    ) as stopped:
+        stand.rehearse(files)
+
+    assert "No file ran" in stopped.value.unchanged
     assert labels(stand.url) == ["001_people"]
 
 
