@@ -11,6 +11,7 @@ from psycopg import sql
 
 from shipway.edges.catalog.lock_observer import Onlooker, locks_of_query
 from shipway.edges.catalog.snapshot import Catalog
+from shipway.edges.extensions.library import COMMENT
 from shipway.edges.ledger.ledger import Ledger
 from shipway.edges.postgres import connection as postgres
 from shipway.values.rehearsal import TableContent
@@ -111,6 +112,13 @@ class Copy:
     def extensions(self) -> frozenset[str]:
         """Return the names of those that its server has."""
         found = self._connection.execute("select name from pg_available_extensions")
+        return frozenset(str(name) for (name,) in found)
+
+    def stand_ins(self) -> frozenset[str]:
+        """Return those among them that are not the real ones."""
+        found = self._connection.execute(
+            "select name from pg_available_extensions where starts_with(comment, %s)", [COMMENT]
+        )
         return frozenset(str(name) for (name,) in found)
 
     def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:

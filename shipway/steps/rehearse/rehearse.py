@@ -17,7 +17,13 @@ from shipway.steps.rehearse.generations import hold_to_expected, hold_to_promise
 from shipway.steps.rehearse.lint import review
 from shipway.steps.rehearse.lint_verdicts import Shown, weigh
 from shipway.steps.rehearse.losses import Losses
-from shipway.steps.rehearse.restored_copy_check import Copy, Room, check_copy, tell_restored
+from shipway.steps.rehearse.restored_copy_check import (
+    Copy,
+    Room,
+    add_stand_ins,
+    check_copy,
+    tell_restored,
+)
 from shipway.steps.rehearse.run import Trial
 from shipway.steps.verify.before import Earlier, Unlike, unlike
 from shipway.values.backup import Grade
@@ -117,6 +123,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             lacking = unlike(copy.catalog, expectations, beside.before)
         run = Trial(plan, backup, copy, database, limits=limits, clock=clock, say=say)
         stages = run.up(base, comparable=comparable)
+        restored = add_stand_ins(copy.restored, copy, stages, say)
         statements = add_blocked_queries(run.watched.statements, wants)
         sampled = bool(copy.restored.sample)
         asked = expectations.exposed_schemas if beside.before else ()
@@ -160,7 +167,7 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
             findings=findings,
             lint=lint,
             traffic_unknown=traffic_unknown,
-            restored=copy.restored,
+            restored=restored,
             serving_unasked=unasked,
             # Without a whole copy, an equal base and sessions like the target's the higher grades
             # would include one that was not reached.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shipway.errors import Failed, Refused
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from shipway.values.basics import Say
     from shipway.values.rehearsal import Restored, TableContent
 
-__all__ = ["UNTOUCHED", "Back", "Copy", "Room", "check_copy", "tell_restored"]
+__all__ = ["UNTOUCHED", "Back", "Copy", "Room", "add_stand_ins", "check_copy", "tell_restored"]
 
 _NOT_FOUND: Final = re.compile(
     r"\b(?:function|relation|type|procedure) \"?([a-z_][\w$]*)\"?(?:\([^()]*\))? does not exist"
@@ -38,6 +39,7 @@ _NAMED_ALONE: Final = (
     *("table", "view", "materialized view", "foreign table"),
 )
 _SHOWN = 5
+_OF_STAND_INS: Final = "which keep what they are given and act on nothing"
 UNTOUCHED = "The target was not touched: this happened on a copy of its backup, which is gone."
 
 
@@ -83,6 +85,9 @@ class Copy(Protocol):
 
     def extensions(self) -> frozenset[str]:
         """Return the names of those that can be created there."""
+
+    def stand_ins(self) -> frozenset[str]:
+        """Return those among them that are not the real ones."""
 
     def locks_of(self, query: str) -> frozenset[tuple[str, str]] | None:
         """Return mode and table of the locks that a query takes; None when it cannot be planned."""
@@ -138,12 +143,20 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
             f"{'; '.join(restored.unlike)}. What the files do there is not proven by it."
         )
     if restored.stand_ins:
-        say.note(
-            "stand-ins on the copy, which keep what they are given and act on nothing: "
-            f"{', '.join(restored.stand_ins)}"
-        )
+        say.note(f"stand-ins on the copy, {_OF_STAND_INS}: {', '.join(restored.stand_ins)}")
     if restored.left_out:
         say.note(f"left out of the copy: {', '.join(restored.left_out)}")
+
+
+def add_stand_ins(restored: Restored, copy: Copy, stages: Sequence[Stage], say: Say) -> Restored:
+    """Return how the copy was made, with the stand-ins that files made there since; say which."""
+    created = {
+        one.name for stage in stages for one in stage.schema.things if one.kind == "extension"
+    }
+    made = sorted((created & copy.stand_ins()) - set(restored.stand_ins))
+    if made:
+        say.note(f"a pending file made stand-ins on the copy, {_OF_STAND_INS}: {', '.join(made)}")
+    return replace(restored, stand_ins=tuple(sorted({*restored.stand_ins, *made})))
 
 
 def check_copy(

@@ -256,6 +256,22 @@ def test_a_file_that_the_target_cannot_take_fails_before_any_file_runs(stand: St
     assert labels(stand.url) == ["001_people"]
 
 
+def test_a_stand_in_that_a_pending_file_made_is_told_like_those_of_the_restore(
+    stand: Stand,
+) -> None:
+    backup = stand.back_up()
+    offered = (*(backup.manifest.offered or ()), "http")
+    stand.backup = replace(backup, manifest=replace(backup.manifest, offered=offered))
+
+    seal = stand.rehearse(
+        {"002_calls.sql": "do $$ begin create extension http; end $$;", "003_off.sql": "select 1"}
+    )
+
+    assert seal.restored.stand_ins == ("http",)
+    assert any("made stand-ins on the copy" in one for one in stand.heard.notes)
+    assert read_paper(stand.backup.directory / SEAL, "seal", Seal) == seal
+
+
 def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> None:
     seal = stand.rehearse(
         {
