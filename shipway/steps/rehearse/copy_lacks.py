@@ -19,8 +19,9 @@ __all__ = ["refuse_what_it_lacks", "refuse_what_target_lacks", "what_next"]
 
 _TOO: Final = "It would have failed on the target too."
 _ON_ANOTHER: Final = (
-    "Rehearse on a server that has it (rehearse_on; docs/rehearsals.md says which there are), or "
-    "go on without this rehearsal: --without-rehearsal REASON."
+    "Rehearse on a server that has it: set SHIPWAY_REHEARSE_ON to its URL (docs/rehearsals.md says "
+    "which there are). Or release without this rehearsal: "
+    "invoke release --without-rehearsal REASON"
 )
 _READ_BYTES: Final = 1 << 24
 """Of a larger file, which holds rows, no more is looked at before it runs."""
@@ -87,7 +88,10 @@ def refuse_what_target_lacks(pending: Sequence[Migration], manifest: Manifest) -
 
 
 def refuse_what_it_lacks(
-    pending: Sequence[Migration], restored: Restored, offered: Collection[str]
+    pending: Sequence[Migration],
+    restored: Restored,
+    offered: Collection[str],
+    on_target: Collection[str] = (),
 ) -> None:
     """Refuse files of which it is plain, before anything runs, that the copy cannot take them.
 
@@ -95,6 +99,7 @@ def refuse_what_it_lacks(
         pending: the files.
         restored: how the copy was made.
         offered: the extensions that its server has, stand-ins included.
+        on_target: those that the target offers, as far as it was asked.
 
     Raises:
         Refused: a file creates an extension that is not there, or names a table that was left out
@@ -104,6 +109,7 @@ def refuse_what_it_lacks(
         data = _read(migration)
         told = [
             f"line {line} creates the extension {name}, which {restored.server} has not"
+            + (" and the target offers" if name in on_target else "")
             for name, line in created_extensions(data).items()
             if name not in offered
         ]
@@ -149,7 +155,7 @@ def what_next(
     listed = "; ".join(lacks)
     return (
         f"The target was not tried, and the copy may be what fails. It may lack: {listed}. "
-        f"{_ON_ANOTHER} Where the file is wrong itself: {cure}"
+        f"{_ON_ANOTHER}. Where the file is wrong itself: {cure}"
     )
 
 

@@ -108,7 +108,9 @@ def rehearse(  # noqa: PLR0913 - the plan, the proof, and the powers that the st
         database = opened.enter_context(copy.open_database())
         tell_restored(copy.restored, backup, say)
         base, comparable = check_copy(copy, backup, say)
-        refuse_what_it_lacks(plan.pending, copy.restored, copy.extensions())
+        refuse_what_it_lacks(
+            plan.pending, copy.restored, copy.extensions(), backup.manifest.offered or ()
+        )
         whole = not copy.restored.partly
         grade = backup.grade
         if whole:

@@ -50,7 +50,8 @@ def test_what_a_server_lacks_is_no_fault_of_the_file(code: str, lacks: str) -> N
     assert told.startswith("The target was not tried, and the copy may be what fails. It may lack:")
     assert lacks in told
     assert "on the target too" not in told
-    assert "rehearse_on" in told
+    assert "SHIPWAY_REHEARSE_ON" in told
+    assert "invoke release --without-rehearsal REASON. Where the file" in told
 
 
 @pytest.mark.parametrize("code", ["42704", "42883", "42P01", "3F000", "42703"])

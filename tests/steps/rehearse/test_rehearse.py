@@ -236,8 +236,10 @@ def test_a_file_that_the_copys_server_cannot_take_is_named_before_any_file_runs(
     with pytest.raises(Refused, match=r"003_places\.sql .* line 2 .* postgis") as stopped:
         stand.rehearse(files)
 
+    assert "has not and the target offers" in stopped.value.what
     assert "was not tried" in stopped.value.unchanged
-    assert "--without-rehearsal" in stopped.value.next_step
+    assert "SHIPWAY_REHEARSE_ON" in stopped.value.next_step
+    assert stopped.value.next_step.endswith("invoke release --without-rehearsal REASON")
     assert labels(stand.url) == ["001_people"]
 
 
