@@ -48,6 +48,19 @@ _BEYOND_THE_SCHEMA: Final = {
 }
 """What may be otherwise on the target though its schema is the copy's."""
 
+_OF_A_STAND_IN: Final = frozenset(
+    (
+        *("42883", "42725", "42809"),  # a function: not there, not the only one, of another kind
+        *("42704", "42804", "42846"),  # a type: not there, another one, not to be cast
+        *("0A000", "22023", "42501", "58P01"),  # a feature, a setting, a right, a file
+    )
+)
+_OF_A_NAME: Final = frozenset(("3F000", "42P01", "42703"))
+"""A schema, a table or a column is not there: of the project's own, no stand-in is to blame."""
+_SCHEMAS: Final = r"(?:cron|extensions|graphql|graphql_public|net|pgmq|pgsodium|pgtle|repack|vault)"
+"""Those in which extensions keep tables that a release of theirs may have and a stand-in not."""
+_IN_THEIRS: Final = re.compile(rf'(?<![.\w]){_SCHEMAS}"?\s*\.|schema "{_SCHEMAS}"')
+
 
 def refuse_what_target_lacks(pending: Sequence[Migration], manifest: Manifest) -> None:
     """Refuse files that create what the target cannot have, whatever the copy's server has.
@@ -148,8 +161,7 @@ def what_next(
         comparable: the copy's schema is the target's.
     """
     cure = error.next_step.replace("invoke db.migrate", "invoke db.rehearse")
-    code = error.place.sqlstate if error.place else ""
-    lacks = list(_lacks(code, restored, unread, comparable=comparable))
+    lacks = list(_lacks(error.place, restored, unread, comparable=comparable))
     if not lacks:
         return f"{_TOO} {cure}"
     listed = "; ".join(lacks)
@@ -160,9 +172,10 @@ def what_next(
 
 
 def _lacks(
-    code: str, restored: Restored, unread: Sequence[str], *, comparable: bool
+    place: Place | None, restored: Restored, unread: Sequence[str], *, comparable: bool
 ) -> Iterator[str]:
-    """Yield in which ways the copy may be worse than the target, for an error of this code."""
+    """Yield in which ways the copy may be worse than the target, for an error of this place."""
+    code = place.sqlstate if place else ""
     if code == _SYNTAX:
         return  # a copy's server is never older than the target's
     if code in _BEYOND_THE_SCHEMA:
@@ -173,7 +186,7 @@ def _lacks(
         return
     if restored.left_out:
         yield f"what was left out of it ({', '.join(restored.left_out)})"
-    if restored.stand_ins:
+    if restored.stand_ins and (place is None or _may_come_of(restored.stand_ins, place)):
         yield f"what its stand-ins do not do ({', '.join(restored.stand_ins)})"
     if unread:
         yield f"what the role may not read ({', '.join(unread)})"
@@ -181,3 +194,20 @@ def _lacks(
     yield from restored.roles_unlike
     if not comparable and not restored.left_out:
         yield "what its schema has otherwise than the target's, as told above"
+
+
+def _may_come_of(stand_ins: Sequence[str], place: Place) -> bool:
+    """Tell whether an error may come of an extension that is a stand-in on the copy."""
+    if place.sqlstate not in _OF_A_NAME:
+        return place.sqlstate in _OF_A_STAND_IN
+    named = set(re.findall(r'"([^"]+)"', place.what))
+    if named & set(stand_ins) or _IN_THEIRS.search(place.what):
+        return True
+    # A column's message does not say in which schema its table lies.
+    return place.sqlstate == "42703" and _names_theirs(place)
+
+
+def _names_theirs(place: Place) -> bool:
+    with place.file.open("rb") as file:
+        text = file.read(_READ_BYTES).decode("utf-8", "replace")
+    return _IN_THEIRS.search(text) is not None

@@ -79,3 +79,42 @@ def test_whatever_else_the_copy_has_otherwise_is_named(
 def test_a_sample_may_lack_the_row_that_another_refers_to() -> None:
     sampled = replace(WHOLE, sample=(SampledTable(name="public.a", rows=1, of_rows=9),))
     assert "the rows that are not in the sample" in _next("23503", sampled)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "text", "blamed"),
+    [
+        ("42P01", 'relation "public.nope" does not exist', "table public.nope", False),
+        ("42P01", 'relation "nope" does not exist', "select cron.schedule() from nope", False),
+        ("42P01", 'relation "cron.job_run" does not exist', "select", True),
+        ("42P01", 'relation "pg_stat_statements" does not exist', "select", True),
+        ("42P01", 'relation "public.extensions" does not exist', "select", False),
+        ("42P01", 'relation "http_calls" does not exist', "select", False),
+        ("3F000", 'schema "shop" does not exist', "create table shop.a ()", False),
+        ("3F000", 'schema "cron" does not exist', "select", True),
+        ("42703", 'column "nope" does not exist', "select nope from people", False),
+        ("42703", 'column "zone" does not exist', "select zone from cron.job", True),
+        ("42P07", 'relation "people" already exists', "create table people ()", False),
+        ("42883", "function gen_salt(unknown, int) does not exist", "select", True),
+        ("42704", 'type "http_response_2" does not exist', "select", True),
+    ],
+)
+def test_stand_ins_are_to_blame_only_for_what_can_come_of_them(
+    tmp_path: Path, code: str, said: str, text: str, *, blamed: bool
+) -> None:
+    file = tmp_path / "002_b.sql"
+    file.write_text(text)
+    hosted = replace(WHOLE, stand_ins=("http", "pg_cron", "pg_stat_statements", "pgcrypto"))
+    told = what_next(
+        MigrationFailed(
+            "",
+            unchanged="",
+            next_step="Correct the file. Then run: invoke db.migrate",
+            place=Place(file=file, line=1, column=1, what=said, sqlstate=code),
+        ),
+        hosted,
+        unread=(),
+        comparable=True,
+    )
+    assert ("stand-ins" in told) is blamed
+    assert (told == TOO) is not blamed
