@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import MigrationFailed, Place, Refused
@@ -147,8 +148,14 @@ def _read(migration: Migration) -> bytes:
         return file.read(_READ_BYTES)
 
 
-def what_next(
-    error: MigrationFailed, restored: Restored, *, unread: Sequence[str], comparable: bool
+def what_next(  # noqa: PLR0913 - all but two by name
+    error: MigrationFailed,
+    restored: Restored,
+    *,
+    unread: Sequence[str],
+    comparable: bool,
+    pending: Sequence[Migration] = (),
+    stand_ins: Collection[str] = (),
 ) -> str:
     """Return what to do about a file that failed on a copy.
 
@@ -159,7 +166,11 @@ def what_next(
         restored: how the copy was made.
         unread: schemas and tables that the backup does not hold, because the role may not.
         comparable: the copy's schema is the target's.
+        pending: the files, which may have made stand-ins themselves.
+        stand_ins: those that the copy's server has.
     """
+    made = {name for one in pending for name in created_extensions(_read(one))} & set(stand_ins)
+    restored = replace(restored, stand_ins=tuple(sorted({*restored.stand_ins, *made})))
     cure = error.next_step.replace("invoke db.migrate", "invoke db.rehearse")
     lacks = list(_lacks(error.place, restored, unread, comparable=comparable))
     if not lacks:

@@ -78,6 +78,7 @@ class Trial:
         Raises:
             MigrationFailed: one fails on this data.
         """
+        stand_ins = self._copy.stand_ins()
         stages = [replace(base, identities=self._copy.catalog.identities())]
         for migration in self._plan.pending:
             self.watched.begin(migration)
@@ -92,6 +93,8 @@ class Trial:
                         self._copy.restored,
                         unread=self._proof.manifest.left_out,
                         comparable=comparable,
+                        pending=self._plan.pending,
+                        stand_ins=stand_ins,
                     ),
                     place=error.place,
                     rows=error.rows,

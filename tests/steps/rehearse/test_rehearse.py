@@ -274,6 +274,17 @@ def test_a_stand_in_that_a_pending_file_made_is_told_like_those_of_the_restore(
     assert read_paper(stand.backup.directory / SEAL, "seal", Seal) == seal
 
 
+def test_a_file_that_fails_for_a_stand_in_that_it_made_itself_is_not_blamed(stand: Stand) -> None:
+    backup = stand.back_up()
+    offered = (*(backup.manifest.offered or ()), "http")
+    stand.backup = replace(backup, manifest=replace(backup.manifest, offered=offered))
+
+    with pytest.raises(MigrationFailed, match="http_of_later") as stopped:
+        stand.rehearse({"002_calls.sql": "create extension http; select http_of_later('x');"})
+
+    assert "what its stand-ins do not do (http)" in stopped.value.next_step
+
+
 def test_each_statement_is_measured_and_its_dangers_are_found(stand: Stand) -> None:
     seal = stand.rehearse(
         {
