@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.errors import Stopped
+from shipway.errors import Interrupted, Stopped
 from shipway.formats.figures import count
 from shipway.migrations.files import read_migration
 from shipway.migrations.sql.opened import open_script
@@ -61,6 +61,9 @@ def prove_reversal(
 
     Returns:
         For each migration what was proven, and what would be lost or why it cannot be undone.
+
+    Raises:
+        Interrupted: the operator stopped it.
     """
     results = [(Reversal.NOT_REACHED, "a later migration could not be undone")] * len(pending)
     undone_to = len(pending)
@@ -91,6 +94,8 @@ def _undo(  # noqa: PLR0913, PLR0917 - the migration, its two sides and what loo
     name = migration.undone_by.name
     try:
         problem = _run_down(migration, database)
+    except Interrupted:
+        raise  # that says nothing of the file
     except Stopped as error:
         problem = error.what
     if problem:
@@ -133,8 +138,15 @@ def _run_down(migration: Migration, database: Database) -> str:
             answer = database.exchange(
                 b"\n;\n".join(statements), copies=[one for one in data if one is not None]
             )
-            if answer.error is not None:
+            if answer.error is not None and not answer.lost:
                 database.exchange(b"ROLLBACK")
+            if answer.interrupted:
+                raise Interrupted(
+                    f"Stopped while {down.path.name} was run.",
+                    unchanged="It ran on a copy.",
+                    next_step="Run it again.",
+                )
+            if answer.error is not None:
                 return answer.error.message
     database.exchange(b"RESET ALL")
     books = [b"DELETE FROM shipway.migrations WHERE version = %d" % migration.version]
@@ -151,6 +163,8 @@ def _not_again(migration: Migration, after: Stage, look: Callable[[], Stage], ag
     """Run the migration once more; return what is then not as it was the first time."""
     try:
         again(migration)
+    except Interrupted:
+        raise  # that says nothing of the file
     except Stopped as error:
         return f"after it was undone it could not be applied again: {error.what}"
     left = differences(after.schema, look().schema)

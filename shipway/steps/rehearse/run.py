@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from shipway.errors import MigrationFailed
+from shipway.errors import Interrupted, MigrationFailed, Stopped
 from shipway.steps.migrate.migrate import migrate
 from shipway.steps.migrate.powers import MigratePowers
 from shipway.steps.rehearse.copy_lacks import what_next
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from shipway.values.rehearsal import Reversal
 
 __all__ = ["Trial"]
+
+_AGAIN: Final = "invoke db.rehearse"
 
 
 class Trial:
@@ -67,6 +69,7 @@ class Trial:
         self._say = OnTheCopy(say)
         self.watched = Watched(database, copy.onlooker, clock)
         self.durations_ms: list[int] = []
+        self._stand_ins = copy.stand_ins()
 
     def up(self, base: Stage, *, comparable: bool) -> list[Stage]:
         """Run every migration under watch and return the states between them.
@@ -77,40 +80,63 @@ class Trial:
 
         Raises:
             MigrationFailed: one fails on this data.
+            Stopped: it did not come to an end, which says nothing of the target.
         """
-        stand_ins = self._copy.stand_ins()
         stages = [replace(base, identities=self._copy.catalog.identities())]
         for migration in self._plan.pending:
             self.watched.begin(migration)
             try:
                 self.durations_ms.append(self._migrate(migration, self.watched, self._say))
-            except MigrationFailed as error:
-                raise MigrationFailed(
-                    f"The rehearsal failed. {error.what}",
-                    unchanged=UNTOUCHED,
-                    next_step=what_next(
-                        error,
-                        self._copy.restored,
-                        unread=self._proof.manifest.left_out,
-                        comparable=comparable,
-                        pending=self._plan.pending,
-                        stand_ins=stand_ins,
-                    ),
-                    place=error.place,
-                    rows=error.rows,
-                ) from None
+            except Stopped as error:
+                raise self._reworded(error, comparable=comparable) from None
             stages.append(self._look())
         return stages
 
     def undo(self, stages: Sequence[Stage]) -> list[tuple[Reversal, str]]:
-        """Prove which migrations can be undone."""
-        return prove_reversal(
-            self._plan.pending,
-            stages,
-            database=self._database,
-            look=self._look,
-            again=lambda migration: self._migrate(migration, self._database, Plainly()),
+        """Prove which migrations can be undone.
+
+        Raises:
+            Interrupted: the operator stopped it.
+        """
+        try:
+            return prove_reversal(
+                self._plan.pending,
+                stages,
+                database=self._database,
+                look=self._look,
+                again=lambda migration: self._migrate(migration, self._database, Plainly()),
+            )
+        except Interrupted as error:
+            raise self._reworded(error, comparable=False) from None
+
+    def _reworded(self, error: Stopped, *, comparable: bool) -> Stopped:
+        """Return the end of a run on the copy in words that hold for the target.
+
+        The engine speaks of the database that it works on: what stays there, and how to go on
+        there, is of no use once the copy is gone.
+        """
+        next_step = f"Rehearse again: {_AGAIN}"
+        if isinstance(error, MigrationFailed) and error.place:
+            next_step = what_next(
+                error,
+                self._copy.restored,
+                unread=self._proof.manifest.left_out,
+                comparable=comparable,
+                pending=self._plan.pending,
+                stand_ins=self._stand_ins,
+            )
+        elif not isinstance(error, Interrupted):
+            next_step = f"Find out why; what the target would do was not tried. Then run: {_AGAIN}"
+        stopped = "was stopped" if isinstance(error, Interrupted) else "failed"
+        reworded = type(error)(
+            f"The rehearsal {stopped}. {error.what}",
+            unchanged=UNTOUCHED,
+            next_step=next_step,
+            place=error.place,
+            rows=error.rows,
         )
+        reworded.also = error.also
+        return reworded
 
     def _migrate(self, migration: Migration, database: Database, say: Say) -> int:
         only = MigrationPlan(
