@@ -75,14 +75,17 @@ class OwnServer:
         with _naming_setting():
             return postgres.place_of(self._url).rpartition("/")[0]
 
-    def version(self) -> str:
+    def version(self, *, at_least: int) -> str:
         """Return the server's version; nothing is made.
 
+        Args:
+            at_least: the target's major version, which an older server cannot stand in for.
+
         Raises:
-            Stopped: it cannot be reached, is the target's own, or can hold no copies.
+            Stopped: it cannot be reached, is older, is the target's own, or can hold no copies.
         """
         with self._connection() as connection:
-            self._refuse_unfit(connection)
+            self._refuse_unfit(connection, at_least)
             return str(connection.info.parameter_status("server_version"))
 
     @contextmanager
@@ -99,7 +102,7 @@ class OwnServer:
         """
         name = new_name()
         with self._connection() as connection, _alone(connection):
-            self._refuse_unfit(connection)
+            self._refuse_unfit(connection, int(manifest.server_version.partition(".")[0]))
             self._sweep(connection)
             if name in databases(connection):
                 raise _not_ours(name, self.place)
@@ -125,7 +128,16 @@ class OwnServer:
         with _naming_setting():
             return connect_session(url, purpose="rehearsal", timeout_s=self._timeout_s)
 
-    def _refuse_unfit(self, connection: Connection) -> None:
+    def _refuse_unfit(self, connection: Connection, at_least: int) -> None:
+        runs = connection.info.server_version // 10_000
+        if runs < at_least:
+            raise Refused(
+                f"The server at {self.place} runs PostgreSQL {runs}, and the target runs "
+                f"{at_least}: a backup is not restored into an older version.",
+                unchanged=_UNCHANGED,
+                next_step=f"Name a server of PostgreSQL {at_least} or newer in {SETTING}, or leave "
+                "it out: copies are then made on an embedded one.",
+            )
         if connection.execute("select pg_catalog.pg_is_in_recovery()").fetchone() == (True,):
             raise Refused(
                 f"The server at {self.place} is a standby: no copy can be made there.",

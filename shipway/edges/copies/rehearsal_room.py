@@ -122,7 +122,8 @@ class RehearsalRoom:
             Stopped: there is none, or none that a copy may be made on.
         """
         if self._own_server is not None:
-            return CopyServer(version=self._own_server.version(), place=self._own_server.place)
+            version = self._own_server.version(at_least=major)
+            return CopyServer(version=version, place=self._own_server.place)
         return CopyServer(version=install_like(major, extensions).version)
 
     def instead_of_whole(self, backup: Backup) -> str:

@@ -118,6 +118,20 @@ def test_the_targets_own_server_is_refused_under_any_name(
         assert connection.execute(found.encode()).fetchall() == []
 
 
+def test_a_server_older_than_the_target_is_refused_before_anything_is_made_there(
+    untouched: Own, backup: Backup, tmp_path: Path
+) -> None:
+    room = room_on(untouched.url(), tmp_path)
+    newer = replace(backup, manifest=replace(backup.manifest, server_version="99.1"))
+    told = r"runs PostgreSQL \d+, and the target runs 99"
+    with pytest.raises(Refused, match=told) as stopped:
+        room.server(99, ())
+    assert "PostgreSQL 99 or newer in SHIPWAY_REHEARSE_ON" in stopped.value.next_step
+    with pytest.raises(Refused, match=told), room.copy_of(newer):
+        pass
+    assert untouched.copies() == []
+
+
 @pytest.mark.parametrize("there_before", [False, True])
 def test_connections_to_a_copy_begin_as_on_the_target_and_other_databases_keep_theirs(
     own: Own, database_url: Secret, admin_url: Secret, tmp_path: Path, *, there_before: bool
