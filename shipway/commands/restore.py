@@ -71,6 +71,10 @@ def _into_target(session: Session, directory: Path, other: Wiring) -> Answer:
         f"{directory.name}, a backup of {backup.manifest.target}, goes into {into} ({place}), "
         f"which holds {count(len(held.tables), 'table') if held.tables else 'no tables'}"
     )
+    if held.is_project:
+        session.terminal.note(
+            "auth, storage and realtime stay as they are: users and files are not brought back"
+        )
     _confirm_place(session, into, place, protected=other.database.protected)
     if not held.tables and not held.is_project:
         return _bring(session, directory, place, partial(room.filled, url=url))

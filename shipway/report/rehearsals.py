@@ -122,8 +122,7 @@ def _(value: PrunePlan, terminal: Terminal) -> None:
 
 @show.register(BroughtBack)
 def _(value: BroughtBack, terminal: Terminal) -> None:
-    made, restored = value.backup.manifest, value.restored
     terminal.note(
-        f"{made.backup_id} came back in {duration(restored.duration_s)} into {value.place}: "
-        f"{count(sum(made.row_counts.values()), 'row')}, grade L{value.backup.grade.value}"
+        f"{value.backup.manifest.backup_id} came back in {duration(value.restored.duration_s)} "
+        f"into {value.place}: {count(value.rows, 'row')}, grade L{value.backup.grade.value}"
     )

@@ -37,6 +37,8 @@ class Restored:
     duration_s: float
     left_out: tuple[str, ...]
     """What only the platform has: extensions and what belongs to them, event triggers."""
+    stayed: tuple[str, ...] = ()
+    """What was not brought back into a project because its platform's schemas stay as they are."""
     errors: tuple[str, ...]
     """Of pg_restore; none when everything else is there."""
     sample: tuple[SampledTable, ...] = ()
@@ -52,7 +54,7 @@ class Restored:
     branch: str = ""
     """The Supabase branch that stands in for a copy of the backup; empty for a copy."""
     place: str = ""
-    """`host:port` of the server of one's own that it was; empty for any other."""
+    """Of the server that was there already, one's own or a target's; empty for any other."""
     roles_unlike: tuple[str, ...] = ()
     """In what roles that were on that server before differ from the target's."""
 

@@ -239,6 +239,7 @@ class RehearsalRoom:
             make_roles(connection, backup.manifest.roles)
         with self._archives.plain(backup.archive) as archive:
             restored = restore.restore(archive, backup.manifest, url=url, stays=True, tell=tell)
+        restored = changed(restored, place=postgres.place_of(url))
         with closing(Copy(admin=url, owner=url, restored=restored)) as copy:
             yield copy
 

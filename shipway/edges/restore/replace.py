@@ -162,14 +162,16 @@ def replace(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replaceme
         connection.autocommit = True
         try:
             connection.execute("begin")
-            left_out, by_path = _put(connection, tool, archive, backup.manifest)
+            entries, by_path = _put(connection, tool, archive, backup.manifest)
             restored = Restored(
                 server_version=str(connection.info.parameter_status("server_version")),
                 tool=tool.label,
                 duration_s=round(time.monotonic() - began, 3),
-                left_out=left_out,
+                left_out=tuple(describe(one) for one in entries if one.schema not in NOT_OURS),
+                stayed=tuple(describe(one) for one in entries if one.schema in NOT_OURS),
                 errors=(),
                 by_path=by_path,
+                place=postgres.place_of(url),
             )
             yield Replacement(connection, restored)
             connection.execute("commit")
@@ -181,8 +183,8 @@ def replace(archive: Path, backup: Backup, *, url: Secret) -> Iterator[Replaceme
 
 def _put(
     connection: Connection, tool: Tool, archive: Path, manifest: Manifest
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Drop what is there, bring back what the archive holds; return `left_out` and `by_path`."""
+) -> tuple[list[Entry], tuple[str, ...]]:
+    """Drop what is there and bring the archive back; return what was left out, and `by_path`."""
     connection.execute(f"set local lock_timeout = '{_LOCK_WAIT}'".encode())
     connection.execute("set local statement_timeout = 0")
     connection.execute("set local idle_in_transaction_session_timeout = 0")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.postgres.catalog_sql import sql as sql_file
-from shipway.edges.restore.archive_entries import NO_SCHEMA, describe
+from shipway.edges.restore.archive_entries import NO_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -62,8 +62,8 @@ def choose(
     entries: Sequence[Entry],
     *,
     keeps: Collection[str],
-) -> tuple[list[Entry], tuple[str, ...]]:
-    """Part the entries into those to bring back and, in words, those that are left out.
+) -> tuple[list[Entry], list[Entry]]:
+    """Part the entries into those to bring back and those that are left out, if worth telling.
 
     Args:
         connection: to the database, emptied, with an empty search path.
@@ -87,7 +87,7 @@ def choose(
         one.number for one in entries if one.is_about and _about(one, there, numbers, coming)
     }
     told = [one for one in entries if one.number not in coming and _is_told(one, there)]
-    return [one for one in entries if one.number in coming], tuple(map(describe, told))
+    return [one for one in entries if one.number in coming], told
 
 
 def _comes(entry: Entry, there: _There, numbers: AbstractSet[int]) -> bool:

@@ -145,7 +145,8 @@ def tell_restored(restored: Restored, backup: Backup, say: Say) -> None:
     if restored.stand_ins:
         say.note(f"stand-ins on the copy, {_OF_STAND_INS}: {', '.join(restored.stand_ins)}")
     if restored.left_out:
-        say.note(f"left out of the copy: {', '.join(restored.left_out)}")
+        one_a_line = "".join(f"\n- {one}" for one in restored.left_out)
+        say.note(f"left out:{one_a_line}")
 
 
 def add_stand_ins(restored: Restored, copy: Copy, stages: Sequence[Stage], say: Say) -> Restored:
@@ -251,7 +252,7 @@ def _other_counts(
     for table, rows in {**backup.manifest.row_counts, **sampled}.items():
         schema, _, name = table.partition(".")
         of_ledger = schema == "shipway"
-        gone = f"table data {schema} {name}" in restored.left_out
+        gone = f"table data {schema} {name}" in (*restored.left_out, *restored.stayed)
         found = contents.get(table)
         if of_ledger or gone or (found is not None and found.rows == rows):
             continue

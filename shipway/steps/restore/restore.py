@@ -32,6 +32,8 @@ class BroughtBack:
     """With the grade that it has now."""
     restored: Restored
     place: str
+    rows: int
+    """Those that were counted there."""
 
 
 def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the step
@@ -69,9 +71,10 @@ def restore(  # noqa: PLR0913 - the backup, the place, and the powers of the ste
             copy = opened.enter_context(open_copy(backup, tell))
         tell_restored(copy.restored, backup, say)
         stays = unchanged or f"What was restored so far lies in {place}."
-        _, equal = check_copy(copy, backup, say, unchanged=f"The backup is as it was. {stays}")
+        stage, equal = check_copy(copy, backup, say, unchanged=f"The backup is as it was. {stays}")
         restored = copy.restored
+        rows = sum(content.rows for content in stage.contents.values())
     grade = Grade.EQUAL if equal else Grade.RESTORES
     took_s = restored.duration_s
     backup = record_proof(backup, grade, clock=clock, key=key, restore_s=took_s)
-    return BroughtBack(backup=backup, restored=restored, place=place)
+    return BroughtBack(backup=backup, restored=restored, place=place, rows=rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -64,6 +65,14 @@ def test_a_protected_target_is_restored_only_by_its_name_and_backed_up_before(
     assert right.code == 0, right.err
     assert project.tables() == tables
     assert "came back in" in right.out
+    assert re.search(r"restored \S+ into PostgreSQL \S+ at ", right.out)
+    assert "embedded" not in right.out
+    assert "left out" not in right.out
+    counted = re.findall(r"tables with ([\d,]+ rows)", right.out)[-1]
+    assert f": {counted}, grade" in right.out
+    told = "users and files are not brought back"
+    assert told in wrong.out
+    assert right.out.index(told) < right.out.index("backed up first")
     assert "grade L4" in right.out
     saved = max(one.name for one in (project.root / ".shipway" / "backups").iterdir())
     assert f"to have it back: invoke db.restore {saved} --into sandbox" in right.out
