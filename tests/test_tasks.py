@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from invoke.parser import Parser
 
+from shipway.commands.asked import Asked
 from shipway.tasks import namespace
+from shipway.tasks.shape import takers
 
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(namespace.task_names)
@@ -133,3 +135,20 @@ def test_the_console_script_runs_the_same_tasks_where_there_is_no_tasks_file(
     refused = run("db.status", "--target", "production")
     assert refused.returncode == 2
     assert "There is no target 'production'" in refused.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_command_that_an_error_names_names_the_target_too_if_it_takes_one(name: str) -> None:
+    asked = Asked(command="db.migrate", target="sandbox", takers=takers())
+    flags = {one.name for one in namespace[name].get_arguments()}
+    named = f"invoke {name} --target sandbox" if "target" in flags else f"invoke {name}"
+    assert asked.on_target(f"Correct it. Then run: invoke {name}") == (
+        f"Correct it. Then run: {named}"
+    )
+    assert asked.on_target(f"invoke {name} --write; or invoke {name}.") == (
+        f"{named} --write; or {named}."
+    )
+    has_one = f"Run it again: invoke {name} --yes --target other"
+    assert asked.on_target(has_one) == has_one
+    nobody_named_one = Asked(command="db.migrate", takers=takers())
+    assert nobody_named_one.on_target(f"invoke {name}") == f"invoke {name}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from shipway.errors import Stopped
 
 __all__ = ["Answer", "Asked"]
+
+_CALLED: Final = re.compile(r"\binvoke ([a-z]+(?:\.[a-z]+)*)(?=((?:(?!\binvoke )[^\n;])*))")
+"""A command's name, and ahead of it what may be its flags: up to the next command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,8 @@ class Asked:
     verbose: bool = False
     here: bool = False
     """It works in the current folder, whatever project lies around it."""
+    takers: frozenset[str] = frozenset()
+    """The commands that know `--target`."""
 
     @property
     def again(self) -> str:
@@ -32,6 +38,17 @@ class Asked:
         # Where a command works in any folder, there may be no tasks.py yet that invoke could read.
         program = "shipway" if self.here else "invoke"
         return f"{program} {self.command}" + (f" --target {self.target}" if self.target else "")
+
+    def on_target(self, text: str) -> str:
+        """Return words for a person, in which each command names the target of this one."""
+        if not self.target:
+            return text
+
+        def name_it(called: re.Match[str]) -> str:
+            named = called[1] not in self.takers or "--target" in called[2]
+            return called[0] if named else f"{called[0]} --target {self.target}"
+
+        return _CALLED.sub(name_it, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

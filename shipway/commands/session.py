@@ -120,6 +120,7 @@ def _tell(asked: Asked, terminal: Terminal, target: str | None, answer: Answer) 
     if answer.value is not None and asked.format == "text":
         show(answer.value, terminal)
     if error is not None:
+        error.next_step = asked.on_target(error.next_step)
         terminal.error(error)
         _tell_actions(error, terminal)
     code = error.exit_code if error else 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Work: TypeAlias = Callable[[Session], Answer]
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "takers"]
 
 _HELP = {
     "target": "environment to work on: reads .env.NAME (else SHIPWAY_TARGET, else the plain .env)",
@@ -38,6 +38,14 @@ _HELP = {
     "without_rehearsal": "why the migrations are not tried on a copy first; kept in the record",
     "phase": "expand (before the new code is live), or contract (after the old code is gone)",
 }
+
+
+_TAKERS: set[str] = set()
+
+
+def takers() -> frozenset[str]:
+    """Return the names of the commands that know `--target`."""
+    return frozenset(_TAKERS)
 
 
 class Commands:
@@ -79,6 +87,8 @@ class Commands:
         common |= {"quiet": False, "verbose": False}
         group = self.collection.name or ""
         called = group if default else f"{group}.{name}".lstrip(".")
+        if target:
+            _TAKERS.update((called, f"{group}.{name}".lstrip(".")))
 
         def declare(work: Callable[..., Work]) -> Callable[..., Work]:
             own = {one.name: one.default for one in signature(work).parameters.values()}
@@ -174,6 +184,7 @@ def _run(  # noqa: PLR0913 - the flags that every command knows
         quiet=quiet,
         verbose=verbose,
         here=here,
+        takers=takers(),
     )
     code = run(asked, work)
     if code:
