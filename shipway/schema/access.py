@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from shipway.formats.figures import count
@@ -48,13 +49,14 @@ def access_results(
         expected: of access.toml; None when there is no such file, and rules take its place.
         previous: as it was; None when that is not known.
     """
-    failed = list(_contradictions(matrix, previous))
+    failed = [*_contradictions(matrix, previous), *_broken(matrix, previous)]
     if expected is not None:
         failed += _against_file(matrix, expected, previous)
     else:
         failed += _open_to_anyone(matrix, previous)
         failed += widened_rights(matrix, previous) if previous else ()
     yield from failed
+    yield from _untried(matrix)
     objects = {access.name for access in matrix}
     tried = sum(access.tried is not Tried.NOT_TRIED for access in matrix)
     if not failed:
@@ -81,7 +83,7 @@ def _contradictions(matrix: Sequence[Access], previous: Previous | None) -> Iter
     for access in matrix:
         refused = access.tried is Tried.REFUSED
         told = access.reach is not Reach.NOTHING
-        if access.tried is Tried.NOT_TRIED or refused != told:
+        if access.tried in {Tried.NOT_TRIED, Tried.BROKEN} or refused != told:
             continue
         if refused and (access.name, access.role, access.command) in known:
             continue
@@ -91,9 +93,54 @@ def _contradictions(matrix: Sequence[Access], previous: Previous | None) -> Iter
             access.name,
             Outcome.WARNED if refused else Outcome.FAILED,
             f"grants and policies {saying} {access.role} to {access.command}, "
-            f"and the server {answer} it",
+            f"and the server {answer} it" + (f": {access.error}" if access.error else ""),
             "Look at the rules, triggers and functions that the object uses.",
         )
+
+
+def _broken(matrix: Sequence[Access], previous: Previous | None) -> Iterator[CheckResult]:
+    """Yield the objects of which a policy, or their own SQL, ends what a role may do."""
+    before = previous.access if previous and previous.counted else ()
+    known = {one[1:4] for one in before if one.tried is Tried.BROKEN}
+    found: dict[tuple[str, str, bool], list[Access]] = defaultdict(list)
+    for access in matrix:
+        if access.tried is Tried.BROKEN and access.reach is not Reach.NOTHING:
+            found[access.name, access.error, access[1:4] in known].append(access)
+    for (name, error, stood), rights_of_it in found.items():
+        yield access_result(
+            name,
+            Outcome.WARNED if stood else Outcome.FAILED,
+            f"{_by_role(rights_of_it)}: the server ends it with: {error}",
+            "Correct the policies, and the views and functions that they use. Policies of two "
+            "tables that each read the other have to ask through a security definer function.",
+        )
+
+
+def _untried(matrix: Sequence[Access]) -> Iterator[CheckResult]:
+    """Yield the rights to rows that nobody has seen at work."""
+    found: dict[str, list[Access]] = defaultdict(list)
+    for access in matrix:
+        if (
+            access.tried is Tried.NOT_TRIED
+            and access.kind != "function"
+            and access.reach is not Reach.NOTHING
+        ):
+            found[access.name].append(access)
+    for name, rights_of_it in found.items():
+        yield access_result(
+            name,
+            Outcome.WARNED,
+            f"{_by_role(rights_of_it)}: could not be tried, as by a lock, its time or its server",
+            "Run it again: invoke db.verify --only access",
+        )
+
+
+def _by_role(matrix: Sequence[Access]) -> str:
+    """Say who may do what: `anon select; authenticated select, update`."""
+    commands: dict[str, list[str]] = defaultdict(list)
+    for access in matrix:
+        commands[access.role].append(access.command)
+    return "; ".join(f"{role} {', '.join(told)}" for role, told in commands.items())
 
 
 def _is_refused(access: Access) -> bool:
@@ -121,9 +168,9 @@ def _against_file(
         more = wider(there, wanted)
         yield access_result(
             access.name,
-            Outcome.WARNED if access in stood else Outcome.FAILED,
+            Outcome.WARNED if _untold(access) in stood else Outcome.FAILED,
             f"{can(access)}, expected {words(access.command, wanted)}{unlisted}"
-            + (f"; it was so {previous.since}" if previous and access in stood else ""),
+            + (f"; it was so {previous.since}" if previous and _untold(access) in stood else ""),
             f"{'Revoke' if more else 'Grant'} it in a migration, or when it is meant, write these "
             f"lines into {ACCESS_FILE}, in the place of those of that name:\n"
             f"{sections[access.name]}",
@@ -144,10 +191,13 @@ def _stood_before(previous: Previous | None) -> frozenset[Access]:
         return frozenset()
     now = {was: name for name, was in previous.names.items()}
     return frozenset(
-        one._replace(name=now.get(one.name, one.name), tried=tried)
-        for one in previous.access
-        for tried in Tried
+        _untold(one._replace(name=now.get(one.name, one.name))) for one in previous.access
     )
+
+
+def _untold(access: Access) -> Access:
+    """Return a right without what its trial came to."""
+    return access._replace(tried=Tried.NOT_TRIED, error="")
 
 
 def _gets_no_row(access: Access, wanted: Right) -> bool:
@@ -162,7 +212,7 @@ def _open_to_anyone(matrix: Sequence[Access], previous: Previous | None) -> Iter
         if access.role == "anon" and access.reach in {Reach.BY_POLICY, Reach.EVERY_ROW}:
             yield access_result(
                 access.name,
-                Outcome.WARNED if access in stood else Outcome.FAILED,
+                Outcome.WARNED if _untold(access) in stood else Outcome.FAILED,
                 f"{can(access)}, and no file says that visitors may",
                 f"Revoke it in a migration, or when it is meant: {listing(sections[access.name])}",
             )

@@ -136,6 +136,8 @@ class Tried(StrEnum):
     ROWS = "saw rows"
     ALLOWED = "allowed"
     REFUSED = "refused"
+    BROKEN = "ended with an error"
+    """It was neither refused nor answered: a policy or a view is not right in itself."""
     NOT_TRIED = "not tried"
 
 
@@ -154,6 +156,8 @@ class Access(NamedTuple):
     reach: Reach
     """As grants and policies say."""
     tried: Tried
+    error: str = ""
+    """What the server said where SQL of the database ended the trial; without data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

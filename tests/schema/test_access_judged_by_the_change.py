@@ -23,7 +23,8 @@ FUNCTION = "public.charge_the_customer_for_this_billing_period(account_id uuid, 
 
 
 def _right(name: str, role: str, reach: Reach, command: str = "select") -> Access:
-    return Access("table", name, role, command, "", reach, Tried.NOT_TRIED)
+    tried = Tried.REFUSED if reach is Reach.NOTHING else Tried.ALLOWED
+    return Access("table", name, role, command, "", reach, tried)
 
 
 def _failed(results: Sequence[CheckResult]) -> list[CheckResult]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from shipway.edges.catalog.queries import AS_THE_API, ask
 from shipway.edges.postgres.catalog_sql import sql
 from shipway.edges.postgres.connection import roll_back_after
 from shipway.edges.postgres.reading import reading, reading_begins
@@ -24,11 +25,16 @@ __all__ = ["read_access", "read_powers"]
 _DENIED: Final = "42501"
 # A view that cannot be written, a relation of another kind: the command cannot be done at all.
 _IMPOSSIBLE: Final = ("55000", "42809", "0A000")
+# Of SQL in the database that refuses by raising, as a guard in a function does.
+_RAISED: Final = "P0"
+# What no policy is to blame for: another server, the read-only transaction, locks, limits, time.
+_NO_ANSWER: Final = ("08", "25", "40", "53", "54", "55", "57", "58", "HV", "XX")
 _AT_ONCE: Final = 200
-_AS_ROLE: Final = """
+_AS_ROLE: Final = f"""
 select set_config('shipway.statements', %(statements)s, true),
     set_config('statement_timeout', %(timeout)s, true),
     set_config('request.jwt.claims', %(claims)s, true),
+    {AS_THE_API},
     set_config('role', %(role)s, true)
 """
 _POWERS: Final = """
@@ -71,12 +77,18 @@ def read_access(
     for place, (*_, role, _command, _part, _reach, trial) in enumerate(rows):
         if trial is not None:
             by_role[role].append((place, trial))
-    went: dict[int, str] = {}
+    went: dict[int, tuple[Tried, str]] = {}
     for role, trials in by_role.items():
         for first in range(0, len(trials), _AT_ONCE):
             some = trials[first : first + _AT_ONCE]
             answers = _try(connection, role, [statement for _, statement in some], timeout_s)
-            went |= dict(zip((place for place, _ in some), answers, strict=False))
+            for (place, statement), answer in zip(some, answers, strict=False):
+                command = rows[place][4]
+                went[place] = (
+                    _ask_why(connection, role, statement, timeout_s)
+                    if _is_broken(command, answer)
+                    else (_try_out(command, answer), "")
+                )
     return tuple(
         sorted(
             Access(
@@ -86,9 +98,11 @@ def read_access(
                 command=command,
                 columns=part,
                 reach=Reach(reach),
-                tried=_try_out(command, went.get(place, "")),
+                tried=tried,
+                error=error,
             )
             for place, (kind, schema, name, role, command, part, reach, _) in enumerate(rows)
+            for tried, error in [went.get(place, (Tried.NOT_TRIED, ""))]
         )
     )
 
@@ -105,7 +119,6 @@ def _try(
     connection: psycopg.Connection[TupleRow], role: str, statements: list[str], timeout_s: float
 ) -> list[str]:
     """Return how each statement went; none when they took too long or the role may not be taken."""
-    claims = json.dumps({"sub": _NOBODY, "role": role})
     row = None
     # By the target's own search path: it is the role that would look for names.
     begin = reading_begins(connection, b"set local search_path to default")
@@ -115,13 +128,37 @@ def _try(
             {
                 "statements": json.dumps(statements),
                 "timeout": f"{int(timeout_s * 1000)}ms",
-                "claims": claims,
+                "claims": _claims(role),
                 "role": role,
             },
         )
         connection.execute(sql("trial"))
         row = connection.execute("select current_setting('shipway.went')").fetchone()
     return row[0].split(" ") if row else []
+
+
+def _claims(role: str) -> str:
+    """Return what the API says of a caller; the key of visitors names nobody."""
+    return json.dumps({"role": role} if role == "anon" else {"sub": _NOBODY, "role": role})
+
+
+def _is_broken(command: str, went: str) -> bool:
+    """Tell whether SQL of the database ended a trial; calls are not really tried with values."""
+    known = went in {"", "rows", "none", _DENIED, *_IMPOSSIBLE}
+    return command != "execute" and not known and not went.startswith(_NO_ANSWER)
+
+
+def _ask_why(
+    connection: psycopg.Connection[TupleRow], role: str, statement: str, timeout_s: float
+) -> tuple[Tried, str]:
+    """Return how a trial ends by itself, and what the server says of it."""
+    answer = ask(connection, statement, role=role, claims=_claims(role), timeout_s=timeout_s)
+    if answer.sqlstate is None:
+        return (Tried.ROWS if answer.rows and statement.startswith("select") else Tried.ALLOWED), ""
+    if not _is_broken("", answer.sqlstate):
+        return _try_out("", answer.sqlstate), ""
+    tried = Tried.REFUSED if answer.sqlstate.startswith(_RAISED) else Tried.BROKEN
+    return tried, f"{answer.message} (SQLSTATE {answer.sqlstate})"
 
 
 def _try_out(command: str, went: str) -> Tried:

@@ -22,12 +22,19 @@ from shipway.values.inspection import QueryAnswer
 if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
-__all__ = ["ask"]
+__all__ = ["AS_THE_API", "ask"]
 
-_PREPARE: Final = """
+AS_THE_API: Final = """
+    set_config('request.method', 'GET', true), set_config('request.path', '/', true),
+    set_config('request.headers', '{}', true), set_config('request.cookies', '{}', true)
+"""
+"""What every request of the Data API sets: policies read it, and some take it for granted."""
+
+_PREPARE: Final = f"""
 select set_config('statement_timeout', %(timeout)s, true),
     set_config('request.jwt.claims', %(claims)s, true),
     set_config('search_path', 'public, extensions', true),
+    {AS_THE_API},
     case when %(role)s::text is not null then set_config('role', %(role)s::text, true) end
 """
 

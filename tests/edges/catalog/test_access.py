@@ -203,6 +203,83 @@ def test_trials_that_take_too_long_are_told_as_not_tried(
     assert _right(matrix, "slow", "anon", "select").reach is Reach.EVERY_ROW
 
 
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        (
+            (
+                "create policy p on notes using (exists (select from open));"
+                "create policy p on open using (exists (select from notes))"
+            ),
+            'infinite recursion detected in policy for relation "notes" (SQLSTATE 42P17)',
+        ),
+        (
+            "create policy p on notes using (1 / (id - id) > 0)",
+            "division by zero (SQLSTATE 22012)",
+        ),
+        (
+            "create policy p on notes using (owner = current_setting('app.tenant')::uuid)",
+            'unrecognized configuration parameter "…" (SQLSTATE 42704)',
+        ),
+        (
+            "create policy p on notes using (title::int > 0)",
+            'invalid input syntax for type integer: "…" (SQLSTATE 22P02)',
+        ),
+    ],
+)
+def test_a_policy_that_ends_with_an_error_fails_with_what_the_server_says(
+    database_at: psycopg.Connection[tuple[object, ...]], policies: str, said: str
+) -> None:
+    database_at.execute("alter table open enable row level security")
+    database_at.execute("grant select on notes, open to authenticated")
+    database_at.execute(policies.encode())
+    matrix = _matrix(database_at)
+    broken = _right(matrix, "notes", "authenticated", "select")
+    assert (broken.tried, broken.error) == (Tried.BROKEN, said)
+    results = list(access_results(matrix, expected=None, previous=None))
+    told = [one for one in results if one.name == "public.notes"]
+    assert [one.outcome for one in told] == [Outcome.FAILED]
+    assert told[0].detail.startswith("authenticated select: ")
+    assert told[0].detail.endswith(said)
+    before = Previous(access=matrix, since="before these migrations", counted=True)
+    assert _failed(access_results(matrix, expected=None, previous=before)) == []
+
+
+def test_what_every_request_sets_is_there_for_policies_and_a_raise_is_a_refusal(
+    database_at: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    database_at.execute("grant select on notes to anon, authenticated")
+    database_at.execute(
+        "create function guard() returns boolean language plpgsql as"
+        " $$ begin raise exception 'who are you, %', current_user; end $$;"
+        "create policy p on notes to anon using ("
+        " current_setting('request.headers')::json ->> 'x-key' = 'a'"
+        " and current_setting('request.method') = 'GET');"
+        "create policy q on notes to authenticated using (guard())"
+    )
+    matrix = _matrix(database_at)
+    assert _right(matrix, "notes", "anon", "select").tried is Tried.ALLOWED
+    guarded = _right(matrix, "notes", "authenticated", "select")
+    assert guarded.tried is Tried.REFUSED
+    assert "SQLSTATE P0001" in guarded.error
+    assert "who are you, authenticated" not in guarded.error
+
+
+def test_a_right_to_rows_that_could_not_be_tried_is_named(
+    database_at: psycopg.Connection[tuple[object, ...]],
+) -> None:
+    database_at.execute(
+        "create view slow as select pg_sleep(600)::text as a; grant select on slow to service_role"
+    )
+    matrix = read_access(database_at, schemas=["public"], roles=["service_role"], timeout_s=0.3)
+    warned = [
+        one
+        for one in access_results(matrix, expected=None, previous=None)
+        if one.outcome is Outcome.WARNED
+    ]
+    assert [one.name for one in warned if one.name == "public.slow"] == ["public.slow"]
+
+
 # --- what is said of it -------------------------------------------------------------------------
 
 
