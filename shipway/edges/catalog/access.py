@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from shipway.edges.catalog.queries import AS_THE_API, ask
+from shipway.edges.catalog.visitors import closed_to_visitors
 from shipway.edges.postgres.catalog_sql import sql
 from shipway.edges.postgres.connection import roll_back_after
 from shipway.edges.postgres.reading import reading, reading_begins
@@ -36,6 +37,13 @@ select set_config('shipway.statements', %(statements)s, true),
     set_config('request.jwt.claims', %(claims)s, true),
     {AS_THE_API},
     set_config('role', %(role)s, true)
+"""
+_EXPRESSIONS: Final = """
+select distinct said from pg_policy as p
+join pg_class as c on c.oid = p.polrelid join pg_namespace as n on n.oid = c.relnamespace
+cross join unnest(array[
+    pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)]) as said
+where said is not null and n.nspname = any (%s)
 """
 _POWERS: Final = """
 select r.rolname::text, array_remove(array[
@@ -71,7 +79,9 @@ def read_access(
         timeout_s: longest time for some 200 trials together.
     """
     with reading(connection):
-        parameters = {"exposed": list(schemas), "roles": list(roles)}
+        written = connection.execute(_EXPRESSIONS, [list(schemas)]).fetchall()
+        closed = [text for (text,) in written if closed_to_visitors(text)]
+        parameters = {"exposed": list(schemas), "roles": list(roles), "closed": closed}
         rows = connection.execute(sql("access"), parameters).fetchall()
     by_role: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place, (*_, role, _command, _part, _reach, trial) in enumerate(rows):

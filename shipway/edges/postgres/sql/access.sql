@@ -19,7 +19,8 @@ with roles as (
     values ('select', 'r'), ('insert', 'a'), ('update', 'w'), ('delete', 'd')
 ), policies as (
     select p.polrelid, r.rolname, c.command,
-        bool_or(p.polpermissive and written <> 'false') as some,
+        bool_or(p.polpermissive and written <> 'false'
+            and (r.rolname <> 'anon' or written <> all (%(closed)s))) as some,
         bool_or(p.polpermissive and written = 'true') as all_of_them,
         bool_or(not p.polpermissive) as restricted
     from pg_policy as p
