@@ -185,6 +185,32 @@ def test_a_view_of_the_callers_rights_is_told_from_one_of_its_owners(
     assert (owners.reach, owners.tried) == (Reach.EVERY_ROW, Tried.ROWS)
 
 
+@pytest.mark.parametrize(
+    ("view", "commands"),
+    [
+        ("select distinct title from notes", {"select"}),
+        ("select count(*) as notes from notes", {"select"}),
+        ("select n.title from notes as n join open as o on o.id = n.id", {"select"}),
+        ("select id, title from notes", {"select", "insert", "update", "delete"}),
+    ],
+)
+def test_of_a_view_only_what_it_can_take_is_a_right(
+    database_at: psycopg.Connection[tuple[object, ...]],
+    tmp_path: Path,
+    view: str,
+    commands: set[str],
+) -> None:
+    database_at.execute(f"create view v as {view}; grant all on v to service_role".encode())
+    matrix = _matrix(database_at)
+    of_view = [one for one in matrix if one[1:3] == ("public.v", "service_role")]
+    assert {one.command for one in of_view} == commands
+    (select,) = [one for one in of_view if one.command == "select"]
+    path = _written([select, select._replace(command="delete")], tmp_path)
+    results = access_results(matrix, expected=load_access(path), previous=None)
+    told = {one.name for one in results if one.name == "public.v" and "there is no" in one.detail}
+    assert told == set()
+
+
 def test_roles_that_are_not_there_are_left_out(
     database_at: psycopg.Connection[tuple[object, ...]],
 ) -> None:

@@ -48,7 +48,10 @@ with roles as (
         r.sees_all or not (t.relrowsecurity or t.asks_tables)
             or (not t.relforcerowsecurity and pg_has_role(r.oid, t.relowner, 'usage')) as unguarded
     from relations as t cross join roles as r cross join commands as c
-    where t.relkind not in ('m') or c.command = 'select'
+    -- What a view can never take, as one of a join or an aggregate, is nobody's right.
+    where c.command = 'select' or t.relkind in ('r', 'p', 'f') or t.relkind = 'v'
+        and 0 <> pg_relation_is_updatable(t.oid, true)
+            & case c.command when 'update' then 4 when 'insert' then 8 else 16 end
 )
 select
     case relkind when 'v' then 'view' when 'm' then 'view' else 'table' end,
