@@ -8,6 +8,7 @@ from shipway.errors import Misconfigured, Refused
 from shipway.migrations import order
 from shipway.migrations.foreign import adopt_command, choose_history, files_applied_by
 from shipway.migrations.names import entry_of
+from shipway.migrations.order import is_other_file, moved_files
 from shipway.migrations.project import refuse_other_project
 from shipway.values.histories import AdoptPlan
 from shipway.values.migrations import Phase
@@ -15,7 +16,7 @@ from shipway.values.migrations import Phase
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipway.values.migrations import LedgerState, Migration
+    from shipway.values.migrations import AppliedMigration, LedgerState, Migration
 
 __all__ = ["plan_accept", "plan_adopt", "plan_forget"]
 
@@ -80,15 +81,46 @@ def plan_accept(files: Sequence[Migration], state: LedgerState, version: int) ->
 
     Raises:
         Misconfigured: there is no such row or no such file.
+        Refused: the file is another one: taken for the row's, it would never be run.
     """
     file = next((file for file in files if file.version == version), None)
-    if file is None or version not in {row.version for row in state.applied}:
+    row = next((row for row in state.applied if row.version == version), None)
+    if file is None or row is None:
         raise Misconfigured(
             f"Version {version} is not both in the ledger and in the folder.",
             unchanged=_NOTHING_DONE,
             next_step="See which are: invoke db.status",
         )
+    _refuse_other_file(row, file, files, state)
     return AdoptPlan(source=f"--accept {version}", record=(file,))
+
+
+def _refuse_other_file(
+    row: AppliedMigration, file: Migration, files: Sequence[Migration], state: LedgerState
+) -> None:
+    """Refuse to take a file for what was applied that is, or may well be, another one."""
+    moved = moved_files(state.applied, files)
+    was, now = f"{row.label}.sql", entry_of(file.path)
+    others = [one.label for one in state.applied if moved.get(one.version) == file]
+    if row.version in moved:
+        why = (
+            f"{was}, applied, is {entry_of(moved[row.version].path)} now: accepted in its place, "
+            f"{now} would never be run."
+        )
+    elif others:
+        why = f"{now} has the text of {others[0]}.sql, which was applied too."
+    elif is_other_file(row, file):
+        why = (
+            f"{now} has neither the name nor the text of {was}, which was applied: if it is "
+            "another migration, it would never be run."
+        )
+    else:
+        return
+    raise Refused(
+        why,
+        unchanged=_NOTHING_DONE,
+        next_step="See which files are to be renamed or restored: invoke db.status",
+    )
 
 
 def plan_forget(files: Sequence[Migration], state: LedgerState, version: int) -> AdoptPlan:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from shipway.errors import Refused
 from shipway.migrations.creation import is_untouched
 from shipway.migrations.names import display_name, entry_of, in_own_folder
-from shipway.migrations.order import in_order
+from shipway.migrations.order import in_order, is_other_file, moved_files, stands_before
 from shipway.migrations.project import refuse_other_project
 from shipway.migrations.unadopted import refuse_unadopted
 from shipway.values.migrations import Migrated, MigrationPlan, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from shipway.values.migrations import AppliedMigration, LedgerState, Migration
@@ -138,28 +139,30 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
     """Return each fault of the history as (what is wrong, the command that mends it)."""
     by_version = {file.version: file for file in files}
     recorded = {row.version for row in state.applied}
-    strangers = {file.sha256: file for file in files if file.version not in recorded}
-    problems = []
-    moved: set[int] = set()
-    for row in state.applied:
-        file = by_version.get(row.version)
-        if file is None:
-            twin = strangers.get(row.sha256)
-            if twin is not None:
-                moved.add(twin.version)
-            problems.append(_missing(row, twin))
-        elif file.sha256 != row.sha256:
-            problems.append(_edited_file(row, file))
-        elif file.label != row.label:
-            problems.append(_renamed_file(row, file))
+    moved = moved_files(state.applied, files)
+    elsewhere = {file.version for file in moved.values()}
     rows = in_order(state.applied, files)
     newest = rows[-1] if rows else None
-    known = recorded | moved
-    late = [
-        file
-        for file in files
-        if file.version not in known and file.phase is Phase.EXPAND and _before(file, newest)
-    ]
+    free = _free_numbers(files, newest)
+    problems: list[tuple[str, str]] = []
+    for row in state.applied:
+        file = by_version.get(row.version)
+        if file is not None and file.version in elsewhere:
+            file = None  # It is another row's.
+        if row.version in moved:
+            problems += [_newcomer(row, file, next(free))] if file is not None else []
+        elif file is None:
+            problems.append(_deleted_file(row))
+        elif file.sha256 != row.sha256:
+            replaced = is_other_file(row, file)
+            problems.append(
+                _replaced_file(row, file, next(free)) if replaced else _edited_file(row, file)
+            )
+        elif file.label != row.label:
+            problems.append(_renamed_file(row, file))
+    problems += _renumbered_files(
+        [(row, moved[row.version]) for row in rows if row.version in moved]
+    )
     begun = {step.version for step in state.steps}
     problems += [
         (f"half undone: {step.label}.sql", "Complete it: invoke db.rollback")
@@ -167,18 +170,14 @@ def history_problems(files: Sequence[Migration], state: LedgerState) -> list[tup
         if step.label.endswith(".down")
     ][:1]
     problems += [
-        _out_of_order(file, files, newest)
-        for file in late
-        if newest is not None and file.version not in begun
+        _out_of_order(file, newest, next(free))
+        for file in files
+        if newest is not None
+        and file.version not in recorded | elsewhere | begun
+        and file.phase is Phase.EXPAND
+        and stands_before(file, newest)
     ]
     return problems
-
-
-def _before(file: Migration, row: AppliedMigration | None) -> bool:
-    """Tell whether a file stands before a row of the ledger in the folder's order."""
-    if row is None:
-        return False
-    return file.place < (0 if file.by_name else row.version, row.label)
 
 
 def _edited_file(row: AppliedMigration, file: Migration) -> tuple[str, str]:
@@ -210,12 +209,7 @@ def _was(row: AppliedMigration, file: Migration) -> str:
     return row.label if in_own_folder(file.path) else f"{row.label}.sql"
 
 
-def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
-    if twin is not None:
-        return (
-            f"renumbered after it was applied: {_was(row, twin)} is now {entry_of(twin.path)}",
-            f"Rename it back: git mv {entry_of(twin.path)} {_was(row, twin)}",
-        )
+def _deleted_file(row: AppliedMigration) -> tuple[str, str]:
     return (
         f"deleted after it was applied: {row.label}.sql",
         (
@@ -225,14 +219,79 @@ def _missing(row: AppliedMigration, twin: Migration | None) -> tuple[str, str]:
     )
 
 
-def _out_of_order(
-    file: Migration, files: Sequence[Migration], newest: AppliedMigration
-) -> tuple[str, str]:
-    digits = files[-1].digits if file.by_name else file.digits
-    last = int(digits) if file.by_name else max(newest.version, *(one.version for one in files))
-    free = str(last + 1).zfill(len(digits))
-    suffix = entry_of(file.path)[len(file.digits) :]
+def _replaced_file(row: AppliedMigration, file: Migration, free: str) -> tuple[str, str]:
+    was, now = _was(row, file), entry_of(file.path)
+    return (
+        (
+            f"replaced after it was applied: {was}; {now} has its number, and neither its name "
+            "nor its text"
+        ),
+        (
+            f"If {now} is a new one, restore {was} (git log -- '*{was}' finds it) and give the "
+            f"new one a number behind the last: git mv {now} {_with_number(file, free)}\n"
+            f"If it is {was} itself, give it its name again: git mv {now} {was}"
+        ),
+    )
+
+
+def _newcomer(row: AppliedMigration, file: Migration, free: str) -> tuple[str, str]:
+    return (
+        (
+            f"never run: {entry_of(file.path)} has the number under which {_was(row, file)} was "
+            "applied"
+        ),
+        _behind_the_last(file, free),
+    )
+
+
+def _renumbered_files(
+    moved: Sequence[tuple[AppliedMigration, Migration]],
+) -> list[tuple[str, str]]:
+    """Return the faults of files under other numbers, each with the renames that mend them all."""
+    back = {entry_of(file.path): _was(row, file) for row, file in moved}
+    back = {now: was for now, was in back.items() if now != was}
+    cure = "\n".join(f"Rename it back: git mv {now} {was}" for now, was in _renames(back))
+    return [
+        (f"renumbered after it was applied: {was} is now {now}", cure) for now, was in back.items()
+    ]
+
+
+def _renames(back: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield renames in an order in which each one's target is free."""
+    left = dict(back)
+    while left:
+        now = next((one for one, was in left.items() if was not in left), "")
+        if now:
+            yield now, left.pop(now)
+        else:  # They go round in a circle: one of them steps aside.
+            now = next(iter(left))
+            aside = f"{now}.aside"
+            yield now, aside
+            left[aside] = left.pop(now)
+
+
+def _out_of_order(file: Migration, newest: AppliedMigration, free: str) -> tuple[str, str]:
     return (
         f"out of order: {entry_of(file.path)} is not applied, while {newest.version} already is",
-        f"Give it a number behind the last one: git mv {entry_of(file.path)} {free}{suffix}",
+        _behind_the_last(file, free),
     )
+
+
+def _behind_the_last(file: Migration, free: str) -> str:
+    now = entry_of(file.path)
+    return f"Give it a number behind the last one: git mv {now} {_with_number(file, free)}"
+
+
+def _with_number(file: Migration, free: str) -> str:
+    """Return what the file is called under another number."""
+    width = len(file.digits)
+    return f"{free if file.by_name else free.zfill(width)}{entry_of(file.path)[width:]}"
+
+
+def _free_numbers(files: Sequence[Migration], newest: AppliedMigration | None) -> Iterator[str]:
+    """Yield the numbers behind the last one; in the order of names with as many digits as it."""
+    by_name = bool(files) and files[-1].by_name
+    used = {newest.version if newest else 0, *(file.version for file in files)}
+    last = int(files[-1].digits) if by_name else max(used)
+    width = len(files[-1].digits) if by_name else 0
+    yield from (str(number).zfill(width) for number in count(last + 1))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from shipway.errors import Refused
+from shipway.migrations.adopt import plan_accept
 from shipway.migrations.plan import plan_migrations
 from shipway.values.migrations import AppliedMigration, DoneStep, LedgerState, Migration, Phase
 
@@ -86,6 +88,104 @@ def test_a_renumbered_file_is_one_fault_and_not_two() -> None:
     stopped = refusal([file("002_b"), file("001_c", text="003_c")], ledger("002_b", "003_c"))
     assert "renumbered after it was applied: 003_c.sql is now 001_c.sql" in stopped.what
     assert "out of order" not in stopped.what
+
+
+def renames(stopped: Refused) -> list[tuple[str, str]]:
+    lines = [line for line in stopped.next_step.splitlines() if "git mv " in line]
+    return [(old, new) for *_, old, new in (line.split() for line in lines)]
+
+
+def test_an_applied_file_is_told_from_the_new_one_that_took_its_number() -> None:
+    files = [file("0001_a"), file("0002_theirs"), file("0003_mine", text="0002_mine")]
+    stopped = refusal(files, ledger("0001_a", "0002_mine"))
+    assert "renumbered after it was applied: 0002_mine.sql is now 0003_mine.sql" in stopped.what
+    assert (
+        "never run: 0002_theirs.sql has the number under which 0002_mine.sql was applied"
+        in stopped.what
+    )
+    assert "--accept" not in stopped.next_step
+    assert renames(stopped) == [
+        ("0002_theirs.sql", "0004_theirs.sql"),
+        ("0003_mine.sql", "0002_mine.sql"),
+    ]
+
+
+def test_applied_files_that_all_moved_on_by_one_are_moved_back() -> None:
+    files = [file("1_new"), file("2_a", text="1_a"), file("3_b", text="2_b")]
+    stopped = refusal(files, ledger("1_a", "2_b"))
+    assert renames(stopped) == [
+        ("1_new.sql", "4_new.sql"),
+        ("2_a.sql", "1_a.sql"),
+        ("3_b.sql", "2_b.sql"),
+    ]
+    assert stopped.what.count("\n- ") == 3
+
+
+def test_two_applied_files_that_swapped_their_numbers_are_renumbered_and_not_edited() -> None:
+    files = [file("1_b", text="2_b"), file("2_a", text="1_a")]
+    stopped = refusal(files, ledger("1_a", "2_b"))
+    assert "edited" not in stopped.what
+    assert renames(stopped) == [("2_a.sql", "1_a.sql"), ("1_b.sql", "2_b.sql")]
+
+
+def test_two_applied_files_that_swapped_their_whole_names_go_back_by_way_of_a_third() -> None:
+    files = [file("1_a", text="2_b"), file("2_b", text="1_a")]
+    stopped = refusal(files, ledger("1_a", "2_b"))
+    assert renames(stopped) == [
+        ("2_b.sql", "2_b.sql.aside"),
+        ("1_a.sql", "2_b.sql"),
+        ("2_b.sql.aside", "1_a.sql"),
+    ]
+
+
+def test_new_files_that_took_numbers_get_free_ones_that_differ() -> None:
+    files = [file("1_x"), file("2_y"), file("3_a", text="1_a"), file("4_b", text="2_b")]
+    stopped = refusal(files, ledger("1_a", "2_b"))
+    assert renames(stopped)[:2] == [("1_x.sql", "5_x.sql"), ("2_y.sql", "6_y.sql")]
+
+
+def test_a_file_with_neither_name_nor_text_of_what_was_applied_is_another_one() -> None:
+    stopped = refusal([file("1_a"), file("2_theirs")], ledger("1_a", "2_mine"))
+    assert "replaced after it was applied: 2_mine.sql" in stopped.what
+    assert "2_theirs.sql has its number, and neither its name nor its text" in stopped.what
+    assert "--accept" not in stopped.next_step
+    assert "--forget" not in stopped.next_step
+    assert renames(stopped) == [
+        ("2_theirs.sql", "3_theirs.sql"),
+        ("2_theirs.sql", "2_mine.sql"),
+    ]
+
+
+def test_a_new_file_before_an_applied_one_with_its_number_is_named_alone() -> None:
+    # In a folder of the Supabase CLI the first of a number has it, and the others longer ones.
+    first = replace(file("2_also"), by_name=True)
+    second = replace(file("2_mine"), version=2_1234, by_name=True)
+    stopped = refusal([first, second], ledger("2_mine"))
+    assert stopped.what.count("\n- ") == 1
+    assert renames(stopped) == [("2_also.sql", "3_also.sql")]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (
+            [file("2_theirs"), file("3_mine", text="2_mine")],
+            r"2_mine\.sql, applied, is 3_mine\.sql now",
+        ),
+        ([file("2_theirs")], r"neither the name nor the text of 2_mine\.sql"),
+        ([file("2_mine", text="1_gone")], r"2_mine\.sql has the text of 1_gone\.sql"),
+    ],
+)
+def test_another_file_is_not_accepted_for_the_one_that_was_applied(
+    files: list[Migration], why: str
+) -> None:
+    with pytest.raises(Refused, match=why):
+        plan_accept(files, ledger("1_gone", "2_mine"), 2)
+
+
+@pytest.mark.parametrize("now", [file("02_mine", text="edited"), file("2_better", text="2_mine")])
+def test_an_edited_or_a_renamed_file_is_accepted(now: Migration) -> None:
+    assert plan_accept([now], ledger("2_mine"), 2).record == (now,)
 
 
 def test_a_file_out_of_order_gets_a_free_number() -> None:

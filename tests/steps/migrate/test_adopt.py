@@ -180,3 +180,20 @@ def test_an_edited_or_renamed_file_is_accepted_and_a_deleted_one_forgotten(
     assert run(database_url, tmp_path).ledger_count == 2
     assert labels(database_url) == ["20260101000000_first", "20260102000000_better"]
     assert exists(database_url, "third")
+
+
+def test_a_new_file_under_the_number_of_an_applied_one_runs_after_the_renames(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    write(tmp_path, {"0001_a.sql": "CREATE TABLE a ();", "0002_mine.sql": "CREATE TABLE mine ();"})
+    run(database_url, tmp_path)
+    (tmp_path / "0002_mine.sql").rename(tmp_path / "0003_mine.sql")
+    write(tmp_path, {"0002_theirs.sql": "CREATE TABLE theirs ();"})
+    with pytest.raises(Refused) as caught:
+        run(database_url, tmp_path)
+    for line in caught.value.next_step.splitlines():
+        old, new = line.split("git mv ")[1].split()
+        (tmp_path / old).rename(tmp_path / new)
+    assert run(database_url, tmp_path).ledger_count == 3
+    assert exists(database_url, "theirs")
+    assert labels(database_url) == ["0001_a", "0002_mine", "0004_theirs"]
