@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
 from shipway.migrations import order
-from shipway.migrations.foreign import adopt_command, choose_history, files_applied_by
+from shipway.migrations.foreign import (
+    adopt_command,
+    choose_history,
+    files_applied_by,
+    without_recorded,
+)
 from shipway.migrations.names import entry_of
 from shipway.migrations.order import is_other_file, moved_files
 from shipway.migrations.project import refuse_other_project
@@ -63,6 +68,7 @@ def plan_adopt(  # noqa: PLR0913 - what is known, and the ways to say more
         matched, strangers = files_applied_by(history, files)
         if strangers:
             raise _not_here(history.tool, strangers, matched, target)
+        matched, _ = files_applied_by(without_recorded(history, state.applied), files)
     recorded = {row.version for row in state.applied}
     taken = {file.version for file in matched}
     record = tuple(file for file in matched if file.version not in recorded)

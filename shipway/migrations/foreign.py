@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.errors import Misconfigured, Refused
+from shipway.migrations.order import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shipway.values.migrations import ForeignEntry, ForeignHistory, Migration
+    from shipway.values.migrations import AppliedMigration, ForeignEntry, ForeignHistory, Migration
 
-__all__ = ["adopt_command", "choose_history", "files_applied_by", "files_named_by"]
+__all__ = [
+    "adopt_command",
+    "choose_history",
+    "files_applied_by",
+    "files_named_by",
+    "without_recorded",
+]
 
 _NOTHING_DONE = "Nothing was run; the database is as it was."
 
@@ -38,6 +46,20 @@ def files_applied_by(
 def files_named_by(history: ForeignHistory, files: Sequence[Migration]) -> list[Migration]:
     """Return the files that the tool has applied or has begun to apply, in order."""
     return _in_order([*files_applied_by(history, files)[0], *_files_begun(history, files)], files)
+
+
+def without_recorded(
+    history: ForeignHistory, applied: Iterable[AppliedMigration]
+) -> ForeignHistory:
+    """Return the history without the entries whose numbers the ledger accounts for.
+
+    The Supabase CLI's history holds one row for all files of a number, and shipway keeps it up:
+    once one of them is in the ledger, the row says nothing of the others.
+    """
+    known = {number_of(row) for row in applied}
+    return replace(
+        history, entries=tuple(one for one in history.entries if one.version not in known)
+    )
 
 
 def choose_history(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import Refused, Stopped
 from shipway.formats.figures import count
 from shipway.migrations.adopt import plan_adopt
-from shipway.migrations.foreign import adopt_command, files_named_by
+from shipway.migrations.foreign import adopt_command, files_named_by, without_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def unadopted_files(files: Sequence[Migration], state: LedgerState) -> str:
         f"{history.tool} has recorded in {history.table} what shipway's ledger does not hold: "
         f"{_list(named)}"
         for history in state.histories
-        if (named := files_named_by(history, waiting))
+        if (named := files_named_by(without_recorded(history, state.applied), waiting))
     )
 
 

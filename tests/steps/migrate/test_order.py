@@ -68,6 +68,23 @@ def test_the_clis_history_is_adopted_whose_newest_number_is_not_its_last(
     assert columns(database_url) == ["a", "b", "d"]
 
 
+def test_a_second_file_of_a_number_is_run_after_the_first_has_come_into_the_clis_history(
+    project: DatabaseProject, database_url: Secret
+) -> None:
+    execute(database_url, OF_THE_CLI)
+    noon = project.root / "migrations" / NOON
+    text = noon.read_text()
+    noon.unlink()
+    assert project.invoke("db.adopt", "--yes")[0] == 0
+    assert project.invoke("db.migrate", "--yes")[0] == 0
+    noon.write_text(text)
+    project.begin({NOON.replace(".sql", ".down.sql"): "alter table public.t rename d to c;"})
+    for command in ("db.migrate", "db.rollback", "db.migrate"):
+        code, said = project.invoke(command, "--yes")
+        assert code == 0, said
+    assert columns(database_url) == ["a", "b", "d"]
+
+
 def test_files_of_a_day_that_its_history_cannot_hold_are_adopted_up_to_that_day(
     project: DatabaseProject, database_url: Secret
 ) -> None:
