@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shipway.edges.extensions.library import COMMENT
 from shipway.edges.postgres.catalog_sql import PLATFORM_SCHEMAS
 from shipway.edges.restore.archive_entries import NO_SCHEMA, describe
+from shipway.edges.restore.foreign_servers import LEADS_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -28,7 +29,7 @@ _TABLES: Final = ("TABLE", "FOREIGN TABLE")
 _ROWS: Final = (*_TABLES, "TABLE DATA", "SEQUENCE", "SEQUENCE SET")
 """Without these a restore has not brought the data back. What they need that the archive does
 not have belongs to an extension: then the rows are that extension's own."""
-_UNTOLD: Final = ("EXTENSION", "DEFAULT ACL", "SEQUENCE SET")
+_UNTOLD: Final = ("EXTENSION", "DEFAULT ACL", "SEQUENCE SET", "USER MAPPING", "SUBSCRIPTION TABLE")
 _LACKING: Final = re.compile(
     r"does not exist|has no default operator class|is not available|has no installation script"
 )
@@ -118,13 +119,16 @@ def part(
         entries: all of the archive.
         lacking: what the server does not really have.
         schemas: those that are there, the archive's own and its extensions' included.
-        stays: whether the database is there to be used: then no table may fail for any want.
+        stays: whether the database is there to be used: then no table may fail for any want. Of
+            what does not stay nothing leads to another database.
         undumped: what the role could not read, and so is not in the archive.
     """
     numbers = {one.number for one in entries}
     gone = _schemas_gone(entries, schemas) if lacking.missing else set()
     out = {one.number for one in entries if _is_out(one, lacking.missing, gone)}
     out |= {one.number for one in entries if _is_platforms(one, entries)}
+    if not stays:
+        out |= _leading_out(entries)
     out |= {one.number for one in entries if one.is_about and one.needs & out}
     words = [f"extension {name}" for name in lacking.missing]
     words += [f"schema {name}" for name in sorted(gone)]
@@ -179,16 +183,30 @@ def _is_platforms(entry: Entry, entries: Iterable[Entry]) -> bool:
     )
 
 
+def _leading_out(entries: Sequence[Entry]) -> set[int]:
+    """Return what goes to other databases, views that are filled from there included."""
+    foreign = _grown(entries, {one.number for one in entries if one.kind == "SERVER"})
+    return {
+        one.number
+        for one in entries
+        if one.kind in LEADS_OUT or (one.kind == "MATERIALIZED VIEW DATA" and one.number in foreign)
+    }
+
+
+def _grown(entries: Sequence[Entry], some: Collection[int]) -> set[int]:
+    """Return some entries, what needs them, and what needs that."""
+    all_of_them = set(some)
+    while more := {one.number for one in entries if one.needs & all_of_them} - all_of_them:
+        all_of_them |= more
+    return all_of_them
+
+
 def _hanging(entries: Sequence[Entry], lacking: Collection[int]) -> frozenset[int]:
     """Return what needs the entries that are lacking, and what needs that."""
     numbers = {one.number for one in entries}
     # What needs a number that the archive does not have is about a member of an extension.
-    hanging = {*lacking, *(one.number for one in entries if one.needs - numbers)}
-    grown = True
-    while grown:
-        more = {one.number for one in entries if one.needs & hanging} - hanging
-        hanging |= more
-        grown = bool(more)
+    members = (one.number for one in entries if one.needs - numbers)
+    hanging = _grown(entries, {*lacking, *members})
     # pg_dump tells of no need here: `USER MAPPING ROLE SERVER NAME` is all that it says.
     gone = [one for one in entries if one.number in hanging and one.kind == "SERVER"]
     servers = tuple(f" SERVER {one.name}" for one in gone)

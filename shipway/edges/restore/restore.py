@@ -19,6 +19,7 @@ from shipway.edges.postgres import diagnostics
 from shipway.edges.restore import sample
 from shipway.edges.restore.archive_entries import describe, entries_of
 from shipway.edges.restore.collations import make_collations
+from shipway.edges.restore.foreign_servers import lead_nowhere
 from shipway.edges.restore.left_out import lacking_of, part, tell_left_out
 from shipway.edges.restore.pg_restore import PgRestore, list_file
 from shipway.edges.restore.progress import RowsBack, untold
@@ -102,7 +103,7 @@ def restore(  # noqa: PLR0913 - all but two by name
             undumped=manifest.left_out,
         )
         pg_restore = replace(pg_restore, excuses=parting.excuses)
-        made, unlike = frozenset[int](), tuple[str, ...]()
+        made, unlike, nowhere = frozenset[int](), tuple[str, ...](), list[str]()
         if not stays:
             script = Script(connection, tool, archive)
             made, unlike = make_collations(connection, script, parting.kept, manifest.locale)
@@ -122,6 +123,9 @@ def restore(  # noqa: PLR0913 - all but two by name
             errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
             held = sample.count_samples(connection, manifest.row_counts)
         errors += pg_restore.run(unowned, with_owners=False)
+        if not stays:
+            nowhere, leading = lead_nowhere(connection)
+            errors += leading
         statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
     failed = [one for one in parting.kept if one.number in pg_restore.excused]
@@ -129,7 +133,7 @@ def restore(  # noqa: PLR0913 - all but two by name
         server_version=str(version[0]) if version else "",
         tool=tool.label,
         duration_s=round(time.monotonic() - began, 3),
-        left_out=(*parting.left_out, *unlike, *tell_left_out(failed)),
+        left_out=(*parting.left_out, *unlike, *nowhere, *tell_left_out(failed)),
         stand_ins=lacking.stood_in_for,
         tables_left_out=parting.tables_among(failed),
         errors=tuple(error for _, error in errors),

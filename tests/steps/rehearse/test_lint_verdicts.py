@@ -148,3 +148,15 @@ def test_a_grant_that_is_taken_back_is_no_danger_any_more() -> None:
     found = weighed("shipway/grant-to-everyone", after=holding(grant))
     assert found.measured == "after the last file anon may select, update"
     assert weighed("shipway/grant-to-everyone").weighed is Weighed.REFUTED
+
+
+def test_rows_that_lie_elsewhere_are_not_counted_and_so_prove_nothing() -> None:
+    ran = replace(RAN, text="update public.bills set paid = true", locks=())
+    foreign = Thing("foreign table", "public", "bills", ())
+
+    assert weighed("shipway/no-where", ran).weighed is Weighed.REFUTED
+    for found in (
+        weighed("shipway/no-where", ran, before=holding(foreign)),
+        weighed("shipway/no-where", ran, after=holding(foreign)),
+    ):
+        assert (found.weighed, found.measured) == (Weighed.OPEN, "")
