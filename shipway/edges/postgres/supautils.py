@@ -25,6 +25,10 @@ select exists (select from pg_roles where rolname = 'postgres' and not rolsuper)
     and not exists (select from pg_event_trigger where evtname = 'supautils_2_lend')
 """
 
+_EVENT_TRIGGERS: Final = 170_000
+"""The server version from which on they can be switched off for a session."""
+_AS_REPLICA: Final = "session_replication_role = replica"
+
 
 def supautils_script() -> bytes:
     """Return the SQL that a superuser runs once in a database."""
@@ -42,4 +46,12 @@ def stand_in_for_supautils(
     """
     ((lacking,),) = connection.execute(_LACKING).fetchall()
     if lacking:
+        # The project's own event triggers are there already, and this is none of its changes.
+        silent = "event_triggers = off" if _has_switch(connection) else _AS_REPLICA
+        connection.execute(f"set {silent}".encode())
         connection.execute(supautils_script() if whole_cluster else sql("supautils"))
+        connection.execute(f"reset {silent.partition(' ')[0]}".encode())
+
+
+def _has_switch(connection: psycopg.Connection[TupleRow]) -> bool:
+    return connection.info.server_version >= _EVENT_TRIGGERS

@@ -113,7 +113,9 @@ def restore(  # noqa: PLR0913 - all but two by name
             if one.kind not in {"SCHEMA", "EXTENSION"} and one.number not in made
         ]
         unowned = [one for one in rest if _is_unowned(one, manifest)]
-        rest = [one for one in rest if one not in unowned]
+        # They would note, or refuse, what comes back after them.
+        noting = [one for one in rest if one.subject[0] == "EVENT TRIGGER" and one not in unowned]
+        rest = [one for one in rest if one not in unowned and one not in noting]
         held: tuple[SampledTable, ...] = ()
         by_path: tuple[str, ...] = ()
         if most_rows is None:
@@ -122,10 +124,11 @@ def restore(  # noqa: PLR0913 - all but two by name
         else:
             errors += _with_sample(pg_restore, rest, manifest.row_counts, most_rows)
             held = sample.count_samples(connection, manifest.row_counts)
-        errors += pg_restore.run(unowned, with_owners=False)
         if not stays:
             nowhere, leading = lead_nowhere(connection)
             errors += leading
+        errors += pg_restore.run(noting)
+        errors += pg_restore.run(unowned, with_owners=False)
         statistics.gather(connection, url)
         version = connection.execute("show server_version").fetchone()
     failed = [one for one in parting.kept if one.number in pg_restore.excused]
