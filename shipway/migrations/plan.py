@@ -119,16 +119,21 @@ def _beyond_reach(state: LedgerState) -> Iterator[str]:
 
 
 def proof_of(
-    before: tuple[AppliedMigration, ...],
+    rows: Sequence[AppliedMigration],
     applied_now: tuple[AppliedMigration, ...] = (),
     *,
     recovery_time: datetime | None = None,
 ) -> Migrated:
-    """Return the proof that a ledger of these rows amounts to; pure."""
-    rows = sorted((*before, *applied_now), key=lambda row: row.version)
+    """Return the proof that a ledger of these rows amounts to; pure.
+
+    Args:
+        rows: all of the ledger, in the order of the folder.
+        applied_now: those that this run has applied.
+        recovery_time: a moment before the first of them.
+    """
     return Migrated(
         applied_now=applied_now,
-        ledger_version=rows[-1].version if rows else 0,
+        ledger_version=max((row.version for row in rows), default=0),
         ledger_label=rows[-1].label if rows else "",
         ledger_count=len(rows),
         recovery_time=recovery_time if applied_now else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shipway.errors import MigrationFailed, Refused
 from shipway.migrations.ledger.books import Applying
 from shipway.migrations.ledger.supabase_history import with_supabase_history
+from shipway.migrations.order import in_order
 from shipway.migrations.plan import proof_of
 from shipway.migrations.unadopted import unadopted_files
 from shipway.steps.migrate.file import Runner, row_of
@@ -80,7 +81,7 @@ def migrate(
         applied_now = run_together(powers, state, plan.project_ref, pending)
         for row in applied_now:
             say.note(_tell(row))
-        return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
+        return _proof(plan, state, applied_now)
     with LiveLine(say, pending, powers.clock) as line:
 
         def applied(migration: Migration, answer: Answer) -> None:
@@ -97,7 +98,14 @@ def migrate(
             raise MigrationFailed(
                 error.what, unchanged=error.unchanged, next_step=error.next_step
             ) from None
-    return proof_of(state.applied, tuple(applied_now), recovery_time=state.looked_at)
+    return _proof(plan, state, applied_now)
+
+
+def _proof(
+    plan: MigrationPlan, state: LedgerState, applied_now: Sequence[AppliedMigration]
+) -> Migrated:
+    rows = in_order((*state.applied, *applied_now), plan.pending)
+    return proof_of(rows, tuple(applied_now), recovery_time=state.looked_at)
 
 
 def _announce(before: Callable[[str], None]) -> Callable[[Sequence[Migration]], None]:

@@ -165,3 +165,14 @@ def test_a_backup_is_no_longer_fresh_once_a_file_has_run_whose_number_is_not_the
     code, said = project.invoke("db.rehearse")
     assert code == 0, said
     assert len([*(project.root / ".shipway" / "backups").iterdir()]) == 2, "a new one was taken"
+
+
+def test_the_last_of_the_folder_is_told_where_two_files_have_one_number(
+    database_url: Secret, tmp_path: Path
+) -> None:
+    made = DatabaseProject(root=tmp_path, url=database_url)
+    made.begin({"20251006_0900_a.sql": "select 1;", "20251006_1200_b.sql": "select 1;"})
+    assert made.invoke("db.migrate", "--yes")[0] == 0
+    made.begin({"20251007_v.sql": "select 1;"})
+    said = made.invoke("db.migrate", "--yes")[1]
+    assert "the ledger holds 3, up to 20251007_v" in said
