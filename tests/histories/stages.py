@@ -35,6 +35,7 @@ STAGES = (
 REHEARSED_GRADE = 6
 _GRACE_S = 20.0
 _UP_TO = re.compile(r"--up-to \d+")
+_DIGITS = re.compile(r"\d+")
 _RUN = re.compile(r"\d.*\.sql\Z")
 _HISTORY = """
 create schema if not exists supabase_migrations;
@@ -229,10 +230,10 @@ def _rows(files: tuple[Path, ...]) -> list[str]:
     """Return what the CLI's history holds of files: a version once, whatever comes behind it."""
     rows = []
     for file in files:
-        digits, _, name = file.stem.partition("_")
-        if digits.isdigit():
-            quoted = name.replace("'", "''")
-            rows.append(f"('{digits}', '{quoted}')")
+        digits = _DIGITS.match(file.stem)
+        if digits is not None:
+            name = file.stem[digits.end() + 1 :].replace("'", "''")
+            rows.append(f"('{digits.group()}', '{name}')")
     return rows
 
 
