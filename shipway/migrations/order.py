@@ -33,12 +33,13 @@ def applied_since(manifest: Manifest, rows: Iterable[AppliedMigration]) -> set[i
     """Return the versions that came into the ledger after a backup.
 
     A higher number than all that it knew is a later one. Where a folder is in the order of its
-    names a lower one may be too: its time tells, by the server's clock, the backup's by ours.
+    names a lower one may be too: the server's clock tells, which both times are by.
     """
+    seen = manifest.snapshot_at
     return {
         row.version
         for row in rows
-        if row.version > manifest.ledger_version or row.applied_at > manifest.taken_at
+        if row.version > manifest.ledger_version or (seen and row.applied_at > seen)
     }
 
 
