@@ -97,7 +97,11 @@ def test_what_only_production_shows_is_told_with_what_is_applied_and_the_ways_ba
         ended.err
     )
     assert "Verify only looks" not in ended.err
-    for way in ("invoke db.rollback --target sandbox --steps 1", "invoke db.restore ", "invoke release.status"):
+    for way in (
+        "invoke db.rollback --target sandbox --steps 1",
+        "invoke db.restore ",
+        "invoke release.status",
+    ):
         assert way in ended.err
     assert shop.ledger() == ["001_base", "002_nick"]
 
