@@ -44,7 +44,6 @@ __all__ = ["CopyServer", "RehearsalRoom", "install_like"]
 
 _SUPERUSER: Final = "shipway_rehearsal"
 _CONNECT_S: Final = 10.0
-_VERSIONS_PER_MAJOR: Final = 10_000
 
 
 class Elsewhere(Protocol):
